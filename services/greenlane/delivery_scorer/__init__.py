@@ -1,0 +1,1 @@
+"""The process that turns delivered and returned parcels into delivery assessments."""

@@ -1,0 +1,1 @@
+"""What operators need: topics, embedded servers, health, metrics, logging and the doctor."""

@@ -1,0 +1,1 @@
+"""The independent recomputation of every account from the topics."""

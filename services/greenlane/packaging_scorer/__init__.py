@@ -1,0 +1,1 @@
+"""The process that turns packed, recovered and cancelled parcels into packaging assessments."""

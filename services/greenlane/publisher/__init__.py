@@ -1,0 +1,1 @@
+"""The marketplaces' side: the publishing SDK, the Olist import and the simulator."""

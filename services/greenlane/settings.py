@@ -1,0 +1,93 @@
+"""The one reader of the environment: every variable begins with GREENLANE_."""
+
+import base64
+import binascii
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher", "clock")
+"""The long-running processes, in the order in which data meets them."""
+
+MarketplaceId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names the variable and the remedy. The process exits with 2."""
+
+
+class Settings(BaseSettings):
+    """Everything a process may be told from outside; unknown GREENLANE_ variables are ignored."""
+
+    model_config = SettingsConfigDict(env_prefix="GREENLANE_", extra="ignore", frozen=True)
+
+    kafka_bootstrap_servers: str = Field(
+        default="", description="host:port of an external Kafka, comma-separated; empty means the embedded one"
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr(""), description="postgresql://… of an external PostgreSQL; empty means the embedded one"
+    )
+    data_dir: Path = Field(default=Path(".greenlane"), description="where the embedded servers keep their data")
+    marketplaces: Annotated[tuple[MarketplaceId, ...], NoDecode] = Field(
+        default=("demo-vn", "olist-br"), description="marketplaces whose fulfilment topics are read, comma-separated"
+    )
+    live_marketplaces: Annotated[tuple[MarketplaceId, ...], NoDecode] = Field(
+        default=(), description="marketplaces whose days the clock closes by the wall clock; a replay closes its own"
+    )
+    partitions: int = Field(default=4, ge=1, le=1024, description="partitions of every keyed topic at creation")
+    replication_factor: int = Field(default=1, ge=1, le=7, description="replicas of every topic at creation")
+    instance: str = Field(
+        default="0", pattern=r"^[A-Za-z0-9._-]{1,60}$", description="name of this worker in its group"
+    )
+    host: str = Field(default="127.0.0.1", description="address on which metrics and health are served")
+    port: int | None = Field(default=None, ge=0, le=65535, description="port of metrics and health; 0 picks a free one")
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged"
+    )
+    policy_file: Path | None = Field(default=None, description="badge policy (YAML) instead of the one shipped")
+    factors_file: Path | None = Field(default=None, description="own emission factors (YAML) laid over those shipped")
+    webhook_encryption_key: SecretStr = Field(
+        default=SecretStr(""), description="base64 of 32 bytes; encrypts the endpoints' signing secrets at rest"
+    )
+    webhook_allow_private_networks: bool = Field(
+        default=False, description="dispatch to loopback and private addresses too; for demonstrations and tests only"
+    )
+
+    @field_validator("marketplaces", "live_marketplaces", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("webhook_encryption_key")
+    @classmethod
+    def _thirty_two_bytes(cls, value: SecretStr) -> SecretStr:
+        try:
+            size = len(base64.b64decode(value.get_secret_value(), validate=True))
+        except binascii.Error as error:
+            raise ValueError("must be base64; make one with: openssl rand -base64 32") from error
+        if size not in {0, 32}:
+            raise ValueError("must be base64 of exactly 32 bytes; make one with: openssl rand -base64 32")
+        return value
+
+    @cached_property
+    def embedded(self) -> bool:
+        """Whether a server of our own is needed because none was named."""
+        return not self.kafka_bootstrap_servers or not self.database_url.get_secret_value()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment once; keyword arguments win over it.
+
+    Raises SettingsError naming each wrong variable, its problem and the remedy, never its value.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"GREENLANE_{'_'.join(str(part) for part in item['loc'][:1]).upper()}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(f"{problems}. Correct the variable and start again.") from None
