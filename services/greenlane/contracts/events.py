@@ -1,0 +1,343 @@
+"""Version 1 of the five events a marketplace publishes; the models are the only definition of the contract."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from greenlane.methodology import facts
+from greenlane.methodology.vocabulary import (
+    ChainRole,
+    ComponentRole,
+    DistanceBasis,
+    EnergyCarrier,
+    Material,
+    OuterKind,
+    PlaceKind,
+    RecoveredKind,
+    RoundDensity,
+    Vehicle,
+)
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+"""A seller, parcel or asset id: no slash, so that `<marketplace>/<seller_id>` is one to one; no room for free text."""
+
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+MassG = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False, description="grams")]
+LengthMm = Annotated[int, Field(gt=0, le=20_000, description="millimetres")]
+DistanceKm = Annotated[float, Field(ge=0, le=45_000, allow_inf_nan=False, description="kilometres")]
+
+
+class CorrectionReason(StrEnum):
+    """Why a revision above 0 was published."""
+
+    DATA_ENTRY = "data_entry"
+    MEASUREMENT = "measurement"
+    CARRIER_UPDATE = "carrier_update"
+    CERTIFICATE = "certificate"
+    SELLER_CONTEST = "seller_contest"
+
+
+class Body(BaseModel):
+    """Base of every body and part: frozen, strict, unknown fields ignored on reading."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class ParcelBody(Body):
+    """What every event about a parcel carries."""
+
+    parcel_id: Identifier
+    revision: Annotated[int, Field(ge=0, le=1_000_000, description="0 at first; higher for each correction")] = 0
+    correction_reason: CorrectionReason | None = None
+
+    @model_validator(mode="after")
+    def _correction_has_reason(self) -> Self:
+        if (self.revision > 0) != (self.correction_reason is not None):
+            raise ValueError("a revision above 0 needs a correction_reason, and only such a revision has one")
+        return self
+
+
+def _milli(value: float) -> int:
+    return round(value * 1000)
+
+
+class ItemLine(Body):
+    """One product line in the parcel."""
+
+    quantity: Annotated[int, Field(ge=1, le=10_000)] = 1
+    mass_g: MassG | None = None
+    length_mm: LengthMm | None = None
+    width_mm: LengthMm | None = None
+    height_mm: LengthMm | None = None
+
+    def to_facts(self) -> facts.Item:
+        """The line in the method's units (mg, mm)."""
+        mass = None if self.mass_g is None else _milli(self.mass_g)
+        return facts.Item(self.quantity, mass, self.length_mm, self.width_mm, self.height_mm)
+
+
+class OuterPackaging(Body):
+    """The outermost packaging."""
+
+    kind: OuterKind
+    length_mm: LengthMm | None = None
+    width_mm: LengthMm | None = None
+    height_mm: LengthMm | None = None
+
+    def to_facts(self) -> facts.Outer:
+        """The outer packaging in the method's units (mm)."""
+        return facts.Outer(self.kind, self.length_mm, self.width_mm, self.height_mm)
+
+
+class ReusableAsset(Body):
+    """A reusable box or bag and the trips a verifier confirmed."""
+
+    asset_id: Identifier
+    verified_trips: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+
+class Certificate(Body):
+    """Proof of recycled content."""
+
+    certificate_id: Identifier
+    valid_until: date
+
+
+class PackagingComponent(Body):
+    """One packaging component."""
+
+    role: ComponentRole
+    material: Material | None = None
+    mass_g: MassG | None = None
+    film_thickness_um: Annotated[int, Field(gt=0, le=5_000, description="micrometres")] | None = None
+    recycled_content_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 0.0
+    certificate: Certificate | None = None
+    reusable_asset: ReusableAsset | None = None
+
+    def to_facts(self) -> facts.Component:
+        """The component in the method's units (mg, permille)."""
+        asset = self.reusable_asset
+        return facts.Component(
+            role=self.role,
+            material=self.material,
+            mass_mg=None if self.mass_g is None else _milli(self.mass_g),
+            film_thickness_um=self.film_thickness_um,
+            recycled_permille=round(self.recycled_content_percent * 10),
+            certificate_valid_until=None if self.certificate is None else self.certificate.valid_until,
+            reusable=None if asset is None else facts.ReusableAsset(asset.asset_id, asset.verified_trips),
+        )
+
+
+class ParcelPacked(ParcelBody):
+    """A parcel was packed: what is in it and what is around it."""
+
+    country: Annotated[Country, Field(description="where it was packed; decides which dated rules apply")]
+    items: Annotated[tuple[ItemLine, ...], Field(max_length=200)] = ()
+    outer: OuterPackaging | None = None
+    components: Annotated[tuple[PackagingComponent, ...], Field(min_length=1, max_length=50)] | None = None
+
+    def to_facts(self, day: date) -> facts.PackedFacts:
+        """The parcel as the method sees it on that UTC day."""
+        return facts.PackedFacts(
+            day=day,
+            country=self.country,
+            items=tuple(item.to_facts() for item in self.items),
+            outer=None if self.outer is None else self.outer.to_facts(),
+            components=None if self.components is None else tuple(part.to_facts() for part in self.components),
+        )
+
+
+class Place(Body):
+    """One end of the chain: a province, ward or municipality, never an address."""
+
+    country: Country
+    code: Annotated[str, Field(pattern="^[0-9A-Z-]{1,12}$", description="official province, ward or municipality code")]
+    kind: PlaceKind = PlaceKind.HOME
+
+    def to_facts(self) -> facts.Place:
+        """The place as the method sees it."""
+        return facts.Place(self.country, self.code, self.kind)
+
+
+class Energy(Body):
+    """Energy measured for a round or leg and the parcels that shared it: litres for fuels, kWh for electricity."""
+
+    carrier: EnergyCarrier
+    litres: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
+    kwh: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None = None
+    parcels: Annotated[int, Field(ge=1, le=1_000_000)]
+
+    @model_validator(mode="after")
+    def _amount_in_the_carriers_unit(self) -> Self:
+        electric = self.carrier is EnergyCarrier.ELECTRICITY
+        if electric in {self.kwh is None, self.litres is not None}:
+            raise ValueError("electricity needs kwh and no litres; a fuel needs litres and no kwh")
+        return self
+
+    def to_facts(self) -> facts.Energy:
+        """The energy in the method's units (ml, Wh)."""
+        return facts.Energy(self.carrier, _milli(self.kwh or self.litres or 0.0), self.parcels)
+
+
+class DeliveryRound(Body):
+    """The round in which the parcel was carried."""
+
+    distance_km: Annotated[float, Field(gt=0, le=5_000, allow_inf_nan=False, description="kilometres")]
+    parcels: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class TransportChainElement(Body):
+    """One transport chain element (ISO 14083)."""
+
+    role: ChainRole
+    vehicle: Vehicle | None = None
+    distance_km: DistanceKm | None = None
+    distance_basis: DistanceBasis | None = None
+    energy: Energy | None = None
+    round: DeliveryRound | None = None
+    density: RoundDensity | None = None
+
+    @model_validator(mode="after")
+    def _distance_has_a_basis(self) -> Self:
+        if (self.distance_km is None) != (self.distance_basis is None):
+            raise ValueError("distance_km and distance_basis are declared together or not at all")
+        return self
+
+    def to_facts(self) -> facts.ChainElement:
+        """The element in the method's units (m)."""
+        trip = self.round
+        return facts.ChainElement(
+            role=self.role,
+            vehicle=self.vehicle,
+            distance_m=None if self.distance_km is None else _milli(self.distance_km),
+            distance_basis=self.distance_basis,
+            energy=None if self.energy is None else self.energy.to_facts(),
+            round=None if trip is None else facts.Round(_milli(trip.distance_km), trip.parcels),
+            density=self.density,
+        )
+
+
+class HubOperation(Body):
+    """A hub the parcel went through, with its CO2e per parcel if the carrier declares it."""
+
+    co2e_g: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False, description="grams")] | None = None
+
+
+class ParcelTransported(ParcelBody):
+    """What a delivery and a return have in common."""
+
+    mass_g: MassG
+    origin: Place
+    destination: Place
+    attempts: Annotated[int, Field(ge=1, le=20, description="delivery attempts, the successful one included")]
+    transport_chain: Annotated[tuple[TransportChainElement, ...], Field(min_length=1, max_length=20)] | None = None
+    hubs: Annotated[tuple[HubOperation, ...], Field(max_length=20)] = ()
+
+    def to_facts(self, day: date) -> facts.DeliveredFacts:
+        """The transport as the method sees it on that UTC day."""
+        chain = self.transport_chain
+        return facts.DeliveredFacts(
+            day=day,
+            mass_mg=_milli(self.mass_g),
+            origin=self.origin.to_facts(),
+            destination=self.destination.to_facts(),
+            attempts=self.attempts,
+            chain=None if chain is None else tuple(element.to_facts() for element in chain),
+            hubs=tuple(facts.Hub(None if hub.co2e_g is None else _milli(hub.co2e_g)) for hub in self.hubs),
+        )
+
+
+class ParcelDelivered(ParcelTransported):
+    """A parcel reached its buyer, a pickup point or a locker."""
+
+
+class ParcelReturned(ParcelTransported):
+    """A parcel went back to its seller."""
+
+
+class PackagingRecovered(ParcelBody):
+    """A reusable asset or used packaging was taken back."""
+
+    kind: RecoveredKind
+    mass_g: MassG
+    asset_id: Identifier | None = None
+
+    def to_facts(self, day: date) -> facts.RecoveredFacts:
+        """What was taken back as the method sees it on that UTC day."""
+        return facts.RecoveredFacts(day, self.kind, _milli(self.mass_g))
+
+
+class ParcelCancelled(Body):
+    """The parcel never counted: all its contributions leave the account, for good."""
+
+    parcel_id: Identifier
+
+
+class EventEnvelope(BaseModel):
+    """CloudEvents 1.0 context attributes as Greenlane needs them."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, Field(min_length=1, max_length=128, description="unique for its source")]
+    source: Annotated[str, Field(pattern="^/marketplaces/[a-z0-9][a-z0-9-]{0,39}$", description="/marketplaces/<id>")]
+    subject: Annotated[Identifier, Field(description="the seller; equals the record's key")]
+    time: Annotated[AwareDatetime, Field(description="when it happened, RFC 3339 with an offset")]
+    datacontenttype: Literal["application/json"] = "application/json"
+
+
+class PackedEvent(EventEnvelope):
+    """`greenlane.parcel.packed.v1`."""
+
+    type: Literal["greenlane.parcel.packed.v1"]
+    data: ParcelPacked
+
+
+class DeliveredEvent(EventEnvelope):
+    """`greenlane.parcel.delivered.v1`."""
+
+    type: Literal["greenlane.parcel.delivered.v1"]
+    data: ParcelDelivered
+
+
+class ReturnedEvent(EventEnvelope):
+    """`greenlane.parcel.returned.v1`."""
+
+    type: Literal["greenlane.parcel.returned.v1"]
+    data: ParcelReturned
+
+
+class RecoveredEvent(EventEnvelope):
+    """`greenlane.packaging.recovered.v1`."""
+
+    type: Literal["greenlane.packaging.recovered.v1"]
+    data: PackagingRecovered
+
+
+class CancelledEvent(EventEnvelope):
+    """`greenlane.parcel.cancelled.v1`."""
+
+    type: Literal["greenlane.parcel.cancelled.v1"]
+    data: ParcelCancelled
+
+
+FulfilmentEvent = Annotated[
+    PackedEvent | DeliveredEvent | ReturnedEvent | RecoveredEvent | CancelledEvent, Field(discriminator="type")
+]
+
+PACKED = "greenlane.parcel.packed.v1"
+DELIVERED = "greenlane.parcel.delivered.v1"
+RETURNED = "greenlane.parcel.returned.v1"
+RECOVERED = "greenlane.packaging.recovered.v1"
+CANCELLED = "greenlane.parcel.cancelled.v1"
+
+EVENT_MODELS: dict[str, type[PackedEvent | DeliveredEvent | ReturnedEvent | RecoveredEvent | CancelledEvent]] = {
+    PACKED: PackedEvent,
+    DELIVERED: DeliveredEvent,
+    RETURNED: ReturnedEvent,
+    RECOVERED: RecoveredEvent,
+    CANCELLED: CancelledEvent,
+}
+"""Every event type with its model."""

@@ -1,0 +1,138 @@
+"""What a marketplace declared about one parcel, as plain values with units in their names; None means undeclared."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from greenlane.methodology.vocabulary import (
+    ChainRole,
+    ComponentRole,
+    DistanceBasis,
+    EnergyCarrier,
+    Material,
+    OuterKind,
+    PlaceKind,
+    RecoveredKind,
+    RoundDensity,
+    Vehicle,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One product line in the parcel; dimensions are all declared or all None."""
+
+    quantity: int
+    mass_mg: int | None = None
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """The outer packaging; a mailer's height may be undeclared."""
+
+    kind: OuterKind
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReusableAsset:
+    """A reusable box or bag, with the trips a verifier has confirmed for it; None when nobody has."""
+
+    asset_id: str
+    verified_trips: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One packaging component. `recycled_permille` counts only with a certificate valid on the day."""
+
+    role: ComponentRole
+    material: Material | None = None
+    mass_mg: int | None = None
+    film_thickness_um: int | None = None
+    recycled_permille: int = 0
+    certificate_valid_until: date | None = None
+    reusable: ReusableAsset | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFacts:
+    """A packed parcel: on which UTC day, in which country (ISO 3166-1 alpha-2), with what around it."""
+
+    day: date
+    country: str
+    items: tuple[Item, ...] = ()
+    outer: Outer | None = None
+    components: tuple[Component, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A province, ward or municipality by its official code (a string with leading zeros) and what stands there."""
+
+    country: str
+    code: str
+    kind: PlaceKind = PlaceKind.HOME
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """Energy measured for a round or a leg and the parcels that shared it; millilitres or watt-hours."""
+
+    carrier: EnergyCarrier
+    amount_milli: int
+    parcels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A collection or delivery round: its length in metres and the parcels it carried."""
+
+    distance_m: int
+    parcels: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainElement:
+    """One transport chain element."""
+
+    role: ChainRole
+    vehicle: Vehicle | None = None
+    distance_m: int | None = None
+    distance_basis: DistanceBasis | None = None
+    energy: Energy | None = None
+    round: Round | None = None
+    density: RoundDensity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A hub operation with the CO2e declared per parcel, in milligrams; None when undeclared."""
+
+    co2e_mg: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredFacts:
+    """A delivered (or returned) parcel: mass, the two ends, the chain between them, and the attempts it took."""
+
+    day: date
+    mass_mg: int
+    origin: Place
+    destination: Place
+    attempts: int
+    chain: tuple[ChainElement, ...] | None = None
+    hubs: tuple[Hub, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveredFacts:
+    """A reusable asset or used packaging taken back."""
+
+    day: date
+    kind: RecoveredKind
+    mass_mg: int

@@ -1,0 +1,157 @@
+"""The closed lists of words the method knows; contracts import them, nobody declares them twice."""
+
+from enum import StrEnum
+
+
+class Dimension(StrEnum):
+    """What an assessment judges; with marketplace and parcel it is the assessment's identity."""
+
+    PACKAGING = "packaging"
+    DELIVERY = "delivery"
+    RETURN = "return"
+    CIRCULARITY = "circularity"
+
+
+class DataCategory(StrEnum):
+    """How well a figure is founded, from declared measurement to fallback (ISO 14083)."""
+
+    PRIMARY = "primary"
+    MODELLED = "modelled"
+    DEFAULT = "default"
+
+
+class Grade(StrEnum):
+    """Letter of a score: A from 80, B from 60, C from 45, D from 30, else E."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+
+
+class BadgeLevel(StrEnum):
+    """Levels of the green badge, lowest first."""
+
+    NONE = "none"
+    BRONZE = "bronze"
+    SILVER = "silver"
+    GOLD = "gold"
+
+
+class Material(StrEnum):
+    """Packaging materials; each has a row in the material table."""
+
+    CORRUGATED_BOARD = "corrugated_board"
+    SOLID_BOARD = "solid_board"
+    KRAFT_PAPER = "kraft_paper"
+    PAPER = "paper"
+    MIXED_PAPER = "mixed_paper"
+    PAPER_TAPE = "paper_tape"
+    PAPER_LABEL = "paper_label"
+    PLASTIC_FILM = "plastic_film"
+    LDPE_FILM = "ldpe_film"
+    BUBBLE_WRAP = "bubble_wrap"
+    AIR_CUSHION = "air_cushion"
+    HDPE = "hdpe"
+    PP = "pp"
+    WOVEN_PP = "woven_pp"
+    PP_TAPE = "pp_tape"
+    PET = "pet"
+    PVC = "pvc"
+    PS_FOAM = "ps_foam"
+    EPS = "eps"
+    WOOD = "wood"
+    ALUMINIUM = "aluminium"
+    STEEL = "steel"
+    GLASS = "glass"
+    TEXTILE = "textile"
+    UNKNOWN_PLASTIC = "unknown_plastic"
+    UNKNOWN_FIBRE = "unknown_fibre"
+
+
+class ComponentRole(StrEnum):
+    """What a packaging component is for."""
+
+    OUTER = "outer"
+    INNER = "inner"
+    FILLER = "filler"
+    CUSHIONING = "cushioning"
+    CLOSURE = "closure"
+    LABEL = "label"
+    OTHER = "other"
+
+
+class OuterKind(StrEnum):
+    """Kind of the outer packaging; an empty-space ratio applies to boxes only."""
+
+    BOX = "box"
+    FLEXIBLE_MAILER = "flexible_mailer"
+    OWN_BOX = "own_box"
+
+
+class ChainRole(StrEnum):
+    """Place of a transport chain element in the chain (ISO 14083)."""
+
+    FIRST_MILE = "first_mile"
+    LINE_HAUL = "line_haul"
+    LAST_MILE = "last_mile"
+
+
+class Vehicle(StrEnum):
+    """Vehicles and vessels; each has a row in the vehicle table. `mode` follows from it."""
+
+    MOTORBIKE_PETROL = "motorbike_petrol"
+    MOTORBIKE_ELECTRIC = "motorbike_electric"
+    BICYCLE = "bicycle"
+    CARGO_BIKE = "cargo_bike"
+    ON_FOOT = "on_foot"
+    VAN_DIESEL = "van_diesel"
+    VAN_PETROL = "van_petrol"
+    VAN_ELECTRIC = "van_electric"
+    LORRY_RIGID = "lorry_rigid"
+    LORRY_ARTICULATED = "lorry_articulated"
+    LORRY_AVERAGE = "lorry_average"
+    TRAIN = "train"
+    CONTAINER_SHIP = "container_ship"
+    AIRCRAFT_DOMESTIC = "aircraft_domestic"
+
+
+class EnergyCarrier(StrEnum):
+    """Carriers of declared energy; fuels are declared in litres, electricity in kWh."""
+
+    DIESEL = "diesel"
+    PETROL = "petrol"
+    ELECTRICITY = "electricity"
+
+
+class DistanceBasis(StrEnum):
+    """How a declared distance was obtained (ISO 14083)."""
+
+    ACTUAL = "actual"
+    SHORTEST_FEASIBLE = "shortest_feasible"
+    GREAT_CIRCLE = "great_circle"
+
+
+class RoundDensity(StrEnum):
+    """Density of the last-mile round when its length and parcels are not declared."""
+
+    DENSE = "dense"
+    USUAL = "usual"
+    SPARSE = "sparse"
+
+
+class PlaceKind(StrEnum):
+    """Where the parcel was handed over."""
+
+    HOME = "home"
+    PICKUP_POINT = "pickup_point"
+    LOCKER = "locker"
+    BUSINESS = "business"
+
+
+class RecoveredKind(StrEnum):
+    """What was taken back."""
+
+    REUSABLE_ASSET = "reusable_asset"
+    USED_PACKAGING = "used_packaging"
