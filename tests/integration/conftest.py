@@ -1,0 +1,104 @@
+"""Real servers for the integration tests: one Kafka and one PostgreSQL for the whole run, fresh names for each test."""
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from kafka.admin import KafkaAdminClient
+
+from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """A running Kafka."""
+
+    bootstrap_servers: str
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running PostgreSQL whose user may create databases."""
+
+    database_url: str
+
+
+@pytest.fixture(scope="session")
+def server_dir() -> Iterator[Path]:
+    # not pytest's own folder: pytest closes that to PostgreSQL's unprivileged user when the tests run as root
+    with tempfile.TemporaryDirectory(prefix="greenlane-tests-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def kafka(server_dir: Path) -> Iterator[Kafka]:
+    external = os.environ.get("GREENLANE_TEST_KAFKA")
+    if external:
+        yield Kafka(external)
+        return
+    with EmbeddedKafka(server_dir) as server:
+        yield Kafka(server.bootstrap_servers)
+
+
+@pytest.fixture(scope="session")
+def bootstrap_servers(kafka: Kafka) -> str:
+    return kafka.bootstrap_servers
+
+
+@pytest.fixture
+def fresh_kafka() -> Iterator[Kafka]:
+    """An own broker for a test that needs the declared topics, or that stops the broker; costs some 4 s."""
+    with (
+        tempfile.TemporaryDirectory(prefix="greenlane-tests-", ignore_cleanup_errors=True) as folder,
+        EmbeddedKafka(Path(folder)) as server,
+    ):
+        yield Kafka(server.bootstrap_servers)
+
+
+@pytest.fixture(scope="session")
+def postgres(server_dir: Path) -> Iterator[Postgres]:
+    external = os.environ.get("GREENLANE_TEST_DATABASE_URL")
+    if external:
+        yield Postgres(external)
+        return
+    with EmbeddedPostgres(server_dir) as server:
+        yield Postgres(server.database_url)
+
+
+@pytest.fixture
+async def database_url(postgres: Postgres) -> str:
+    """The URL of an empty database that this test alone uses."""
+    name = f"test_{uuid4().hex}"
+    connection = await asyncpg.connect(postgres.database_url)
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+    return re.sub(r"/[^/]*$", f"/{name}", postgres.database_url)
+
+
+@pytest.fixture(scope="session")
+def admin(bootstrap_servers: str) -> Iterator[KafkaAdminClient]:
+    client = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def topics(admin: KafkaAdminClient) -> Callable[..., str]:
+    """Create a topic that this test alone uses: `topics("events", partitions=4, **{"retention.ms": "-1"})` -> name."""
+
+    def create(stem: str = "events", partitions: int = 1, **config: str) -> str:
+        name = f"{stem}-{uuid4().hex[:12]}"
+        settings = {"message.timestamp.type": "LogAppendTime"} | config
+        topic = {"num_partitions": partitions, "replication_factor": 1, "configs": settings}
+        admin.create_topics({name: topic}, wait_for_metadata=True)
+        return name
+
+    return create
