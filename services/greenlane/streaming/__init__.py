@@ -1,1 +1,31 @@
 """The exact batch engine on Faust and the partition store behind its changelog; knows nothing of parcels."""
+
+from greenlane.streaming.dead_letters import DEAD_LETTERED, Stage, dead_letter
+from greenlane.streaming.each_record import EachRecord
+from greenlane.streaming.engine_settings import EngineSettings
+from greenlane.streaming.fatal import EXIT_CODE, StreamingError
+from greenlane.streaming.observer import EngineObserver, Ready, SilentObserver
+from greenlane.streaming.partitioner import partition_of
+from greenlane.streaming.records import Outcome, Output, PartitionState, SourceRecord, StatelessHandler
+from greenlane.streaming.run import run_stateful, run_stateless
+
+__all__ = [
+    "DEAD_LETTERED",
+    "EXIT_CODE",
+    "EachRecord",
+    "EngineObserver",
+    "EngineSettings",
+    "Outcome",
+    "Output",
+    "PartitionState",
+    "Ready",
+    "SilentObserver",
+    "SourceRecord",
+    "Stage",
+    "StatelessHandler",
+    "StreamingError",
+    "dead_letter",
+    "partition_of",
+    "run_stateful",
+    "run_stateless",
+]

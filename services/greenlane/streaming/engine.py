@@ -1,0 +1,113 @@
+"""Runs a service: Faust for membership, fetching, order and commits; partitions opened, fed and closed as it says."""
+
+import asyncio
+import logging
+from typing import Any, cast
+
+from faust.types import TP, StreamT
+
+from greenlane.streaming.engine_settings import EngineSettings, faust_settings
+from greenlane.streaming.fatal import give_up
+from greenlane.streaming.observer import EngineObserver, Ready
+from greenlane.streaming.partitions import OpenPartition, Partition
+from greenlane.streaming.scheduler import Chunk
+from greenlane.streaming.transport import batch_app
+
+logger = logging.getLogger(__name__)
+
+WATCH_INTERVAL = 0.25
+"""Seconds between two looks at Faust's health and readiness."""
+
+
+class Engine:
+    """One Faust app and the partitions it owns at the moment."""
+
+    def __init__(self, settings: EngineSettings, open_partition: OpenPartition, observer: EngineObserver) -> None:
+        self._settings = settings
+        self._open_partition = open_partition
+        self._observer = observer
+        self._owned: dict[TP, asyncio.Task[Partition]] = {}
+        self._app = batch_app(faust_settings(settings))
+        self._app.on_partitions_assigned.connect(cast("Any", self._on_assigned))
+        self._app.on_partitions_revoked.connect(cast("Any", self._on_revoked))
+        source = self._app.topic(*settings.topics, key_serializer="raw", value_serializer="raw")
+        self._app.agent(source, name=f"{settings.group_id}.batches", concurrency=1)(self._consume)
+
+    async def run(self, stop: asyncio.Event, ready: Ready) -> None:
+        """Work until `stop` is set, then finish the batch in hand, commit and leave the group."""
+        await self._app.start()
+        state = (False, "")
+        while not stop.is_set():
+            if self._app.crashed:
+                give_up("Faust crashed", self._app.crash_reason)
+            if (now := self._readiness()) != state:
+                ready(*now)
+                state = now
+            await _wait(stop, WATCH_INTERVAL)
+        ready(False, "stopping")
+        try:
+            await asyncio.wait_for(self._app.stop(), self._settings.stop_timeout)
+        except TimeoutError as error:
+            give_up(f"could not stop within {self._settings.stop_timeout} s", error)
+        await self._close(set(self._owned))
+
+    def _readiness(self) -> tuple[bool, str]:
+        if self._app.rebalancing or not self._app.tables.actives_ready:
+            return False, "the group is re-balancing"
+        loading = [tp for tp, opening in self._owned.items() if not opening.done()]
+        if loading:
+            return False, "loading " + ", ".join(sorted(f"{tp.topic}[{tp.partition}]" for tp in loading))
+        return True, "processing"
+
+    async def _consume(self, chunks: StreamT[Chunk]) -> None:
+        async for chunk in chunks:
+            try:
+                await self._process(chunk)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever it is, going on would commit past it
+                first = chunk.records[0]
+                give_up(f"batch at {first.topic}[{first.partition}]@{first.offset} failed: {error}", error)
+
+    async def _process(self, chunk: Chunk) -> None:
+        first = chunk.records[0]
+        partition = await self._open(TP(first.topic, first.partition))
+        await partition.process(chunk)
+
+    def _open(self, tp: TP) -> asyncio.Task[Partition]:
+        opening = self._owned.get(tp)
+        if opening is None:
+            opening = self._owned[tp] = asyncio.ensure_future(self._open_partition(tp.topic, tp.partition))
+            opening.add_done_callback(_refuse_start)
+        return opening
+
+    async def _on_assigned(self, _app: Any, assigned: set[TP], **_: Any) -> None:
+        await self._close(set(self._owned) - assigned)
+        for tp in assigned:
+            self._open(tp)
+        self._observer.rebalanced(sorted((tp.topic, tp.partition) for tp in assigned))
+
+    async def _on_revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
+        await self._close(revoked)
+
+    async def _close(self, tps: set[TP]) -> None:
+        for tp in tps:
+            opening = self._owned.pop(tp, None)
+            if opening is None:
+                continue
+            if opening.done():
+                await opening.result().close()
+            else:
+                opening.cancel()
+
+
+def _refuse_start(opening: asyncio.Task[Partition]) -> None:
+    if not opening.cancelled() and (error := opening.exception()) is not None:
+        give_up(f"cannot take over a partition: {error}", error)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

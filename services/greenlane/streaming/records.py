@@ -1,0 +1,73 @@
+"""What a handler sees and what it answers: source records in, one outcome per record out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class SourceRecord(Protocol):
+    """One record as Kafka holds it. The client's own record object is handed over as it is: nothing is copied."""
+
+    @property
+    def topic(self) -> str:
+        """The topic it was read from."""
+
+    @property
+    def partition(self) -> int:
+        """The partition it was read from."""
+
+    @property
+    def offset(self) -> int:
+        """Its place in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Append time, milliseconds since 1970 UTC; -1 where the topic keeps none."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The key's bytes."""
+
+    @property
+    def value(self) -> bytes | None:
+        """The value's bytes; None is a tombstone."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Names and values, in the order they were written."""
+
+
+class Output(NamedTuple):
+    """One record to write. Without `partition` the key decides, by the same hash as Kafka's own producers."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
+
+
+class Outcome(NamedTuple):
+    """What became of one source record: the name under which it is counted, and what to write because of it."""
+
+    name: str
+    outputs: tuple[Output, ...] = ()
+
+
+class StatelessHandler(Protocol):
+    """Turns records into outcomes, remembering nothing between calls."""
+
+    def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
+        """One outcome per record, in the same order. An exception ends the process with nothing acknowledged."""
+
+
+class PartitionState(Protocol):
+    """The state of one source partition, owned by one process at a time."""
+
+    def restore(self, key: bytes, value: bytes) -> None:
+        """Take back one row, the latest of its key, before the first `handle`. Any exception refuses the start."""
+
+    def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
+        """One outcome per record, in the same order. An exception ends the process with nothing acknowledged."""
+
+    def changes(self) -> Sequence[tuple[bytes, bytes | None]]:
+        """Rows changed since the last call, in write order: derived first, ledger last; None deletes a row."""

@@ -1,0 +1,59 @@
+"""The two ways to run a service on the engine."""
+
+import asyncio
+from collections.abc import Callable
+
+from greenlane.streaming.engine import Engine
+from greenlane.streaming.engine_settings import EngineSettings
+from greenlane.streaming.fatal import StreamingError
+from greenlane.streaming.observer import EngineObserver, Ready
+from greenlane.streaming.offsets import OffsetReader
+from greenlane.streaming.partitions import Desk, Partition
+from greenlane.streaming.records import PartitionState, StatelessHandler
+from greenlane.streaming.stateful import StatefulPartition
+from greenlane.streaming.stateless import StatelessPartition
+from greenlane.streaming.writer import BatchWriter
+
+
+async def run_stateless(
+    settings: EngineSettings,
+    handler: StatelessHandler,
+    observer: EngineObserver,
+    stop: asyncio.Event,
+    ready: Ready,
+) -> None:
+    """Pass records through a handler until `stop` is set. On failure the process ends with exit code 70."""
+    writer = BatchWriter(settings.bootstrap_servers, settings.group_id)
+    await writer.start()
+    try:
+        async with OffsetReader(settings.bootstrap_servers, settings.group_id) as offsets:
+
+            async def open_partition(topic: str, partition: int) -> Partition:
+                desk = Desk(settings, observer, topic, partition)
+                return await StatelessPartition.opened(desk, handler, writer, offsets)
+
+            await Engine(settings, open_partition, observer).run(stop, ready)
+    finally:
+        await writer.stop()
+
+
+async def run_stateful(  # noqa: PLR0913, PLR0917 - each is one part of a service, named by its caller
+    settings: EngineSettings,
+    changelog: str,
+    state_factory: Callable[[int], PartitionState],
+    observer: EngineObserver,
+    stop: asyncio.Event,
+    ready: Ready,
+) -> None:
+    """Fold one topic into partition states behind a changelog until `stop` is set. Exit code 70 on failure."""
+    if len(settings.topics) != 1:
+        raise StreamingError(f"a state follows exactly one source topic, not {len(settings.topics)}")
+    async with OffsetReader(settings.bootstrap_servers, settings.group_id) as offsets:
+
+        async def open_partition(topic: str, partition: int) -> Partition:
+            identity = f"{settings.group_id}-{partition}"
+            writer = BatchWriter(settings.bootstrap_servers, identity, transactional_id=identity)
+            desk = Desk(settings, observer, topic, partition)
+            return await StatefulPartition.opened(desk, changelog, state_factory(partition), writer, offsets)
+
+        await Engine(settings, open_partition, observer).run(stop, ready)

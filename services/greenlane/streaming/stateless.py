@@ -1,0 +1,40 @@
+"""A stateless partition: records through a handler, outputs acknowledged, at least once."""
+
+import time
+
+from greenlane.streaming.batches import outputs_of
+from greenlane.streaming.continuity import Continuity
+from greenlane.streaming.offsets import OffsetReader
+from greenlane.streaming.partitions import Desk
+from greenlane.streaming.records import StatelessHandler
+from greenlane.streaming.scheduler import Chunk
+from greenlane.streaming.writer import BatchWriter
+
+
+class StatelessPartition:
+    """Writes what the handler answers. A repeat after a crash writes the same records again."""
+
+    def __init__(self, desk: Desk, handler: StatelessHandler, writer: BatchWriter, continuity: Continuity) -> None:
+        self._desk, self._handler, self._writer, self._continuity = desk, handler, writer, continuity
+
+    @classmethod
+    async def opened(
+        cls, desk: Desk, handler: StatelessHandler, writer: BatchWriter, offsets: OffsetReader
+    ) -> "StatelessPartition":
+        """Expect the group's committed offset first."""
+        bounds = await offsets.bounds(desk.topic, desk.partition)
+        return cls(desk, handler, writer, Continuity(desk.place, bounds.committed, holes_allowed=True))
+
+    async def process(self, chunk: Chunk) -> None:
+        """Handle, write, wait for every acknowledgement, report."""
+        started = time.perf_counter()
+        hole = self._continuity.hole_before(chunk)
+        settings, records = self._desk.settings, chunk.records
+        outcomes = self._handler.handle(records)
+        outputs, counts = outputs_of(records, outcomes, settings.stage, settings.max_output_bytes)
+        await self._writer.write(outputs)
+        self._continuity.done(records[-1].offset)
+        self._desk.report(chunk, counts, started=started, hole=hole)
+
+    async def close(self) -> None:
+        """Nothing is held."""
