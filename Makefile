@@ -1,0 +1,59 @@
+# The two commands a newcomer needs are `make demo` and `make test`; `make help` lists the rest.
+# Everything is installed below .venv and .greenlane; delete both to start afresh.
+
+PYTHON ?= python3
+BIN := .venv/bin
+BOOTSTRAP := .greenlane/bootstrap
+UV := $(or $(shell command -v uv 2>/dev/null),$(BOOTSTRAP)/bin/uv)
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format schemas lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: .venv/.runtime ## real Kafka, PostgreSQL and every service on real input; ONCE=1 checks the result and exits
+	@$(BIN)/greenlane demo $(if $(ONCE),--once)
+
+test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL
+	@$(BIN)/pytest tests/unit tests/integration
+
+check: lint test ## what the continuous integration runs
+
+lint: .venv/.dev ## formatting, lint rules and types; changes nothing
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: .venv/.dev ## put the code in the house's form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+schemas: .venv/.dev ## render schemas/ from the models
+	@$(BIN)/greenlane schemas
+
+lock: $(UV) ## resolve the dependencies again, with hashes
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		pyproject.toml --extra embedded --extra build -o requirements/runtime.txt
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
+		pyproject.toml --extra embedded --extra build --group dev -o requirements/dev.txt
+
+clean: ## remove what the commands made
+	@rm -rf .venv .greenlane .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/.runtime: requirements/runtime.txt pyproject.toml | $(UV)
+	@test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' .venv
+	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements/runtime.txt
+	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.runtime
+	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(BOOTSTRAP)/bin/uv:
+	@echo "uv is not installed; putting it into $(BOOTSTRAP)"
+	@$(PYTHON) -m venv $(BOOTSTRAP) && $(BOOTSTRAP)/bin/pip install --quiet uv \
+		|| { echo "could not install uv: Python >= 3.11 with venv and a network are needed"; exit 2; }

@@ -1,0 +1,132 @@
+"""Renders `schemas/` from the models and the table of topics: JSON Schema 2020-12 and AsyncAPI 3."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from greenlane import __version__
+from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
+from greenlane.contracts.dead_letters import DeadLetter
+from greenlane.contracts.events import EVENT_MODELS
+from greenlane.contracts.scores import BadgeDecision, SellerScore
+from greenlane.contracts.topics import (
+    AGGREGATOR_CHANGELOG,
+    ASSESSMENTS,
+    BADGE_DECISIONS,
+    DEAD_LETTERS,
+    SELLER_SCORES,
+    Topic,
+    declared_topics,
+    fulfilment_topic,
+)
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+MESSAGES: dict[str, type[BaseModel]] = {
+    **EVENT_MODELS,
+    "greenlane.assessment.v1": Assessment,
+    "greenlane.retraction.v1": Retraction,
+    "greenlane.day-closed.v1": DayClosed,
+    "seller.score.updated": SellerScore,
+    "badge.decision": BadgeDecision,
+    "greenlane.dead-letter.v1": DeadLetter,
+}
+"""Every message by the name of its schema file."""
+
+_CARRIED: dict[str, tuple[str, ...]] = {
+    fulfilment_topic("{marketplace}"): tuple(EVENT_MODELS),
+    ASSESSMENTS: ("greenlane.assessment.v1", "greenlane.retraction.v1", "greenlane.day-closed.v1"),
+    SELLER_SCORES: ("seller.score.updated",),
+    BADGE_DECISIONS: ("badge.decision",),
+    DEAD_LETTERS: ("greenlane.dead-letter.v1",),
+}
+"""What each topic carries; the changelog is the aggregator's own and no contract."""
+
+
+def render() -> dict[str, str]:
+    """Every generated file below `schemas/`: its relative path with its text."""
+    files = {f"json-schema/{name}.json": _text(_json_schema(name, model)) for name, model in MESSAGES.items()}
+    files["asyncapi.json"] = _text(_asyncapi())
+    return files
+
+
+def write(folder: Path) -> list[Path]:
+    """Write every generated file and remove generated ones that nothing renders any more; returns what changed."""
+    wanted = {folder / name: text for name, text in render().items()}
+    changed = []
+    for path, text in wanted.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            changed.append(path)
+    for path in (folder / "json-schema").glob("*.json"):
+        if path not in wanted:
+            path.unlink()
+            changed.append(path)
+    return changed
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _json_schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    mode = "validation" if name in EVENT_MODELS else "serialization"
+    return {"$schema": DIALECT, "$id": f"urn:greenlane:schema:{name}", **model.model_json_schema(mode=mode)}
+
+
+def _asyncapi() -> dict[str, Any]:
+    channels = {topic.name: topic for topic in _channel_topics()}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Greenlane",
+            "version": __version__,
+            "description": "Fulfilment events in; assessments, seller scores, badge decisions and dead letters out.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {_channel_id(topic): _channel(topic) for topic in channels.values()},
+        "operations": dict(_operations(channels.values())),
+        "components": {"messages": {name: _message(name) for name in MESSAGES}},
+    }
+
+
+def _channel_topics() -> Iterator[Topic]:
+    for topic in declared_topics(("{marketplace}",)):
+        if topic.name != AGGREGATOR_CHANGELOG:
+            yield topic
+
+
+def _channel_id(topic: Topic) -> str:
+    return topic.name.removeprefix("greenlane.").removesuffix(".v1").replace(".{marketplace}", "")
+
+
+def _channel(topic: Topic) -> dict[str, Any]:
+    channel: dict[str, Any] = {
+        "address": topic.name,
+        "description": f"Keyed by {topic.key}.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _CARRIED[topic.name]},
+        "bindings": {"kafka": {"topicConfiguration": {"cleanup.policy": [topic.cleanup]}, "bindingVersion": "0.5.0"}},
+    }
+    if "{marketplace}" in topic.name:
+        channel["parameters"] = {"marketplace": {"description": "id of the marketplace that publishes here"}}
+    return channel
+
+
+def _operations(topics: Iterable[Topic]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for topic in topics:
+        channel = {"$ref": f"#/channels/{_channel_id(topic)}"}
+        for service in topic.producers:
+            yield f"{service} sends to {_channel_id(topic)}", {"action": "send", "channel": channel}
+        for service in topic.consumers:
+            yield f"{service} receives from {_channel_id(topic)}", {"action": "receive", "channel": channel}
+
+
+def _message(name: str) -> dict[str, Any]:
+    model = MESSAGES[name]
+    summary = (model.__doc__ or name).splitlines()[0]
+    return {"name": name, "summary": summary, "payload": {"$ref": f"./json-schema/{name}.json"}}
