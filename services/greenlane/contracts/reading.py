@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
@@ -55,7 +55,7 @@ def read_event(record: KafkaRecord) -> Reading:
     """Read and check one record: envelope, body, source against topic, key against subject, time against append."""
     event_type = declared_type(record) or ""
     try:
-        value = _value(record)
+        value = _sized(record.value)
         if event_type or any(name == "ce_specversion" for name, _ in record.headers):
             document = _binary(record, value)
         else:
@@ -64,18 +64,30 @@ def read_event(record: KafkaRecord) -> Reading:
         event_type = named if isinstance(named, str) else ""
         event = _parse(event_type, document)
         _check_origin(record, event)
-        _check_time(record, event)
+        _check_time(event, datetime.fromtimestamp(record.timestamp / 1000, UTC))
     except Refusal as refusal:
         return Reading(event_type, None, refusal)
     return Reading(event_type, event, None)
 
 
-def _value(record: KafkaRecord) -> bytes:
-    if record.value is None:
+def read_document(value: bytes, now: datetime) -> FulfilmentEvent:
+    """Check one structured event before it is published: as `read_event`, and a field the contract lacks is refused.
+
+    `now` stands for the append time. There is no topic yet to compare source and key with. Raises Refusal.
+    """
+    document = _structured(_sized(value))
+    named = document.get("type", "")
+    event = _parse(named if isinstance(named, str) else "", document, extra="forbid")
+    _check_time(event, now)
+    return event
+
+
+def _sized(value: bytes | None) -> bytes:
+    if value is None:
         raise Refusal.because(DeadLetterCode.NULL_VALUE, "", "the value is null; publish an event, not a tombstone")
-    if len(record.value) > MAX_EVENT_BYTES:
+    if len(value) > MAX_EVENT_BYTES:
         raise Refusal.because(DeadLetterCode.TOO_LARGE, "", f"the value is over {MAX_EVENT_BYTES} bytes; split it")
-    return record.value
+    return value
 
 
 def _load(value: bytes) -> Any:
@@ -134,7 +146,7 @@ def _binary(record: KafkaRecord, value: bytes) -> dict[str, Any]:
     return document
 
 
-def _parse(event_type: str, document: dict[str, Any]) -> FulfilmentEvent:
+def _parse(event_type: str, document: dict[str, Any], extra: Literal["ignore", "forbid"] = "ignore") -> FulfilmentEvent:
     model = EVENT_MODELS.get(event_type)
     if model is None:
         missing = [name for name in _CONTEXT if name not in document]
@@ -144,7 +156,7 @@ def _parse(event_type: str, document: dict[str, Any]) -> FulfilmentEvent:
         message = f"must be one of {', '.join(EVENT_MODELS)}"
         raise Refusal.because(DeadLetterCode.UNKNOWN_TYPE, "type", message)
     try:
-        return model.model_validate_json(json.dumps(document))
+        return model.model_validate_json(json.dumps(document), extra=extra)
     except ValidationError as error:
         problems = problems_of(error)
         raise Refusal(code_of(problems), problems) from None
@@ -160,8 +172,7 @@ def _check_origin(record: KafkaRecord, event: FulfilmentEvent) -> None:
         raise Refusal.because(DeadLetterCode.KEY_MISMATCH, "subject", message)
 
 
-def _check_time(record: KafkaRecord, event: FulfilmentEvent) -> None:
-    appended = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+def _check_time(event: FulfilmentEvent, appended: datetime) -> None:
     if event.time > appended + FUTURE_TOLERANCE:
         message = "lies more than 24 hours after the event was appended; publish what has happened"
         raise Refusal.because(DeadLetterCode.FUTURE_TIME, "time", message)
