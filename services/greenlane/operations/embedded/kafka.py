@@ -98,6 +98,17 @@ class EmbeddedKafka:
         """Process id of the running node."""
         return self._process.pid if self._process else None
 
+    @property
+    def running(self) -> bool:
+        """Whether the node that was started is still alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def restart(self) -> Self:
+        """Start the node again on the port it had. Raises EmbeddedServerError with the remedy."""
+        self._port = int(self.bootstrap_servers.rpartition(":")[2])
+        self.stop()
+        return self.start()
+
     def start(self) -> Self:
         """Start the node and wait until it serves. Raises EmbeddedServerError with the remedy; then nothing runs."""
         self._folder.acquire()

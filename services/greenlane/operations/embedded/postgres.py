@@ -4,6 +4,7 @@ import os
 import pwd
 import secrets
 import shutil
+import socket
 import stat
 import subprocess
 from collections.abc import Callable
@@ -41,6 +42,20 @@ class EmbeddedPostgres:
     def find(cls, data_dir: Path) -> str | None:
         """The URL of the database that another process runs in this folder; None if there is none."""
         return ServerFolder(data_dir / "postgres").published()
+
+    @property
+    def running(self) -> bool:
+        """Whether the server that was started still accepts connections."""
+        port = int(self.database_url.rpartition(":")[2].partition("/")[0])
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            return probe.connect_ex((LOOPBACK, port)) == 0
+
+    def restart(self) -> Self:
+        """Start the server again on the port it had. Raises EmbeddedServerError with the remedy."""
+        self._port = int(self.database_url.rpartition(":")[2].partition("/")[0])
+        self._running = False
+        self._folder.release()
+        return self.start()
 
     def start(self) -> Self:
         """Start the server and wait until it serves. Raises EmbeddedServerError with the remedy; then nothing runs."""
