@@ -1,0 +1,75 @@
+"""What the scorers and the aggregator count."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry
+
+from greenlane.methodology.vocabulary import BadgeLevel, DataCategory, Dimension
+from greenlane.operations.metrics.definitions import AGGREGATOR, SCORERS
+from greenlane.operations.metrics.series import OTHER, Series, bounded
+
+
+class ScorerMetrics:
+    """What a scorer wrote. A repeat after a restart is counted again; `recompute` is the exact check."""
+
+    def __init__(self, registry: CollectorRegistry, marketplaces: Iterable[str]) -> None:
+        series = Series(registry, SCORERS)
+        self._marketplaces = frozenset(marketplaces)
+        self._assessments = series.counter("assessments_total")
+        self._implausible = series.counter("implausible_facts_total")
+        self._co2e = series.counter("co2e_grams_total")
+        self._plastic = series.counter("plastic_grams_total")
+        known = [*sorted(self._marketplaces), OTHER]
+        series.start_at_zero("assessments_total", ((shop, data) for shop in known for data in DataCategory))
+        series.start_at_zero("co2e_grams_total", ((shop,) for shop in known))
+        series.start_at_zero("plastic_grams_total", ((shop,) for shop in known))
+
+    def assessed(self, marketplace: str, data: DataCategory, co2e_grams: float, plastic_grams: float) -> None:
+        """One assessment was written; credits (negative CO2e) are left out, for a counter only rises."""
+        shop = bounded(marketplace, self._marketplaces)
+        self._assessments.labels(shop, data).inc()
+        self._co2e.labels(shop).inc(max(0.0, co2e_grams))
+        self._plastic.labels(shop).inc(max(0.0, plastic_grams))
+
+    def implausible(self, fact: str) -> None:
+        """A declared fact was outside the plausible; `fact` is its stable code, never its value."""
+        self._implausible.labels(fact).inc()
+
+
+class AggregatorMetrics:
+    """Where the accounts stand, kept up by the aggregator as they change: nothing is scanned at a scrape."""
+
+    def __init__(self, registry: CollectorRegistry, marketplaces: Iterable[str]) -> None:
+        series = Series(registry, AGGREGATOR)
+        self._marketplaces = frozenset(marketplaces)
+        self._co2e = series.gauge("window_co2e_grams")
+        self._plastic = series.gauge("window_plastic_grams")
+        self._sellers = series.gauge("badge_sellers")
+        self._transitions = series.counter("badge_transitions_total")
+        self._scores = series.histogram("seller_score")
+        known = [*sorted(self._marketplaces), OTHER]
+        series.start_at_zero("badge_sellers", ((shop, level) for shop in known for level in BadgeLevel))
+        series.start_at_zero(
+            "badge_transitions_total",
+            ((shop, old, new) for shop in known for old in BadgeLevel for new in BadgeLevel if old is not new),
+        )
+
+    def window(self, marketplace: str, dimension: Dimension, data: DataCategory, co2e_grams: float) -> None:
+        """CO2e of all windows of the marketplace now."""
+        self._co2e.labels(bounded(marketplace, self._marketplaces), dimension, data).set(co2e_grams)
+
+    def window_plastic(self, marketplace: str, grams: float) -> None:
+        """Plastic of all windows of the marketplace now."""
+        self._plastic.labels(bounded(marketplace, self._marketplaces)).set(grams)
+
+    def sellers(self, marketplace: str, level: BadgeLevel, change: int) -> None:
+        """So many more sellers (fewer when negative) are at this level."""
+        self._sellers.labels(bounded(marketplace, self._marketplaces), level).inc(change)
+
+    def transition(self, marketplace: str, old: BadgeLevel, new: BadgeLevel) -> None:
+        """A seller's level changed."""
+        self._transitions.labels(bounded(marketplace, self._marketplaces), old, new).inc()
+
+    def closed_day_score(self, dimension: str, points: float) -> None:
+        """A seller's score at the end of a closed day; `dimension` is green, packaging or delivery."""
+        self._scores.labels(dimension).observe(points)
