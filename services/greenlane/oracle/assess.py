@@ -1,0 +1,46 @@
+"""What must have become of one fulfilment record at the scorers, straight from the contract and the method."""
+
+import hashlib
+from dataclasses import dataclass
+
+from greenlane.contracts.assessing import assessment_of, owner_of
+from greenlane.contracts.dead_letters import DeadLetterCode
+from greenlane.contracts.reading import KafkaRecord, read_event
+from greenlane.methodology.method import Method
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The one fate of a record: an assessment (digest of its bytes), a dead letter (its code), or ignored (neither).
+
+    `raw` is the digest of the record's own value, which a dead letter must repeat; None for a null value.
+    """
+
+    raw: bytes | None
+    content: bytes | None = None
+    code: DeadLetterCode | None = None
+
+    @property
+    def ignored(self) -> bool:
+        """Whether nobody answers for records of this type."""
+        return self.content is None and self.code is None
+
+
+def digest(value: bytes | None) -> bytes | None:
+    """Stands for the bytes in a comparison, so that millions of them fit into memory; None stays None."""
+    return None if value is None else hashlib.blake2b(value, digest_size=16).digest()
+
+
+def expected_of(record: KafkaRecord, method: Method) -> Expected:
+    """The fate of one record; depends on nothing but its arguments."""
+    raw = digest(record.value)
+    try:
+        reading = read_event(record)
+        if owner_of(reading.type) is None:
+            return Expected(raw)
+        if reading.event is not None:
+            content = assessment_of(record, reading.event, method).model_dump_json().encode()
+            return Expected(raw, content=digest(content))
+    except Exception:  # noqa: BLE001 - whatever the contract did not foresee must have become a dead letter that says so
+        return Expected(raw, code=DeadLetterCode.UNEXPECTED_ERROR)
+    return Expected(raw, code=None if reading.refusal is None else reading.refusal.code)

@@ -1,0 +1,140 @@
+"""Compares what stands on the topics with what has to stand there, byte for byte, and sums up the result."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from greenlane.contracts.assessments import account_key
+from greenlane.contracts.reading import KafkaRecord
+from greenlane.contracts.scores import BadgeDecision, SellerScore
+from greenlane.oracle.difference import Difference, difference
+
+
+class Agreement(NamedTuple):
+    """How far one topic agrees: sellers or decisions on either side, every difference, harmless repeats."""
+
+    total: int
+    differences: tuple[Difference, ...]
+    repeats: int = 0
+
+
+def compare_scores(expected: Iterable[SellerScore], records: Iterable[KafkaRecord]) -> Agreement:
+    """Each seller's current score: the last record of its key against the one that has to stand there."""
+    wanted = {account_key(item.data.marketplace, item.data.seller_id): _bytes(item) for item in expected}
+    found = {record.key or b"": record.value for record in records}
+    keys = sorted(wanted.keys() | {key for key, value in found.items() if value is not None})
+    compared = [difference(_text(key), "score", wanted.get(key), found.get(key)) for key in keys]
+    return Agreement(len(keys), tuple(item for item in compared if item is not None))
+
+
+def compare_decisions(expected: Iterable[BadgeDecision], records: Iterable[KafkaRecord]) -> Agreement:
+    """Every badge decision by its id, both ways; a repeat is harmless when it says the same to the same seller."""
+    wanted = {item.id: item for item in expected}
+    found: dict[str, KafkaRecord] = {}
+    differences: list[Difference] = []
+    repeats = 0
+    for record in records:
+        first = found.setdefault(_decision_id(record), record)
+        if first is not record:
+            repeats += 1
+            differences.extend(_contradiction(first, record))
+    ids = sorted(wanted.keys() | found.keys())
+    for decision_id in ids:
+        differences.extend(_decision_difference(decision_id, wanted.get(decision_id), found.get(decision_id)))
+    return Agreement(len(ids), tuple(differences), repeats)
+
+
+def _decision_id(record: KafkaRecord) -> str:
+    try:
+        return BadgeDecision.model_validate_json(record.value or b"").id
+    except ValidationError:
+        return f"unreadable at partition {record.partition} offset {record.offset}"
+
+
+def _contradiction(first: KafkaRecord, repeat: KafkaRecord) -> Iterable[Difference]:
+    name = f"repeated decision {_decision_id(repeat)}"
+    if repeat.key != first.key:
+        yield Difference(_text(first.key), name, "key", _text(first.key), _text(repeat.key))
+    elif (found := difference(_text(first.key), name, first.value, repeat.value)) is not None:
+        yield found
+
+
+def _decision_difference(
+    decision_id: str, wanted: BadgeDecision | None, found: KafkaRecord | None
+) -> Iterable[Difference]:
+    name = f"decision {decision_id}"
+    key = None if found is None else found.key
+    owner = key if wanted is None else account_key(wanted.data.marketplace, wanted.data.seller_id)
+    if wanted is not None and found is not None and key != owner:
+        yield Difference(_text(owner), name, "key", _text(owner), _text(key))
+        return
+    value = None if found is None else found.value
+    parted = difference(_text(owner), name, None if wanted is None else _bytes(wanted), value)
+    if parted is not None:
+        yield parted
+
+
+def _bytes(item: SellerScore | BadgeDecision) -> bytes:
+    return item.model_dump_json().encode()
+
+
+def _text(key: bytes | None) -> str:
+    return (key or b"").decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The result of a recomputation.
+
+    `published` = assessed + ignored + duplicates + superseded + late + dead_letters + unaccounted: every published
+    record has one fate, that of its first assessment. `scorer_repeats` are further copies, which change nothing.
+    `different` counts sellers whose current score is not the oracle's, `decisions_different` the same of decisions,
+    `unexplained` the derived records that nothing published explains.
+    """
+
+    sellers: int
+    different: int
+    decisions: int
+    decisions_different: int
+    decision_repeats: int
+    badges: int
+    published: int
+    assessed: int
+    ignored: int
+    duplicates: int
+    superseded: int
+    late: int
+    dead_letters: int
+    unaccounted: int
+    scorer_repeats: int
+    unexplained: int
+    first_difference: Difference | None
+    first_unaccounted: str | None
+    first_unexplained: str | None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is missing, different or unexplained."""
+        return not (self.different or self.decisions_different or self.unaccounted or self.unexplained)
+
+    def to_json(self) -> str:
+        """One JSON object with every field."""
+        parted = self.first_difference
+        return json.dumps(asdict(self) | {"first_difference": None if parted is None else parted._asdict()})
+
+    def to_text(self) -> str:
+        """The same for people: one figure a line, then the first of each kind of trouble."""
+        fields = asdict(self)
+        lines = [f"{name.replace('_', ' '):<20}{value:>10}" for name, value in fields.items() if isinstance(value, int)]
+        if self.first_difference is not None:
+            seller, record, path, expected, found = self.first_difference
+            lines += [f"first difference: seller {seller}, {record}, {path or 'whole record'}"]
+            lines += [f"  expected: {expected}", f"  found:    {found}"]
+        if self.first_unaccounted is not None:
+            lines.append(f"first unaccounted: {self.first_unaccounted}")
+        if self.first_unexplained is not None:
+            lines.append(f"first unexplained: {self.first_unexplained}")
+        return "\n".join([*lines, "agrees" if self.agrees else "does not agree"])

@@ -1,0 +1,112 @@
+"""Follows every published record to its one fate, and names whatever the inputs do not explain."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from greenlane.contracts.assessments import Assessment, Retraction, account_key
+from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
+from greenlane.contracts.reading import KafkaRecord
+from greenlane.oracle.account import Outcome
+from greenlane.oracle.assess import Expected, digest
+
+Position = tuple[str, int, int]
+"""Topic, partition and offset of a record."""
+
+OWN_FAULTS = frozenset({DeadLetterCode.UNEXPECTED_ERROR, DeadLetterCode.OUTPUT_TOO_LARGE})
+"""Reasons for which a record may be a dead letter although the contract accepts it."""
+
+
+def position_of(record: KafkaRecord) -> Position:
+    """Where a record stands."""
+    return (record.topic, record.partition, record.offset)
+
+
+@dataclass(slots=True)
+class Conservation:
+    """The books: what was published, what must have become of it, and what was found.
+
+    `firsts` names the first offset still kept of each input partition: what stood before it can no longer be checked.
+    """
+
+    expected: Mapping[Position, Expected]
+    firsts: Mapping[tuple[str, int], int]
+    fates: dict[Position, str] = field(default_factory=dict)
+    repeats: int = 0
+    unexplained: list[str] = field(default_factory=list)
+    _unreadable: dict[Position, bytes | None] = field(default_factory=dict)
+    _letters: dict[Position, str] = field(default_factory=dict)
+
+    def assessed(self, record: KafkaRecord, message: Assessment | Retraction, outcome: Outcome) -> None:
+        """A record of the assessments topic, and what became of it in the account."""
+        origin = (message.origin.topic, message.origin.partition, message.origin.offset)
+        wanted = self.expected.get(origin)
+        if wanted is None:
+            if origin[2] >= self.firsts.get(origin[:2], 0):
+                self._complain(record, f"is about {_place(origin)}, where no published record stands")
+        elif wanted.content is None or wanted.content != digest(record.value):
+            self._complain(record, f"does not say what the record at {_place(origin)} has to become")
+        elif record.key != account_key(message.marketplace, message.seller_id):
+            self._complain(record, f"has a key that is not the seller of {_place(origin)}")
+        elif origin in self.fates:
+            self.repeats += 1
+        else:
+            self.fates[origin] = outcome
+
+    def unreadable(self, record: KafkaRecord) -> None:
+        """A record of the assessments topic that no reader accepts: a dead letter has to tell of it."""
+        self._unreadable[position_of(record)] = digest(record.value)
+
+    def dead_letter(self, record: KafkaRecord) -> None:
+        """A record of the dead-letter topic; those about other topics are not this comparison's."""
+        try:
+            letter = DeadLetter.model_validate_json(record.value or b"")
+            raw = digest(letter.data.raw())
+        except ValueError as error:  # of pydantic and of base64 alike
+            self._complain(record, f"is no dead letter: {type(error).__name__}")
+            return
+        found = letter.data.origin
+        origin = (found.topic, found.partition, found.offset)
+        if origin in self._unreadable and self._unreadable[origin] == raw:
+            del self._unreadable[origin]
+        elif origin in self.expected:
+            self._account_for(record, origin, letter, raw)
+
+    def _account_for(self, record: KafkaRecord, origin: Position, letter: DeadLetter, raw: bytes | None) -> None:
+        wanted, failure = self.expected[origin], letter.data.failure
+        if raw != wanted.raw:
+            self._complain(record, f"does not hold the bytes of {_place(origin)}")
+            return
+        allowed = OWN_FAULTS if wanted.code is None else {wanted.code}
+        if wanted.ignored or failure.code not in allowed:
+            self._complain(record, f"gives {failure.code} for {_place(origin)}; expected {wanted.code or 'none'}")
+        if origin not in self.fates:
+            self.fates[origin] = "dead_letter"
+            self._letters[origin] = letter.id
+        elif self._letters.get(origin) == letter.id:
+            self.repeats += 1
+        else:
+            self._complain(record, f"tells of {_place(origin)}, which has another fate already: {self.fates[origin]}")
+
+    def close(self) -> Counter[str]:
+        """How many published records ended in which way; call once everything was read."""
+        for position in self._unreadable:
+            self.unexplained.append(f"{_place(position)} cannot be read and no dead letter tells of it")
+        return Counter(
+            "ignored" if wanted.ignored else self.fates.get(position, "unaccounted")
+            for position, wanted in self.expected.items()
+        )
+
+    def first_unaccounted(self) -> str | None:
+        """Where the first published record stands that nothing tells of."""
+        lost: Iterable[Position] = (
+            position for position, wanted in self.expected.items() if not wanted.ignored and position not in self.fates
+        )
+        return next((_place(position) for position in lost), None)
+
+    def _complain(self, record: KafkaRecord, what: str) -> None:
+        self.unexplained.append(f"{_place(position_of(record))} {what}")
+
+
+def _place(position: Position) -> str:
+    return f"{position[0]} partition {position[1]} offset {position[2]}"

@@ -1,0 +1,105 @@
+"""`greenlane recompute`: reads the topics, rebuilds every account and compares; plain and single-threaded."""
+
+from collections import defaultdict
+from itertools import chain
+
+from pydantic import ValidationError
+
+from greenlane.contracts.assessments import AGGREGATOR_RECORD, Assessment, DayClosed, Retraction
+from greenlane.contracts.reading import KafkaRecord
+from greenlane.contracts.scores import SellerScore
+from greenlane.contracts.tables import load_method, load_policy
+from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES, fulfilment_topic
+from greenlane.methodology.eligibility import Policy
+from greenlane.methodology.vocabulary import BadgeLevel
+from greenlane.oracle.account import PartitionAccounts
+from greenlane.oracle.assess import expected_of
+from greenlane.oracle.compare import Comparison, compare_decisions, compare_scores
+from greenlane.oracle.conservation import Conservation, position_of
+from greenlane.oracle.topics_reader import Progress, TopicsReader, TopicsUnreadableError
+from greenlane.settings import Settings
+
+Accounts = dict[int, PartitionAccounts]
+"""The accounts of each partition of the assessments topic."""
+
+
+def recompute(settings: Settings, *, progress: Progress) -> Comparison:
+    """Compare the whole pipeline's output with what the published events make of it.
+
+    Meant for a pipeline at rest: what is still under way counts as unaccounted or different. Needs the topics from
+    their beginning. Raises TopicsUnreadableError when a topic is missing, cut off or stops answering.
+    """
+    method, policy = load_method(settings.factors_file), load_policy(settings.policy_file)
+    inputs = tuple(fulfilment_topic(marketplace) for marketplace in settings.marketplaces)
+    topics = (*inputs, ASSESSMENTS, SELLER_SCORES, BADGE_DECISIONS, DEAD_LETTERS)
+    with TopicsReader(settings.kafka_bootstrap_servers, topics, progress) as reader:
+        _refuse_cut_off(reader)
+        published = chain.from_iterable(reader.records(topic) for topic in inputs)
+        expected = {position_of(record): expected_of(record, method) for record in published}
+        books = Conservation(expected, {(span.topic, span.partition): span.first for span in reader.spans})
+        accounts = _rebuild(reader, books, policy)
+        for record in reader.records(DEAD_LETTERS):
+            books.dead_letter(record)
+        return _result(reader, books, accounts)
+
+
+def _refuse_cut_off(reader: TopicsReader) -> None:
+    for span in reader.spans:
+        if span.topic == ASSESSMENTS and span.first > 0:
+            raise TopicsUnreadableError(
+                f"{span.topic} partition {span.partition} begins at offset {span.first}: no account can be rebuilt "
+                "without the beginning; keep this topic (retention.ms) as long as you want to recompute its accounts"
+            )
+
+
+def _rebuild(reader: TopicsReader, books: Conservation, policy: Policy) -> Accounts:
+    accounts: Accounts = defaultdict(lambda: PartitionAccounts(policy))
+    for record in reader.records(ASSESSMENTS):
+        message = _read(record)
+        if message is None:
+            books.unreadable(record)
+            continue
+        outcome = accounts[record.partition].take(message)
+        if not isinstance(message, DayClosed) and outcome is not None:
+            books.assessed(record, message, outcome)
+    return accounts
+
+
+def _read(record: KafkaRecord) -> Assessment | Retraction | DayClosed | None:
+    """The record's message; None when it is none, for which a dead letter is expected."""
+    try:
+        message = AGGREGATOR_RECORD.validate_json(record.value or b"")
+        if isinstance(message, Assessment):
+            message.sums()
+    except (ValidationError, TypeError):
+        return None
+    return message
+
+
+def _result(reader: TopicsReader, books: Conservation, accounts: Accounts) -> Comparison:
+    statements: list[SellerScore] = [item for part in accounts.values() for item in part.statements()]
+    decided = [item for part in accounts.values() for item in part.decisions]
+    scores = compare_scores(statements, reader.records(SELLER_SCORES))
+    decisions = compare_decisions(decided, reader.records(BADGE_DECISIONS))
+    fates = books.close()
+    return Comparison(
+        sellers=scores.total,
+        different=len(scores.differences),
+        decisions=decisions.total,
+        decisions_different=len(decisions.differences),
+        decision_repeats=decisions.repeats,
+        badges=sum(1 for item in statements if item.data.standing.level is not BadgeLevel.NONE),
+        published=fates.total(),
+        assessed=fates["assessed"],
+        ignored=fates["ignored"],
+        duplicates=fates["duplicate"],
+        superseded=fates["superseded"],
+        late=fates["late"],
+        dead_letters=fates["dead_letter"],
+        unaccounted=fates["unaccounted"],
+        scorer_repeats=books.repeats,
+        unexplained=len(books.unexplained),
+        first_difference=next(iter((*scores.differences, *decisions.differences)), None),
+        first_unaccounted=books.first_unaccounted(),
+        first_unexplained=next(iter(books.unexplained), None),
+    )
