@@ -1,5 +1,7 @@
 """Whether a partition's records arrive without a record missing: arithmetic on offsets alone."""
 
+from itertools import pairwise
+
 from greenlane.streaming.fatal import StreamingError
 from greenlane.streaming.scheduler import Chunk
 
@@ -17,19 +19,27 @@ class Continuity:
         self._holes_allowed = holes_allowed
         self.expected = expected
 
-    def hole_before(self, chunk: Chunk) -> int:
-        """Offsets skipped before this chunk, 0 for a replay; raises `StreamingError` if they may be lost records."""
-        first = chunk.records[0].offset
-        if self.expected is None or first <= self.expected:
-            return 0
-        skipped = first - self.expected
-        jumped = chunk.after is None or chunk.after < self.expected
-        if self._holes_allowed and jumped:
-            return skipped
-        raise StreamingError(
-            f"{self._place}: expected offset {self.expected}, got {first}: {skipped} records were never processed. "
-            "Restarting reads them again from the last commit; if it repeats, they are gone from the topic "
-            "(retention) and the state must be rebuilt with `greenlane recompute`"
+    def holes(self, chunk: Chunk) -> int:
+        """Offsets without a record before and within a chunk; `StreamingError` if they may be lost records."""
+        records = chunk.records
+        first, last = records[0].offset, records[-1].offset
+        before = 0 if self.expected is None else max(0, first - self.expected)
+        within = last - first + 1 - len(records)
+        if before and not (self._holes_allowed and self._jumped(chunk)):
+            raise self._lost(self.expected, first)
+        if within and not self._holes_allowed:
+            earlier, later = next((a.offset, b.offset) for a, b in pairwise(records) if b.offset > a.offset + 1)
+            raise self._lost(earlier + 1, later)
+        return before + within
+
+    def _jumped(self, chunk: Chunk) -> bool:
+        return chunk.after is None or self.expected is None or chunk.after < self.expected
+
+    def _lost(self, expected: int | None, got: int) -> StreamingError:
+        return StreamingError(
+            f"{self._place}: expected offset {expected}, got {got}: what lies between was never processed. "
+            "Restarting reads it again from the last commit; if this repeats, it is gone from the topic (retention), or "
+            "a transactional producer wrote there: rebuild the state with `greenlane recompute`"
         )
 
     def done(self, last: int) -> None:

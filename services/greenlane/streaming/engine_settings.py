@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from zlib import crc32
 
 from greenlane.streaming.dead_letters import Stage
 from greenlane.streaming.scheduler import BatchScheduler
@@ -47,7 +48,7 @@ def faust_settings(settings: EngineSettings) -> dict[str, Any]:
         "broker_session_timeout": settings.session_timeout,
         "broker_heartbeat_interval": settings.session_timeout / 5,
         "broker_max_poll_records": 32_000,
-        "consumer_group_instance_id": settings.instance,
+        "consumer_group_instance_id": _instance_id(settings),
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": FETCH_BYTES,
         "stream_buffer_maxsize": 16,
@@ -68,3 +69,11 @@ def faust_settings(settings: EngineSettings) -> dict[str, Any]:
         "web_metrics_enabled": False,
         "worker_redirect_stdouts": False,
     }
+
+
+def _instance_id(settings: EngineSettings) -> str | None:
+    # The broker hands a returning static member its old assignment without looking at its topics:
+    # a restart with a further topic would never be given it. Other topics are another member.
+    if settings.instance is None:
+        return None
+    return f"{settings.instance}-{crc32(','.join(sorted(settings.topics)).encode()):08x}"

@@ -47,7 +47,7 @@ class StatefulPartition:
     async def process(self, chunk: Chunk) -> None:
         """Skip what is applied; handle the rest; write all of it or nothing; report."""
         started = time.perf_counter()
-        self._continuity.hole_before(chunk)
+        self._continuity.holes(chunk)
         replayed = bisect_right(chunk.records, (self._continuity.expected or 0) - 1, key=attrgetter("offset"))
         counts: Counter[str] = Counter()
         if records := chunk.records[replayed:]:

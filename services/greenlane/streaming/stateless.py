@@ -28,7 +28,7 @@ class StatelessPartition:
     async def process(self, chunk: Chunk) -> None:
         """Handle, write, wait for every acknowledgement, report."""
         started = time.perf_counter()
-        hole = self._continuity.hole_before(chunk)
+        hole = self._continuity.holes(chunk)
         settings, records = self._desk.settings, chunk.records
         outcomes = self._handler.handle(records)
         outputs, counts = outputs_of(records, outcomes, settings.stage, settings.max_output_bytes)

@@ -3,9 +3,20 @@
 from typing import Any
 
 import faust
+from aiokafka import AIOKafkaConsumer
 from faust.app.base import BootStrategy
-from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
+
+
+class CommittedReads(AIOKafkaConsumerThread):
+    """Hands over no record of an aborted transaction: what its writer took back never happened."""
+
+    def _create_worker_consumer(self, transport: Transport) -> AIOKafkaConsumer:
+        # Faust reads committed records only under `exactly_once`, and offers no setting for it.
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"  # noqa: SLF001 - set before the consumer starts and reads it
+        return consumer
 
 
 class BatchConsumer(Consumer):
@@ -15,6 +26,9 @@ class BatchConsumer(Consumer):
         # Faust's own gap contains the record that revealed it: duplicates in its list of
         # acknowledged offsets, and each commit would advance by one batch only.
         await super()._add_gap(tp, offset_from, offset_to - 1)
+
+    def _new_consumer_thread(self) -> CommittedReads:
+        return CommittedReads(self, loop=self.loop, beacon=self.beacon)
 
 
 class BatchTransport(Transport):

@@ -1,0 +1,168 @@
+"""Starts, feeds, stops and kills worker processes on a real Kafka, and reads back what they left there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.errors import TopicAlreadyExistsError
+
+from greenlane.contracts.topics import DEAD_LETTERS
+
+WORKER = Path(__file__).with_name("streaming_worker.py")
+PATIENCE = 40.0
+
+
+def until(condition: Callable[[], bool], what: str | Callable[[], str]) -> None:
+    """Poll until the condition holds; fails after 40 s."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"not in time: {what if isinstance(what, str) else what()}"
+        time.sleep(0.02)
+
+
+class Worker:
+    """One worker process; what it said is a list of (what, detail)."""
+
+    def __init__(self, folder: Path, options: dict[str, Any]) -> None:
+        self.options = options
+        self._out = folder / f"worker-{time.monotonic_ns()}.log"
+        with self._out.open("wb") as out:
+            command = [sys.executable, str(WORKER), json.dumps(options)]
+            self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+
+    def text(self) -> str:
+        return self._out.read_text()
+
+    def said(self, what: str) -> list[Any]:
+        lines = [json.loads(line) for line in self.text().splitlines() if line.startswith('["')]
+        return [detail for said, detail in lines if said == what]
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        until(lambda: condition() or self.process.poll() is not None, lambda: f"{what}; it said\n{self.text()[-3000:]}")
+        assert condition(), f"the worker ended with {self.process.returncode} before: {what}\n{self.text()}"
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def ended(self) -> int:
+        until(lambda: self.process.poll() is not None, lambda: f"the worker's end; it said\n{self.text()}")
+        return self.process.wait()
+
+    def terminate(self) -> int:
+        self.signal(signal.SIGTERM)
+        return self.ended()
+
+
+@contextmanager
+def workers(folder: Path) -> Iterator[Callable[..., Worker]]:
+    """Starts workers, and sees to it that none outlives the test."""
+    started: list[Worker] = []
+
+    def start(options: dict[str, Any], **changed: Any) -> Worker:
+        started.append(Worker(folder, options | changed))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for worker in started:
+            if worker.process.poll() is None:
+                os.kill(worker.process.pid, signal.SIGCONT)
+                worker.process.kill()
+                worker.process.wait()
+
+
+class Log:
+    """What the tests ask of Kafka directly."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self._admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
+        self._producer = KafkaProducer(bootstrap_servers=bootstrap_servers, linger_ms=1)
+
+    def close(self) -> None:
+        self._producer.close()
+        self._admin.close()
+
+    def ensure_dead_letters(self) -> None:
+        try:
+            self._admin.create_topics({DEAD_LETTERS: {"num_partitions": 1, "replication_factor": 1}})
+        except TopicAlreadyExistsError:
+            return
+
+    def append(self, topic: str, records: Iterable[tuple[bytes, bytes | None]], partition: int = 0) -> None:
+        """Append and wait for every acknowledgement."""
+        sent = [self._producer.send(topic, key=key, value=value, partition=partition) for key, value in records]
+        for future in sent:
+            future.get(30)
+
+    def append_transaction(self, topic: str, values: Sequence[bytes], *, commit: bool = True) -> None:
+        """Append to partition 0 in one transaction of its own, and wait for the marker at its end."""
+        marker = self.end(topic) + len(values)
+        name = f"test-{time.monotonic_ns()}"
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap_servers, transactional_id=name)
+        producer.init_transactions()
+        producer.begin_transaction()
+        for value in values:
+            producer.send(topic, key=b"k", value=value, partition=0).get(30)
+        if commit:
+            producer.commit_transaction()
+        else:
+            producer.abort_transaction()
+        producer.close()
+        until(lambda: self.end(topic) > marker, "the marker is written after the transaction's end is acknowledged")
+
+    def read(self, topic: str, partitions: int = 1) -> list[Any]:
+        """Every committed record, partition by partition."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap_servers, isolation_level="read_committed", enable_auto_commit=False
+        )
+        try:
+            return [record for number in range(partitions) for record in _partition(consumer, topic, number)]
+        finally:
+            consumer.close()
+
+    def end(self, topic: str, partition: int = 0) -> int:
+        """The offset after the partition's last record or marker."""
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap_servers)
+        try:
+            place = TopicPartition(topic, partition)
+            return int(consumer.end_offsets([place])[place])
+        finally:
+            consumer.close()
+
+    def committed(self, group: str, topic: str, partition: int = 0) -> int | None:
+        """The group's committed offset, None before its first commit."""
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap_servers, group_id=group, enable_auto_commit=False)
+        try:
+            return consumer.committed(TopicPartition(topic, partition))  # type: ignore[no-any-return] # untyped client
+        finally:
+            consumer.close()
+
+    def delete_before(self, topic: str, offset: int) -> None:
+        """Remove the records before an offset, as retention would."""
+        self._admin.delete_records({TopicPartition(topic, 0): offset})
+
+
+def _partition(consumer: KafkaConsumer, topic: str, number: int) -> Iterator[Any]:
+    place = TopicPartition(topic, number)
+    consumer.assign([place])
+    consumer.seek_to_beginning(place)
+    end = consumer.end_offsets([place])[place]
+    while consumer.position(place) < end:
+        yield from consumer.poll(timeout_ms=200).get(place, [])
+
+
+def rows(records: Iterable[Any]) -> dict[bytes, bytes]:
+    """The latest live row of each key of a changelog."""
+    latest = {record.key: record.value for record in records}
+    return {key: value for key, value in latest.items() if value is not None and key != b"\x00meta"}
