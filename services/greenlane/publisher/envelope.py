@@ -37,7 +37,7 @@ class Address(NamedTuple):
 
 
 def enveloped(address: Address, event_id: str, happened: datetime, data: Data) -> FulfilmentEvent:
-    """The event that says `data` happened at `happened` (aware). Raises pydantic's ValidationError for a bad envelope."""
+    """The event that says `data` happened at `happened` (aware). Raises ValidationError for a bad envelope."""
     event_type = _TYPES[type(data)]
     attributes = {
         "specversion": "1.0",
