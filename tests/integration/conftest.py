@@ -52,13 +52,13 @@ def bootstrap_servers(kafka: Kafka) -> str:
 
 
 @pytest.fixture
-def fresh_kafka() -> Iterator[Kafka]:
-    """An own broker for a test that needs the declared topics, or that stops the broker; costs some 4 s."""
+def fresh_kafka() -> Iterator[str]:
+    """Bootstrap servers of an own broker, for a test that needs the declared topics or stops the broker; some 4 s."""
     with (
         tempfile.TemporaryDirectory(prefix="greenlane-tests-", ignore_cleanup_errors=True) as folder,
         EmbeddedKafka(Path(folder)) as server,
     ):
-        yield Kafka(server.bootstrap_servers)
+        yield server.bootstrap_servers
 
 
 @pytest.fixture(scope="session")

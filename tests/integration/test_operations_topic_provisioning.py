@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from greenlane.contracts.topics import declared_topics, fulfilment_topic
-from greenlane.operations.kafka_admin import KafkaUnreachableError
+from greenlane.contracts.topics import declared_topics
+from greenlane.operations.kafka_admin import KafkaUnreachableError, kafka_admin
 from greenlane.operations.topics import Action, ProvisioningError, apply, plan
 
 
@@ -16,16 +16,14 @@ def settings(admin: KafkaAdminClient, topic: str) -> dict[str, str]:
     return {name: entry["value"] for name, entry in found.items()}
 
 
-def test_applied_topics_are_as_declared_and_a_second_plan_is_empty(
-    bootstrap_servers: str, admin: KafkaAdminClient
-) -> None:
-    marketplace = f"shop-{uuid4().hex[:8]}"
-    declared = declared_topics([marketplace])
-    carried_out = apply(bootstrap_servers, declared, 3, 1)
-    assert fulfilment_topic(marketplace) in {change.topic for change in carried_out.pending}
-    assert plan(bootstrap_servers, declared, 3, 1).changes == ()
-    for topic in declared:
-        assert settings(admin, topic.name).items() >= topic.config().items()
+def test_applied_topics_are_as_declared_and_a_second_plan_is_empty(fresh_kafka: str) -> None:
+    declared = declared_topics(["shop"])
+    carried_out = apply(fresh_kafka, declared, 3, 1)
+    assert {change.topic for change in carried_out.pending} == {topic.name for topic in declared}
+    assert plan(fresh_kafka, declared, 3, 1).changes == ()
+    with kafka_admin(fresh_kafka) as admin:
+        for topic in declared:
+            assert settings(admin, topic.name).items() >= topic.config().items()
 
 
 def test_drift_is_altered_back_and_refusals_change_nothing(bootstrap_servers: str, admin: KafkaAdminClient) -> None:
