@@ -1,0 +1,272 @@
+"""TX1: messages become deliveries, each at most once, in order, a newer state replacing a waiting older one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from greenlane.webhook_dispatcher.messages import Message
+from greenlane.webhook_dispatcher.policy import EndpointState, Mode, State
+
+
+class Key(NamedTuple):
+    """An endpoint's order key: within it, deliveries follow each other."""
+
+    endpoint_id: str
+    order_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """An endpoint as the fan-out sees it; `created_ms` since 1970 UTC."""
+
+    endpoint_id: str
+    marketplace: str
+    seller_id: str | None
+    types: frozenset[str]
+    state: EndpointState
+    shard: int
+    created_ms: int
+
+    def wants(self, message: Message) -> bool:
+        """Whether the message is the endpoint's to see, chosen by it, and appended after the endpoint was added."""
+        return (
+            self.marketplace == message.marketplace
+            and self.seller_id in {None, message.seller_id}
+            and message.type in self.types
+            and message.appended_ms >= self.created_ms
+        )
+
+
+@dataclass(slots=True)
+class Accepted:
+    """What a batch became: messages with a new delivery, with known ones only, with none; and deliveries superseded.
+
+    `ready` are the endpoints that now have something due.
+    """
+
+    dispatched: int = 0
+    replayed: int = 0
+    unmatched: int = 0
+    superseded: int = 0
+    ready: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Row:
+    message: Message
+    subscriber: Subscriber
+    superseded_by: str | None = None
+    behind: bool = False
+
+
+_SUBSCRIBERS = sa.text("""
+    SELECT endpoint_id, marketplace, seller_id, types, state, shard,
+           floor(extract(epoch FROM created_at) * 1000)::bigint AS created_ms
+    FROM endpoint
+    WHERE state <> 'removed' AND marketplace = ANY(:marketplaces)
+      AND (seller_id IS NULL OR seller_id = ANY(:sellers))
+    ORDER BY endpoint_id FOR SHARE""")
+
+_NEW_HEADS = sa.text("""
+    INSERT INTO order_head (endpoint_id, order_key, accepted_seq)
+    SELECT * , -1 FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) ORDER BY 1, 2
+    ON CONFLICT DO NOTHING""")
+
+_LOCK_HEADS = sa.text("""
+    SELECT h.endpoint_id, h.order_key, h.accepted_seq
+    FROM order_head h JOIN unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) AS k(endpoint_id, order_key)
+      USING (endpoint_id, order_key)
+    ORDER BY h.endpoint_id, h.order_key FOR UPDATE OF h""")
+
+_SUPERSEDE = sa.text("""
+    UPDATE delivery d
+    SET state = 'superseded', superseded_by = k.event_id, finished_at = now(), reason = NULL
+    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[]), CAST(:events AS text[]))
+      AS k(endpoint_id, order_key, event_id)
+    WHERE d.endpoint_id = k.endpoint_id AND d.order_key = k.order_key
+      AND d.state IN ('pending', 'held', 'quarantined')""")
+
+_OCCUPIED = sa.text("""
+    SELECT k.endpoint_id, k.order_key
+    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) AS k(endpoint_id, order_key)
+    WHERE EXISTS (SELECT FROM delivery d WHERE d.endpoint_id = k.endpoint_id AND d.order_key = k.order_key
+                    AND d.state IN ('pending', 'leased', 'held', 'quarantined'))""")
+
+_INSERT_EVENTS = sa.text("""
+    INSERT INTO event (event_day, event_id, type, order_key, seq, body)
+    SELECT * FROM unnest(CAST(:days AS date[]), CAST(:events AS text[]), CAST(:types AS text[]),
+                         CAST(:keys AS text[]), CAST(:seqs AS bigint[]), CAST(:bodies AS bytea[]))
+    ON CONFLICT DO NOTHING""")
+
+_INSERT_DELIVERIES = sa.text("""
+    INSERT INTO delivery (event_day, event_id, endpoint_id, shard, order_key, seq, mode, state, reason, due_at,
+                          superseded_by, finished_at)
+    SELECT day, event_id, endpoint_id, shard, order_key, seq, mode, state, reason,
+           CASE WHEN behind THEN 'infinity'::timestamptz ELSE now() END, superseded_by,
+           CASE WHEN superseded_by IS NULL THEN NULL ELSE now() END
+    FROM unnest(CAST(:days AS date[]), CAST(:events AS text[]), CAST(:endpoints AS text[]),
+                CAST(:shards AS smallint[]), CAST(:keys AS text[]), CAST(:seqs AS bigint[]), CAST(:modes AS text[]),
+                CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:behind AS boolean[]),
+                CAST(:superseded_by AS text[]))
+      AS r(day, event_id, endpoint_id, shard, order_key, seq, mode, state, reason, behind, superseded_by)
+    ON CONFLICT DO NOTHING""")
+
+_MOVE_HEADS = sa.text("""
+    UPDATE order_head h SET accepted_seq = k.seq, accepted_event = k.event_id
+    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[]), CAST(:seqs AS bigint[]), CAST(:events AS text[]))
+      AS k(endpoint_id, order_key, seq, event_id)
+    WHERE h.endpoint_id = k.endpoint_id AND h.order_key = k.order_key""")
+
+
+async def accept(engine: AsyncEngine, messages: Sequence[Message]) -> Accepted:
+    """Write the deliveries of these messages in one transaction; what was accepted before is left out.
+
+    The order of the locks is the same everywhere: endpoints, then order heads, then deliveries.
+    """
+    accepted = Accepted()
+    if not messages:
+        return accepted
+    async with engine.begin() as connection:
+        rows = await _fan_out(connection, messages)
+        heads = await _lock_heads(connection, {_key(row) for row in rows})
+        fresh = _in_order(rows, heads)
+        if fresh:
+            accepted.superseded = await _stand_in_line(connection, fresh)
+            await _insert(connection, fresh)
+    dispatched = {row.message.webhook_id for row in fresh}
+    known = {row.message.webhook_id for row in rows} - dispatched
+    accepted.dispatched = sum(message.webhook_id in dispatched for message in messages)
+    accepted.replayed = sum(message.webhook_id in known for message in messages)
+    accepted.unmatched = len(messages) - accepted.dispatched - accepted.replayed
+    accepted.ready = {row.subscriber.endpoint_id for row in fresh if not row.behind and row.superseded_by is None}
+    return accepted
+
+
+async def _fan_out(connection: AsyncConnection, messages: Sequence[Message]) -> list[_Row]:
+    found = await connection.execute(
+        _SUBSCRIBERS,
+        {
+            "marketplaces": list({message.marketplace for message in messages}),
+            "sellers": list({message.seller_id for message in messages}),
+        },
+    )
+    by_scope: dict[tuple[str, str | None], list[Subscriber]] = {}
+    for item in found:
+        subscriber = Subscriber(
+            item.endpoint_id,
+            item.marketplace,
+            item.seller_id,
+            frozenset(item.types),
+            EndpointState(item.state),
+            item.shard,
+            item.created_ms,
+        )
+        by_scope.setdefault((subscriber.marketplace, subscriber.seller_id), []).append(subscriber)
+    return [
+        _Row(message, subscriber)
+        for message in messages
+        for seller in (None, message.seller_id)
+        for subscriber in by_scope.get((message.marketplace, seller), ())
+        if subscriber.wants(message)
+    ]
+
+
+async def _lock_heads(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, int]:
+    columns = _columns(sorted(keys))
+    if not columns["keys"]:
+        return {}
+    await connection.execute(_NEW_HEADS, columns)
+    found = await connection.execute(_LOCK_HEADS, columns)
+    return {Key(item.endpoint_id, item.order_key): item.accepted_seq for item in found}
+
+
+def _in_order(rows: Iterable[_Row], heads: dict[Key, int]) -> list[_Row]:
+    """The rows not accepted before; of several states of one key in the batch only the last one stays waiting."""
+    fresh: list[_Row] = []
+    last: dict[Key, _Row] = {}
+    for row in rows:
+        key = _key(row)
+        earlier = last.get(key)
+        newest = earlier.message.seq if earlier else heads[key]
+        if row.message.seq <= newest:
+            continue
+        if earlier and row.message.mode is Mode.LATEST:
+            earlier.superseded_by = row.message.webhook_id
+        elif earlier:
+            row.behind = True
+        last[key] = row
+        fresh.append(row)
+    return fresh
+
+
+async def _stand_in_line(connection: AsyncConnection, fresh: Sequence[_Row]) -> int:
+    newest = {_key(row): row.message.webhook_id for row in fresh if row.message.mode is Mode.LATEST}
+    superseded = sum(row.superseded_by is not None for row in fresh)
+    if newest:
+        replaced = await connection.execute(_SUPERSEDE, _columns(newest) | {"events": list(newest.values())})
+        superseded += replaced.rowcount
+    found = await connection.execute(_OCCUPIED, _columns({_key(row) for row in fresh}))
+    occupied = {Key(item.endpoint_id, item.order_key) for item in found}
+    for row in fresh:
+        row.behind = row.behind or _key(row) in occupied
+    return superseded
+
+
+async def _insert(connection: AsyncConnection, fresh: Sequence[_Row]) -> None:
+    events = {row.message.webhook_id: row.message for row in fresh}.values()
+    await connection.execute(
+        _INSERT_EVENTS,
+        {
+            "days": [message.day for message in events],
+            "events": [message.webhook_id for message in events],
+            "types": [message.type for message in events],
+            "keys": [message.order_key for message in events],
+            "seqs": [message.seq for message in events],
+            "bodies": [message.body for message in events],
+        },
+    )
+    standing = [_standing(row) for row in fresh]
+    await connection.execute(
+        _INSERT_DELIVERIES,
+        _columns(_key(row) for row in fresh)
+        | {
+            "days": [row.message.day for row in fresh],
+            "events": [row.message.webhook_id for row in fresh],
+            "shards": [row.subscriber.shard for row in fresh],
+            "seqs": [row.message.seq for row in fresh],
+            "modes": [row.message.mode.value for row in fresh],
+            "states": [state.value for state, _ in standing],
+            "reasons": [reason for _, reason in standing],
+            "behind": [row.behind for row in fresh],
+            "superseded_by": [row.superseded_by for row in fresh],
+        },
+    )
+    newest = {_key(row): row.message for row in fresh}
+    await connection.execute(
+        _MOVE_HEADS,
+        _columns(newest)
+        | {
+            "seqs": [message.seq for message in newest.values()],
+            "events": [message.webhook_id for message in newest.values()],
+        },
+    )
+
+
+def _standing(row: _Row) -> tuple[State, str | None]:
+    if row.superseded_by is not None:
+        return State.SUPERSEDED, None
+    if row.subscriber.state is EndpointState.ACTIVE:
+        return State.PENDING, None
+    return State.HELD, row.subscriber.state.value
+
+
+def _key(row: _Row) -> Key:
+    return Key(row.subscriber.endpoint_id, row.message.order_key)
+
+
+def _columns(keys: Iterable[Key]) -> dict[str, list[str]]:
+    listed = list(keys)
+    return {"endpoints": [key.endpoint_id for key in listed], "keys": [key.order_key for key in listed]}

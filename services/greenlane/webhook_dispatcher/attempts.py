@@ -1,0 +1,75 @@
+"""One attempt: sign, POST, read what the answer means."""
+
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from greenlane.settings import SettingsError
+from greenlane.webhook_dispatcher.claims import Claim
+from greenlane.webhook_dispatcher.keyring import Keyring
+from greenlane.webhook_dispatcher.policy import Answer, State, Verdict, judge
+from greenlane.webhook_dispatcher.recording import Outcome
+from greenlane.webhook_dispatcher.schedule import JITTER, retry_after_seconds
+from greenlane.webhook_dispatcher.signing import sign
+from greenlane.webhook_dispatcher.transport import Exchange, Transport
+
+CONTENT_TYPE = "application/json"
+"""Not application/cloudevents+json: common receivers hand over a body only when it is announced as plain JSON."""
+
+KEY_MISSING = "key_missing"
+
+
+def system_time() -> float:
+    """Seconds since 1970 UTC."""
+    return time.time()
+
+
+def random_jitter() -> float:
+    """A factor by which a retry delay is multiplied."""
+    return random.SystemRandom().uniform(*JITTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Makes attempts; the clock and the randomness are passed in."""
+
+    transport: Transport
+    keyring: Keyring
+    key_missing_hold: float
+    clock: Callable[[], float] = field(default=system_time)
+    monotonic: Callable[[], float] = field(default=time.monotonic)
+    jitter: Callable[[], float] = field(default=random_jitter)
+
+    async def make(self, claim: Claim) -> Outcome:
+        """Send the claimed delivery once; the outcome is still to be recorded."""
+        try:
+            keys = await self.keyring.keys(claim.endpoint_id, claim.version)
+            headers = sign(keys, claim.webhook_id, math.floor(self.clock()), claim.body)
+        except (SettingsError, ValueError):
+            return self._without_key(claim)
+        exchange = await self.transport.post(claim.url, headers | {"content-type": CONTENT_TYPE}, claim.body)
+        answer = self._answer(exchange)
+        return Outcome(
+            claim,
+            answer,
+            judge(claim.mode, claim.attempt_no, answer, self.jitter(), lost_leases=claim.lost_leases),
+            total_ms=round(exchange.total * 1000),
+            headers_ms=None if exchange.headers is None else round(exchange.headers * 1000),
+            fresh_try=exchange.fresh_try,
+        )
+
+    def _answer(self, exchange: Exchange) -> Answer:
+        response = exchange.response
+        if response is None:
+            return Answer(None, exchange.failure)
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        asked = retry_after_seconds(response.headers.get("retry-after"), now) if response.status_code >= 400 else None
+        directive = response.headers.get("webhook-delivery", "").strip().lower() or None
+        return Answer(response.status_code, retry_after=asked, directive=directive)
+
+    def _without_key(self, claim: Claim) -> Outcome:
+        wait = self.key_missing_hold
+        return Outcome(claim, Answer(None), Verdict(State.PENDING, KEY_MISSING, wait, wait, charged=False))

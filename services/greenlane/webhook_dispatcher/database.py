@@ -1,0 +1,87 @@
+"""The connection to PostgreSQL and the tables in it, brought to the current version."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from pydantic import SecretStr
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from greenlane.settings import SettingsError
+
+_VARIABLE = "GREENLANE_DATABASE_URL"
+_MIGRATION_LOCK = 0x67_72_65_65_6E  # "green": one process migrates at a time
+_CONNECT_SECONDS = 10
+_PASSING = ("08", "40", "53", "57P", "25006")
+"""SQLSTATE classes: connection, roll-back for others' sake, resources, shut-down, read-only after a fail-over."""
+
+
+def open_database(database_url: SecretStr, *, connections: int = 8) -> AsyncEngine:
+    """An engine for `postgresql://…`; connects on first use. SettingsError if the text is missing or no such URL."""
+    return create_async_engine(
+        _asyncpg_url(database_url.get_secret_value()),
+        pool_size=connections,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": 30},
+        hide_parameters=True,
+    )
+
+
+async def migrate(database_url: SecretStr) -> None:
+    """Bring the tables to the current version; safe to run from several processes at once.
+
+    Raises SettingsError when the database cannot be reached or refuses the log-in.
+    """
+    engine = open_database(database_url, connections=1)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            await connection.run_sync(_upgrade)
+    except (OSError, TimeoutError, SQLAlchemyError) as error:
+        place = engine.url.render_as_string(hide_password=True)
+        raise SettingsError(
+            f"{_VARIABLE}: {place} cannot be used ({_cause(error)}); start PostgreSQL or correct the variable."
+        ) from error
+    finally:
+        await engine.dispose()
+
+
+def will_pass(error: BaseException) -> bool:
+    """Whether a failure of the database ends by itself (an outage, a restart, a deadlock): trying again helps."""
+    if isinstance(error, (OSError, TimeoutError)):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(_PASSING)
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _asyncpg_url(text: str) -> URL:
+    if not text:
+        raise SettingsError(f"{_VARIABLE}: not set; give a postgresql:// address or start the embedded one.")
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise SettingsError(f"{_VARIABLE}: not an address; write postgresql://user:password@host:5432/name.") from None
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise SettingsError(f"{_VARIABLE}: begins with {url.drivername}; write postgresql://user:password@host/name.")
+    query = dict(url.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+def _cause(error: Exception) -> str:
+    original = getattr(error, "orig", None) or error
+    return type(original.__cause__ or original).__name__

@@ -1,0 +1,176 @@
+"""The intake: records of scores and decisions become deliveries; offsets move only after the database has them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from greenlane.contracts.dead_letters import DeadLetter, Refusal
+from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, MAX_EVENT_BYTES, SELLER_SCORES
+from greenlane.webhook_dispatcher.acceptance import Accepted, accept
+from greenlane.webhook_dispatcher.database import will_pass
+from greenlane.webhook_dispatcher.letters import dead_letter
+from greenlane.webhook_dispatcher.limits import Limits
+from greenlane.webhook_dispatcher.messages import Message, read_message
+from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
+
+_log = structlog.get_logger("greenlane.webhook_dispatcher")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the intake reads and where it puts what it cannot."""
+
+    bootstrap_servers: str = ""
+    scores: str = SELLER_SCORES
+    decisions: str = BADGE_DECISIONS
+    dead_letters: str = DEAD_LETTERS
+    group: str = "greenlane-webhook-dispatcher"
+    client_id: str = "greenlane-webhook-dispatcher"
+
+
+@dataclass(slots=True)
+class _Batch:
+    messages: list[Message] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    tombstones: int = 0
+    offsets: dict[TopicPartition, int] = field(default_factory=dict)
+
+
+class Intake:
+    """Reads from Kafka at its own pace; an outage of Kafka stops nothing but this."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        engine: AsyncEngine,
+        metrics: WebhookMetrics,
+        limits: Limits,
+        ready: Callable[[set[str]], None],
+    ) -> None:
+        self._sources = sources
+        self._engine = engine
+        self._metrics = metrics
+        self._limits = limits
+        self._ready = ready
+        self.connected = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take records in until `stop`, connecting again after every outage."""
+        while not stop.is_set():
+            try:
+                await self._take_in(stop)
+            except KafkaError as error:
+                _log.warning("webhook intake waits for kafka", kind=type(error).__name__)
+                await _pause(stop, self._limits.pause_after_failure)
+            finally:
+                self.connected = False
+
+    async def _take_in(self, stop: asyncio.Event) -> None:
+        consumer = self._consumer()
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._sources.bootstrap_servers,
+            client_id=self._sources.client_id,
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=MAX_EVENT_BYTES * 4 // 3 + 65_536,
+        )
+        try:
+            await consumer.start()
+            await producer.start()
+            self.connected = True
+            while not stop.is_set():
+                records = await consumer.getmany(timeout_ms=200, max_records=self._limits.intake_batch)
+                if records:
+                    await self._process(consumer, producer, records)
+                self._measure_lag(consumer)
+        finally:
+            await producer.stop()
+            await consumer.stop()
+
+    def _consumer(self) -> Any:
+        return AIOKafkaConsumer(
+            self._sources.scores,
+            self._sources.decisions,
+            bootstrap_servers=self._sources.bootstrap_servers,
+            client_id=self._sources.client_id,
+            group_id=self._sources.group,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        )
+
+    async def _process(self, consumer: Any, producer: Any, records: dict[TopicPartition, list[Any]]) -> None:
+        """TX1, then the dead letters, then the offsets: a crash in between repeats and loses nothing."""
+        batch = _read(records)
+        accepted = await self._accept(batch.messages)
+        for letter in batch.letters:
+            value = letter.model_dump_json().encode()
+            await producer.send_and_wait(self._sources.dead_letters, value, key=letter.id.encode())
+        self._count(batch, accepted)
+        self._ready(accepted.ready)
+        try:
+            await consumer.commit(batch.offsets)
+        except (CommitFailedError, IllegalStateError) as error:
+            _log.info("webhook intake lost a partition; its new owner repeats the batch", kind=type(error).__name__)
+
+    async def _accept(self, messages: Sequence[Message]) -> Accepted:
+        while True:
+            try:
+                return await accept(self._engine, messages)
+            except Exception as error:
+                if not will_pass(error):
+                    raise
+                _log.warning("webhook intake waits for the database", kind=type(error).__name__)
+            await asyncio.sleep(self._limits.pause_after_failure)
+
+    def _count(self, batch: _Batch, accepted: Accepted) -> None:
+        outcomes = {
+            "dispatched": accepted.dispatched,
+            "replayed": accepted.replayed,
+            "unmatched": accepted.unmatched,
+            "tombstone": batch.tombstones,
+            "dead_lettered": len(batch.letters),
+        }
+        for outcome, count in outcomes.items():
+            if count:
+                self._metrics.webhook_ingested_total.labels(outcome).inc(count)
+        if accepted.superseded:
+            self._metrics.webhook_deliveries_total.labels("superseded").inc(accepted.superseded)
+
+    def _measure_lag(self, consumer: Any) -> None:
+        lag = 0
+        for partition in consumer.assignment():
+            end, position = consumer.highwater(partition), consumer.last_stable_offset(partition)
+            lag += max((end or 0) - (position or 0), 0)
+        self._metrics.webhook_ingest_lag_records.set(lag)
+
+
+def _read(records: dict[TopicPartition, list[Any]]) -> _Batch:
+    batch = _Batch()
+    for partition, items in records.items():
+        for record in items:
+            try:
+                message = read_message(record)
+            except Refusal as refusal:
+                batch.letters.append(dead_letter(record, refusal))
+                continue
+            if message is None:
+                batch.tombstones += 1
+            else:
+                batch.messages.append(message)
+        batch.offsets[partition] = items[-1].offset + 1
+    return batch
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,28 @@
+"""The dispatcher's numbers in one place: budgets, leases, intervals."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times are in seconds. A lease outlasts the longest attempt and a short outage of the database."""
+
+    requests: int = 256
+    claim_batch: int = 64
+    outcome_batch: int = 64
+    outcome_wait: float = 0.005
+    attempt: float = 15.0
+    delivery_lease: float = 45.0
+    shard_lease: float = 15.0
+    renew_every: float = 5.0
+    sweep_every: float = 1.0
+    measure_every: float = 10.0
+    intake_batch: int = 500
+    pause_after_failure: float = 0.5
+    clock_tolerance: float = 60.0
+    key_missing_hold: float = 60.0
+
+    @property
+    def start_within(self) -> float:
+        """Seconds after its claim within which an attempt must begin, so that it ends inside the lease."""
+        return self.delivery_lease - self.attempt

@@ -1,0 +1,1 @@
+"""The history of the dispatcher's tables, for Alembic."""

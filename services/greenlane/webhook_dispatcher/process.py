@@ -1,0 +1,102 @@
+"""The dispatcher as a process: tables brought up to date, intake and worker side by side, a clean stop."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from greenlane.settings import Settings, SettingsError
+from greenlane.webhook_dispatcher.attempts import Attempts
+from greenlane.webhook_dispatcher.database import migrate, open_database
+from greenlane.webhook_dispatcher.intake import Intake, Sources
+from greenlane.webhook_dispatcher.keyring import Keyring
+from greenlane.webhook_dispatcher.limits import Limits
+from greenlane.webhook_dispatcher.network import GuardedBackend, Resolver
+from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
+from greenlane.webhook_dispatcher.transport import Transport
+from greenlane.webhook_dispatcher.vault import vault_from
+from greenlane.webhook_dispatcher.worker import Worker
+
+_READY_EVERY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What tests and experiments may change: the topics and the numbers."""
+
+    sources: Sources = field(default_factory=Sources)
+    limits: Limits = field(default_factory=Limits)
+
+
+async def run(
+    settings: Settings,
+    metrics: WebhookMetrics,
+    ready: Callable[[bool, str], None],
+    stop: asyncio.Event,
+    *,
+    setup: Setup | None = None,
+) -> None:
+    """Dispatch until `stop` is set; `ready` is told at every change whether work goes on, and why not.
+
+    `setup` replaces the declared topics and the usual numbers. Raises SettingsError when the database,
+    the Kafka servers or the encryption key are missing or cannot be used.
+    """
+    if not settings.kafka_bootstrap_servers:
+        raise SettingsError("GREENLANE_KAFKA_BOOTSTRAP_SERVERS: not set; give host:port or start the embedded one.")
+    vault = vault_from(settings.webhook_encryption_key)
+    await migrate(settings.database_url)
+    used = (setup or Setup()).limits
+    sources = replace((setup or Setup()).sources, bootstrap_servers=settings.kafka_bootstrap_servers)
+    async with _engine(settings) as engine, _transport(settings, used) as transport:
+        attempts = Attempts(transport, Keyring(engine, vault), used.key_missing_hold)
+        owner = f"{settings.instance}/{uuid.uuid4().hex[:12]}"
+        worker = Worker(engine, attempts, metrics, owner=owner, limits=used)
+        intake = Intake(sources, engine, metrics, used, worker.mark)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker.run(stop))
+            group.create_task(intake.run(stop))
+            group.create_task(_report(lambda: _obstacle(worker, intake), ready, stop))
+
+
+@contextlib.asynccontextmanager
+async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    engine = open_database(settings.database_url)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@contextlib.asynccontextmanager
+async def _transport(settings: Settings, limits: Limits) -> AsyncIterator[Transport]:
+    resolver = Resolver()
+    backend = GuardedBackend(resolver, allow_private=settings.webhook_allow_private_networks)
+    transport = Transport(backend, attempt_seconds=limits.attempt)
+    try:
+        yield transport
+    finally:
+        await transport.close()
+        resolver.close()
+
+
+def _obstacle(worker: Worker, intake: Intake) -> str:
+    """Why work does not go on; empty when it does."""
+    if not worker.ready:
+        return "waits for the database"
+    return "" if intake.connected else "waits for Kafka"
+
+
+async def _report(obstacle: Callable[[], str], ready: Callable[[bool, str], None], stop: asyncio.Event) -> None:
+    told: str | None = None
+    while not stop.is_set():
+        reason = obstacle()
+        if reason != told:
+            ready(not reason, reason)
+            told = reason
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_READY_EVERY):
+                await stop.wait()
+    ready(False, "stopping")

@@ -1,0 +1,319 @@
+"""TX3: the outcomes of a group of attempts are recorded together, fenced by attempt number and epoch."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from greenlane.webhook_dispatcher.acceptance import Key
+from greenlane.webhook_dispatcher.claims import Claim
+from greenlane.webhook_dispatcher.policy import (
+    DISABLE_AFTER_ATTEMPTS,
+    OPEN,
+    Answer,
+    EndpointState,
+    Failure,
+    Mode,
+    State,
+    Verdict,
+    endpoint_after,
+    row_after,
+    should_disable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt; times in whole milliseconds from its start."""
+
+    claim: Claim
+    answer: Answer
+    verdict: Verdict
+    total_ms: int = 0
+    headers_ms: int | None = None
+    fresh_try: bool = False
+
+
+class Recorded(NamedTuple):
+    """An outcome as it was written: the state may differ from the verdict's."""
+
+    outcome: Outcome
+    state: State
+
+
+@dataclass(slots=True)
+class Recording:
+    """What a group became: its rows, how many were fenced off, and endpoints that now have something due."""
+
+    rows: list[Recorded] = field(default_factory=list)
+    fenced: int = 0
+    ready: set[str] = field(default_factory=set)
+
+
+_LOCK_ENDPOINTS = sa.text("""
+    SELECT endpoint_id, state FROM endpoint WHERE endpoint_id = ANY(:endpoints)
+    ORDER BY endpoint_id FOR NO KEY UPDATE""")
+
+_LOCK_HEADS = sa.text("""
+    SELECT h.endpoint_id, h.order_key, h.accepted_seq, h.accepted_event
+    FROM order_head h JOIN unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) AS k(endpoint_id, order_key)
+      USING (endpoint_id, order_key)
+    ORDER BY h.endpoint_id, h.order_key FOR UPDATE OF h""")
+
+_FINISH = sa.text("""
+    UPDATE delivery d
+    SET state = r.state, reason = r.reason, lease_until = NULL, superseded_by = r.superseded_by,
+        attempt_no = d.attempt_no - r.uncharged, lost_leases = d.lost_leases + r.lost,
+        due_at = now() + r.delay * interval '1 second',
+        finished_at = CASE WHEN r.open THEN NULL ELSE now() END
+    FROM unnest(CAST(:days AS date[]), CAST(:events AS text[]), CAST(:endpoints AS text[]),
+                CAST(:attempts AS integer[]), CAST(:epochs AS bigint[]), CAST(:states AS text[]),
+                CAST(:reasons AS text[]),
+                CAST(:superseded_by AS text[]), CAST(:uncharged AS integer[]), CAST(:lost AS integer[]),
+                CAST(:delays AS float8[]), CAST(:open AS boolean[]))
+      AS r(day, event_id, endpoint_id, attempt_no, epoch, state, reason, superseded_by, uncharged, lost, delay, open)
+    WHERE d.event_day = r.day AND d.event_id = r.event_id AND d.endpoint_id = r.endpoint_id
+      AND d.state = 'leased' AND d.attempt_no = r.attempt_no AND d.epoch = r.epoch
+    RETURNING d.event_id, d.endpoint_id""")
+
+_LOG = sa.text("""
+    INSERT INTO attempt (event_id, endpoint_id, attempt_no, status, failure, headers_ms, total_ms, fresh_try)
+    SELECT * FROM unnest(CAST(:events AS text[]), CAST(:endpoints AS text[]), CAST(:attempts AS integer[]),
+                         CAST(:statuses AS smallint[]), CAST(:failures AS text[]), CAST(:headers AS integer[]),
+                         CAST(:totals AS integer[]), CAST(:fresh AS boolean[]))""")
+
+_DELIVERED = sa.text("""
+    UPDATE order_head h SET delivered_seq = greatest(h.delivered_seq, k.seq)
+    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[]), CAST(:seqs AS bigint[]))
+      AS k(endpoint_id, order_key, seq)
+    WHERE h.endpoint_id = k.endpoint_id AND h.order_key = k.order_key""")
+
+_PROMOTE = sa.text("""
+    UPDATE delivery d SET due_at = now()
+    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) AS k(endpoint_id, order_key)
+    CROSS JOIN LATERAL (
+      SELECT f.event_day, f.event_id FROM delivery f
+      WHERE f.endpoint_id = k.endpoint_id AND f.order_key = k.order_key
+        AND f.state IN ('pending', 'leased', 'held', 'quarantined') ORDER BY f.seq LIMIT 1) n
+    WHERE d.event_day = n.event_day AND d.event_id = n.event_id AND d.endpoint_id = k.endpoint_id
+      AND d.due_at = 'infinity'
+    RETURNING d.endpoint_id""")
+
+_HEALTH = sa.text("""
+    INSERT INTO endpoint_health AS h (endpoint_id, failures, failing_since, hold_until, last_success_at)
+    SELECT endpoint_id, failures, CASE WHEN failures > 0 THEN now() END, now() + hold * interval '1 second',
+           CASE WHEN succeeded THEN now() END
+    FROM unnest(CAST(:endpoints AS text[]), CAST(:failures AS integer[]), CAST(:succeeded AS boolean[]),
+                CAST(:holds AS float8[])) AS r(endpoint_id, failures, succeeded, hold) ORDER BY endpoint_id
+    ON CONFLICT (endpoint_id) DO UPDATE SET
+      failures = EXCLUDED.failures + CASE WHEN EXCLUDED.last_success_at IS NULL THEN h.failures ELSE 0 END,
+      failing_since = CASE WHEN EXCLUDED.last_success_at IS NULL THEN coalesce(h.failing_since, EXCLUDED.failing_since)
+                           ELSE EXCLUDED.failing_since END,
+      hold_until = greatest(h.hold_until, EXCLUDED.hold_until),
+      last_success_at = coalesce(EXCLUDED.last_success_at, h.last_success_at)""")
+
+_SET_STATE = sa.text("""
+    UPDATE endpoint SET state = :state, reason = :reason,
+           confirmed_at = CASE WHEN :state = 'active' THEN now() ELSE confirmed_at END
+    WHERE endpoint_id = :endpoint""")
+
+_HOLD = sa.text("""
+    UPDATE delivery SET state = 'held', reason = :state
+    WHERE endpoint_id = :endpoint AND state = 'pending' AND mode <> 'unordered'""")
+
+_RELEASE = sa.text("""
+    UPDATE delivery SET state = 'pending', reason = NULL
+    WHERE endpoint_id = :endpoint AND state = 'held'
+      AND (reason = ANY(:reasons) OR reason = 'forbidden_address')""")
+
+_FAILING = sa.text("""
+    SELECT e.endpoint_id, h.failing_since, h.failures, now() AS now
+    FROM endpoint e JOIN endpoint_health h USING (endpoint_id)
+    WHERE e.state = 'active' AND e.shard = ANY(CAST(:shards AS smallint[])) AND h.failures >= :failures
+      AND h.failing_since IS NOT NULL
+    ORDER BY e.endpoint_id FOR NO KEY UPDATE OF e""")
+
+_GATES = [EndpointState.UNCONFIRMED.value, EndpointState.DISABLED.value, EndpointState.NEEDS_ATTENTION.value]
+
+
+@dataclass(slots=True)
+class _Written:
+    outcome: Outcome
+    state: State
+    reason: str | None
+    superseded_by: str | None = None
+
+
+async def record(engine: AsyncEngine, outcomes: Sequence[Outcome]) -> Recording:
+    """Write the outcomes in one transaction; one whose lease has passed to somebody else changes nothing.
+
+    The order of the locks is the same everywhere: endpoints, then order heads, then deliveries.
+    """
+    async with engine.begin() as connection:
+        before, after = await _endpoint_states(connection, outcomes)
+        heads = await _lock_heads(connection, outcomes)
+        planned = [_plan(outcome, after.get(outcome.claim.endpoint_id), heads) for outcome in outcomes]
+        written = await _finish(connection, planned)
+        await _log(connection, written)
+        recording = Recording([Recorded(row.outcome, row.state) for row in written], len(planned) - len(written))
+        recording.ready = await _promote(connection, written)
+        await _health(connection, [row.outcome for row in written])
+        for endpoint_id, state in after.items():
+            if state is not before[endpoint_id]:
+                await change_state(connection, endpoint_id, state, _cause(endpoint_id, outcomes))
+                recording.ready.add(endpoint_id)
+    return recording
+
+
+async def change_state(connection: AsyncConnection, endpoint_id: str, state: EndpointState, reason: str | None) -> None:
+    """Move an endpoint, which the caller has locked, to `state`: hold what waits for it, or let it go on."""
+    await connection.execute(_SET_STATE, {"endpoint": endpoint_id, "state": state.value, "reason": reason})
+    if state is EndpointState.ACTIVE:
+        await connection.execute(_RELEASE, {"endpoint": endpoint_id, "reasons": _GATES})
+    else:
+        await connection.execute(_HOLD, {"endpoint": endpoint_id, "state": state.value})
+
+
+async def disable_failing(engine: AsyncEngine, shards: Sequence[int]) -> list[str]:
+    """Disable the endpoints of these shards that failed without a break for too long; their messages are held."""
+    async with engine.begin() as connection:
+        found = await connection.execute(_FAILING, {"shards": list(shards), "failures": DISABLE_AFTER_ATTEMPTS})
+        tired = [row.endpoint_id for row in found if should_disable(row.failing_since, row.failures, row.now)]
+        for endpoint_id in tired:
+            await change_state(connection, endpoint_id, EndpointState.DISABLED, "failing")
+    return tired
+
+
+async def _endpoint_states(
+    connection: AsyncConnection, outcomes: Sequence[Outcome]
+) -> tuple[dict[str, EndpointState], dict[str, EndpointState]]:
+    """States before and after, of the endpoints whose state matters: all but those with plain successes only."""
+    touched = [item for item in outcomes if item.verdict.endpoint or item.verdict.state in OPEN]
+    if not touched:
+        return {}, {}
+    found = await connection.execute(_LOCK_ENDPOINTS, {"endpoints": list({item.claim.endpoint_id for item in touched})})
+    before = {row.endpoint_id: EndpointState(row.state) for row in found}
+    after = dict(before)
+    for item in touched:
+        endpoint_id = item.claim.endpoint_id
+        after[endpoint_id] = endpoint_after(after[endpoint_id], item.verdict.endpoint)
+    return before, after
+
+
+async def _lock_heads(connection: AsyncConnection, outcomes: Iterable[Outcome]) -> dict[Key, tuple[int, str]]:
+    keys = sorted({key for outcome in outcomes if (key := _key(outcome))})
+    if not keys:
+        return {}
+    found = await connection.execute(_LOCK_HEADS, _columns(keys))
+    return {Key(row.endpoint_id, row.order_key): (row.accepted_seq, row.accepted_event) for row in found}
+
+
+def _plan(outcome: Outcome, endpoint: EndpointState | None, heads: dict[Key, tuple[int, str]]) -> _Written:
+    claim, verdict = outcome.claim, outcome.verdict
+    state, reason = verdict.state, verdict.reason
+    key = _key(outcome)
+    if key and claim.mode is Mode.LATEST and state in OPEN:
+        newest_seq, newest = heads[key]
+        if newest_seq > claim.seq:
+            return _Written(outcome, State.SUPERSEDED, reason, newest)
+    if endpoint is not None:
+        state, reason = row_after(claim.mode, state, reason, endpoint)
+    return _Written(outcome, state, reason)
+
+
+async def _finish(connection: AsyncConnection, planned: Sequence[_Written]) -> list[_Written]:
+    claims = [row.outcome.claim for row in planned]
+    found = await connection.execute(
+        _FINISH,
+        {
+            "days": [claim.day for claim in claims],
+            "events": [claim.webhook_id for claim in claims],
+            "endpoints": [claim.endpoint_id for claim in claims],
+            "attempts": [claim.attempt_no for claim in claims],
+            "epochs": [claim.epoch for claim in claims],
+            "states": [row.state.value for row in planned],
+            "reasons": [row.reason for row in planned],
+            "superseded_by": [row.superseded_by for row in planned],
+            "uncharged": [0 if row.outcome.verdict.charged else 1 for row in planned],
+            "lost": [int(row.outcome.answer.failure is Failure.LEASE_LOST) for row in planned],
+            "delays": [row.outcome.verdict.delay or 0.0 for row in planned],
+            "open": [row.state in OPEN for row in planned],
+        },
+    )
+    done = {(row.event_id, row.endpoint_id) for row in found}
+    return [row for row in planned if (row.outcome.claim.webhook_id, row.outcome.claim.endpoint_id) in done]
+
+
+async def _log(connection: AsyncConnection, written: Sequence[_Written]) -> None:
+    outcomes = [row.outcome for row in written]
+    if not outcomes:
+        return
+    await connection.execute(
+        _LOG,
+        {
+            "events": [outcome.claim.webhook_id for outcome in outcomes],
+            "endpoints": [outcome.claim.endpoint_id for outcome in outcomes],
+            "attempts": [outcome.claim.attempt_no for outcome in outcomes],
+            "statuses": [outcome.answer.status for outcome in outcomes],
+            "failures": [outcome.answer.failure and outcome.answer.failure.value for outcome in outcomes],
+            "headers": [outcome.headers_ms for outcome in outcomes],
+            "totals": [outcome.total_ms for outcome in outcomes],
+            "fresh": [outcome.fresh_try for outcome in outcomes],
+        },
+    )
+
+
+async def _promote(connection: AsyncConnection, written: Sequence[_Written]) -> set[str]:
+    """Make the successors of finished deliveries due; the head's lock keeps new ones from being overlooked."""
+    finished = [row for row in written if row.state not in OPEN and row.outcome.claim.order_key is not None]
+    if not finished:
+        return set()
+    keys = [Key(row.outcome.claim.endpoint_id, row.outcome.claim.order_key or "") for row in finished]
+    found = await connection.execute(_PROMOTE, _columns(keys))
+    ready = {row.endpoint_id for row in found}
+    taken = [(key, row) for key, row in zip(keys, finished, strict=True) if row.state is State.DELIVERED]
+    if taken:
+        seqs = [row.outcome.claim.seq for _, row in taken]
+        await connection.execute(_DELIVERED, _columns([key for key, _ in taken]) | {"seqs": seqs})
+    return ready
+
+
+async def _health(connection: AsyncConnection, outcomes: Iterable[Outcome]) -> None:
+    tally: dict[str, tuple[int, bool, float | None]] = {}
+    for outcome in outcomes:
+        if outcome.answer.failure is Failure.LEASE_LOST or not outcome.verdict.charged:
+            continue
+        failures, succeeded, hold = tally.get(outcome.claim.endpoint_id, (0, False, None))
+        holds = [seconds for seconds in (hold, outcome.verdict.hold) if seconds is not None]
+        counted = (0, True) if outcome.answer.success else (failures + 1, succeeded)
+        tally[outcome.claim.endpoint_id] = (*counted, max(holds, default=None))
+    if tally:
+        await connection.execute(
+            _HEALTH,
+            {
+                "endpoints": list(tally),
+                "failures": [failures for failures, _, _ in tally.values()],
+                "succeeded": [succeeded for _, succeeded, _ in tally.values()],
+                "holds": [hold for _, _, hold in tally.values()],
+            },
+        )
+
+
+def _cause(endpoint_id: str, outcomes: Iterable[Outcome]) -> str | None:
+    """Why the endpoint's state changed, from the answer that asked for it."""
+    for outcome in outcomes:
+        if outcome.claim.endpoint_id == endpoint_id and outcome.verdict.endpoint:
+            return outcome.verdict.reason or (outcome.answer.status and f"status_{outcome.answer.status}") or None
+    return None
+
+
+def _key(outcome: Outcome) -> Key | None:
+    order_key = outcome.claim.order_key
+    return None if order_key is None else Key(outcome.claim.endpoint_id, order_key)
+
+
+def _columns(keys: Iterable[Key]) -> dict[str, list[str]]:
+    listed = list(keys)
+    return {"endpoints": [key.endpoint_id for key in listed], "keys": [key.order_key for key in listed]}

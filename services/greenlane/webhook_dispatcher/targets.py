@@ -1,0 +1,39 @@
+"""Which URLs an endpoint may have: judged by their text here, by their address when they are dialled."""
+
+from urllib.parse import urlsplit
+
+MAX_URL = 2048
+_DEFAULT_PORT = 443
+
+
+class TargetError(ValueError):
+    """A URL cannot be an endpoint; the text names the problem and the remedy."""
+
+
+def check_url(url: str, *, allow_private: bool) -> str:
+    """The URL as it will be dispatched to; TargetError with the remedy if it may not be.
+
+    With `allow_private` plain http and every port are allowed too: for demonstrations and tests only.
+    """
+    if (
+        len(url) > MAX_URL
+        or not url.isascii()
+        or any(ord(character) <= 32 or ord(character) == 127 for character in url)
+    ):
+        raise TargetError(f"url: must be at most {MAX_URL} ASCII characters without spaces; encode the others")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise TargetError("url: host or port cannot be read; write https://host/path") from None
+    if parts.scheme not in ({"https", "http"} if allow_private else {"https"}):
+        raise TargetError("url: must begin with https://, because webhooks carry sellers' figures")
+    if not parts.hostname or "%" in parts.netloc or "\\" in url:
+        raise TargetError("url: needs a host name without zone ids or escapes; write https://host/path")
+    if parts.username is not None or parts.password is not None:
+        raise TargetError("url: must not contain a user or password; verify the signature instead")
+    if parts.fragment:
+        raise TargetError("url: must not contain a fragment (#…), because it would not be sent")
+    if port not in {None, _DEFAULT_PORT} and not allow_private:
+        raise TargetError(f"url: port {port} is not allowed; serve the endpoint on {_DEFAULT_PORT}")
+    return url

@@ -1,0 +1,200 @@
+"""The dispatcher at work: holds shards, claims what is due, sends it, sweeps up what was left behind."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from greenlane.webhook_dispatcher.agenda import Agenda
+from greenlane.webhook_dispatcher.attempts import Attempts
+from greenlane.webhook_dispatcher.claims import Claim, Want, claim, due_endpoints, expired
+from greenlane.webhook_dispatcher.database import will_pass
+from greenlane.webhook_dispatcher.limits import Limits
+from greenlane.webhook_dispatcher.measures import measure
+from greenlane.webhook_dispatcher.policy import Answer, Failure, State, judge
+from greenlane.webhook_dispatcher.recorder import Recorder
+from greenlane.webhook_dispatcher.recording import Outcome, Recording, disable_failing, record
+from greenlane.webhook_dispatcher.shards import release_all, renew, shard_of
+from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
+
+_log = structlog.get_logger("greenlane.webhook_dispatcher")
+
+_RETRY_LOCKED = 0.1
+_LONGEST_SLEEP = 1.0
+
+
+class Worker:
+    """Everything after the intake; the clocks are those of `attempts`."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        attempts: Attempts,
+        metrics: WebhookMetrics,
+        *,
+        owner: str,
+        limits: Limits,
+    ) -> None:
+        self._engine = engine
+        self._attempts = attempts
+        self._metrics = metrics
+        self._owner = owner
+        self._monotonic = attempts.monotonic
+        self._limits = limits
+        self._agenda = Agenda()
+        self._recorder = Recorder(engine, limits, attempts.monotonic, self._recorded)
+        self._epochs: dict[int, int] = {}
+        self._held_until = 0.0
+        self._work = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the shard leases were renewed in time, by a clock that agrees with the database's."""
+        return self._monotonic() < self._held_until
+
+    def mark(self, endpoints: Iterable[str]) -> None:
+        """These endpoints have something due: look now instead of at the next sweep."""
+        for endpoint_id in endpoints:
+            self._agenda.mark(endpoint_id)
+        self._work.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Dispatch until `stop`; then finish what is under way, record it and give the shards up."""
+        async with asyncio.TaskGroup() as group:
+            recorder = group.create_task(self._recorder.run())
+            loops = [
+                group.create_task(self._repeat(self._hold_shards, self._limits.renew_every)),
+                group.create_task(self._repeat(self._sweep, self._limits.sweep_every)),
+                group.create_task(self._repeat(self._measure, self._limits.measure_every)),
+                group.create_task(self._claim_all(group)),
+            ]
+            await stop.wait()
+            for loop in loops:
+                loop.cancel()
+            if self._sending:
+                await asyncio.wait(self._sending)
+            await self._recorder.drain()
+            recorder.cancel()
+        await self._attempts.transport.close()
+        await self._attempt_step(partial(release_all, self._engine, self._owner))
+
+    async def _repeat(self, step: Callable[[], Awaitable[None]], every: float) -> None:
+        while True:
+            await self._attempt_step(step)
+            await asyncio.sleep(every)
+
+    async def _attempt_step(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Whether the step went through; False during an outage of the database, which ends by itself."""
+        try:
+            await step()
+        except Exception as error:
+            if not will_pass(error):
+                raise
+            _log.warning("webhook database unavailable", kind=type(error).__name__)
+            return False
+        return True
+
+    async def _hold_shards(self) -> None:
+        asked_at = self._monotonic()
+        holding = await renew(self._engine, self._owner, self._limits.shard_lease)
+        skew = abs(holding.database_time - self._attempts.clock())
+        if skew > self._limits.clock_tolerance:
+            _log.error("webhook clock differs from the database's; nothing is signed", seconds=round(skew))
+            return
+        if holding.epochs != self._epochs:
+            _log.info("webhook shards held", count=len(holding.epochs))
+        self._epochs = holding.epochs
+        self._held_until = asked_at + self._limits.shard_lease
+
+    async def _sweep(self) -> None:
+        shards = list(self._epochs)
+        lost = await expired(self._engine, shards, self._limits.outcome_batch)
+        if lost:
+            outcomes = [_lost(item) for item in lost]
+            self._count(await record(self._engine, outcomes))
+        await disable_failing(self._engine, shards)
+        self.mark(await due_endpoints(self._engine, shards))
+        await self._attempts.transport.close_expired()
+
+    async def _measure(self) -> None:
+        await measure(self._engine, list(self._epochs), self._metrics)
+
+    async def _claim_all(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            self._work.clear()
+            wants = self._wants()
+            if not wants:
+                await self._rest()
+            elif not await self._attempt_step(partial(self._claim, group, wants)):
+                self.mark(want.endpoint_id for want in wants)
+                await asyncio.sleep(self._limits.pause_after_failure)
+
+    def _wants(self) -> list[Want]:
+        slots = min(self._limits.requests - self._agenda.in_flight, self._limits.claim_batch)
+        if not self.ready or slots <= 0:
+            return []
+        return [
+            Want(endpoint_id, shard, self._epochs[shard], count)
+            for endpoint_id, count in self._agenda.take(self._monotonic(), slots)
+            if (shard := shard_of(endpoint_id)) in self._epochs
+        ]
+
+    async def _rest(self) -> None:
+        known = self._agenda.idle_seconds(self._monotonic()) or _LONGEST_SLEEP
+        try:
+            async with asyncio.timeout(min(known, _LONGEST_SLEEP)):
+                await self._work.wait()
+        except TimeoutError:
+            return
+
+    async def _claim(self, group: asyncio.TaskGroup, wants: Sequence[Want]) -> None:
+        asked_at = self._monotonic()
+        claimed = await claim(self._engine, self._owner, wants, self._limits.delivery_lease)
+        got = Counter(item.endpoint_id for item in claimed.claims)
+        for want in wants:
+            self._agenda.claimed(want.endpoint_id, want.limit, got[want.endpoint_id])
+            seconds = claimed.next_due.get(want.endpoint_id)
+            if seconds is not None and got[want.endpoint_id] < want.limit:
+                self._agenda.mark_at(want.endpoint_id, self._monotonic() + max(seconds, _RETRY_LOCKED))
+        for item in claimed.claims:
+            self._metrics.webhook_queue_wait_seconds.observe(max(item.waited, 0.0))
+            task = group.create_task(self._send(item, asked_at))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        self._metrics.webhook_inflight.labels("fast").set(self._agenda.in_flight)
+
+    async def _send(self, item: Claim, claimed_at: float) -> None:
+        if self._monotonic() - claimed_at > self._limits.start_within:
+            # the lease might end before the attempt does; the sweep of its owner makes the delivery due again
+            self._agenda.finished(item.endpoint_id, succeeded=True)
+            return
+        self._recorder.submit(await self._attempts.make(item))
+
+    def _recorded(self, outcomes: Sequence[Outcome], recording: Recording) -> None:
+        for outcome in outcomes:
+            self._agenda.finished(outcome.claim.endpoint_id, succeeded=outcome.answer.success)
+            self._metrics.webhook_attempt_seconds.labels("total").observe(outcome.total_ms / 1000)
+            if outcome.headers_ms is not None:
+                self._metrics.webhook_attempt_seconds.labels("headers").observe(outcome.headers_ms / 1000)
+            if outcome.answer.failure is Failure.FORBIDDEN_ADDRESS:
+                self._metrics.webhook_blocked_addresses_total.labels(Failure.FORBIDDEN_ADDRESS.value).inc()
+        self._count(recording)
+
+    def _count(self, recording: Recording) -> None:
+        now = self._monotonic()
+        for outcome, state in recording.rows:
+            self._metrics.webhook_deliveries_total.labels(state.value).inc()
+            if state is State.PENDING:
+                self._agenda.mark_at(outcome.claim.endpoint_id, now + (outcome.verdict.delay or 0.0))
+        if recording.fenced:
+            self._metrics.webhook_deliveries_total.labels("fenced").inc(recording.fenced)
+        self.mark(recording.ready)
+
+
+def _lost(item: Claim) -> Outcome:
+    answer = Answer(None, Failure.LEASE_LOST)
+    return Outcome(item, answer, judge(item.mode, item.attempt_no, answer, 1.0, lost_leases=item.lost_leases))
