@@ -14,10 +14,12 @@ from greenlane.contracts.events import (
     FulfilmentEvent,
 )
 from greenlane.contracts.reading import KafkaRecord, declared_type, read_event
+from greenlane.methodology.assessment import Assessed
 from greenlane.methodology.circularity import assess_recovered
 from greenlane.methodology.delivery import assess_delivered, assess_returned
-from greenlane.methodology.method import METHOD_VERSION, Assessed, Method
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.packaging import assess_packed
+from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import Dimension
 
 Owner = Literal["packaging_scorer", "delivery_scorer"]

@@ -8,6 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_REDRIVES = 5
+REDRIVE_HEADER = "greenlane-redrive"
+"""Header of a re-driven record: how often its bytes were appended again."""
+
 
 class DeadLetterCode(StrEnum):
     """The closed list of reasons; it is also the label of the metric."""
@@ -93,7 +97,7 @@ class Redrive(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    count: int = Field(default=0, ge=0, le=5)
+    count: int = Field(default=0, ge=0, le=MAX_REDRIVES)
 
 
 class DeadLetterData(BaseModel):

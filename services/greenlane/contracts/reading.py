@@ -47,7 +47,7 @@ def declared_type(record: KafkaRecord) -> str | None:
     """The event type if the record says it in a header (binary mode); None if the value must be read for it."""
     for name, value in record.headers:
         if name == "ce_type":
-            return value.decode("utf-8", "replace")
+            return (value or b"").decode("utf-8", "replace")
     return None
 
 
@@ -138,7 +138,7 @@ def _binary(record: KafkaRecord, value: bytes) -> dict[str, Any]:
             message = "the header stands twice; send each CloudEvents attribute once"
             raise Refusal.because(DeadLetterCode.NOT_A_CLOUD_EVENT, name, message)
         try:
-            document[attribute] = raw.decode("utf-8")
+            document[attribute] = (raw or b"").decode("utf-8")
         except UnicodeDecodeError:
             message = "the header is not UTF-8; encode it as UTF-8"
             raise Refusal.because(DeadLetterCode.NOT_A_CLOUD_EVENT, name, message) from None

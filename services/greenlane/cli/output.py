@@ -1,0 +1,48 @@
+"""How commands speak: tables for people, JSON for machines, progress for whoever waits."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+console = Console()
+"""What was asked for goes to standard output."""
+
+notes = Console(stderr=True)
+"""Progress, notices and errors go to standard error, so that output can be piped."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+
+
+def print_json(document: Any) -> None:
+    """Print a JSON document on one line; models and decimals as their JSON form."""
+    plain = document.model_dump(mode="json") if isinstance(document, BaseModel) else document
+    typer.echo(json.dumps(plain, ensure_ascii=False, default=str))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as a table; a column named with a leading `>` is right-aligned."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console.print(table)
+
+
+def progress() -> Progress:
+    """A progress display on standard error for anything over two seconds."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=notes,
+        transient=not notes.is_terminal,
+    )

@@ -1,0 +1,112 @@
+"""`greenlane import olist` and `simulate`: histories published in the order things happened, days closed on the way."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from greenlane.cli.connection import kafka_settings
+from greenlane.cli.output import AsJson, notes, print_json, progress
+from greenlane.clock.closing import DayCloser
+from greenlane.publisher.olist import OLIST_MARKETPLACE, OlistError, read_olist
+from greenlane.publisher.replay import Pace, ReplayReport, replay
+from greenlane.publisher.sdk import Options, Publisher
+from greenlane.publisher.simulator import SimulationPlan
+from greenlane.publisher.simulator import simulate as simulated
+from greenlane.publisher.timeline import TimedEvent
+from greenlane.settings import Settings
+
+importing = typer.Typer(help="Publish existing data as events.", no_args_is_help=True)
+
+Rate = Annotated[float, typer.Option(min=0, help="Events a second; 0 is as fast as possible.")]
+CloseEvery = Annotated[int, typer.Option(min=1, help="Days that one closing covers.")]
+
+
+@importing.callback()
+def _importing() -> None:
+    """Keep `olist` a subcommand: other data sets will stand beside it."""
+
+
+@importing.command()
+def olist(
+    folders: Annotated[list[Path], typer.Argument(help="Folders that hold the Olist CSV files and municipios.csv.")],
+    rate: Rate = 0.0,
+    close_every: CloseEvery = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Publish the public Olist data set: real weights, dimensions, times, sellers and places.
+
+    Materials and vehicles are not in the data, so they stay undeclared and score conservatively.
+
+    Example: `greenlane import olist ../shared/data`
+    """
+    report = import_olist(kafka_settings(), folders, Pace(rate, close_every))
+    _show(report, as_json)
+
+
+def import_olist(settings: Settings, folders: list[Path], pace: Pace) -> ReplayReport:
+    """Publish the Olist data set found below these folders and close its days; returns what was published."""
+    try:
+        data = read_olist(folders)
+    except OlistError as error:
+        raise typer.BadParameter(str(error)) from error
+    report = play(settings, OLIST_MARKETPLACE, data.events(), pace, "Olist orders")
+    for line in data.report.lines():
+        notes.print(line, highlight=False)
+    return report
+
+
+def simulate(  # noqa: PLR0913, PLR0917 - one option each
+    seed: Annotated[int, typer.Option(help="The same seed makes the same events.")] = 1,
+    sellers: Annotated[int, typer.Option(min=1)] = 200,
+    days: Annotated[int, typer.Option(min=1)] = 60,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 7, 1),  # noqa: DTZ001 - Typer parses naive dates; only the date is used
+    parcels_per_day: Annotated[float, typer.Option(min=0.01, help="Mean parcels a seller packs in a day.")] = 1.5,
+    rate: Rate = 0.0,
+    close_every: CloseEvery = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a synthetic Vietnamese marketplace: habits, returns, failed attempts, corrections, bad events.
+
+    Example: `greenlane simulate --sellers 50 --days 30 --seed 7`
+    """
+    plan = SimulationPlan(seed=seed, sellers=sellers, days=days, start=start.date(), parcels_per_day=parcels_per_day)
+    _show(run_simulation(kafka_settings(), plan, Pace(rate, close_every)), as_json)
+
+
+def run_simulation(settings: Settings, plan: SimulationPlan, pace: Pace) -> ReplayReport:
+    """Publish the plan's events and close its days; returns what was published."""
+    return play(settings, plan.marketplace, simulated(plan), pace, "simulated events")
+
+
+def play(settings: Settings, marketplace: str, events: Iterable[TimedEvent], pace: Pace, title: str) -> ReplayReport:
+    """Publish a history, closing its days as it goes, with progress on standard error."""
+    if marketplace not in settings.marketplaces:
+        raise typer.BadParameter(f"the marketplace {marketplace} is not in GREENLANE_MARKETPLACES; add it there")
+    servers = settings.kafka_bootstrap_servers
+
+    def close(through: str, first_day: date, last_day: date) -> None:
+        closer.close(through, first_day, last_day)
+        shown.update(task, description=f"{title}, closed through {last_day}")
+
+    with progress() as shown, DayCloser(servers) as closer, Publisher(servers, marketplace, Options()) as publisher:
+        task = shown.add_task(title, total=None)
+        return replay(
+            events,
+            publisher,
+            pace,
+            close=close,
+            progress=lambda report: shown.update(task, completed=report.by_kind.total()),
+        )
+
+
+def _show(report: ReplayReport, as_json: bool) -> None:
+    counted = {str(kind): count for kind, count in sorted(report.by_kind.items())}
+    if as_json:
+        print_json({"published": report.by_kind.total(), "by_kind": counted})
+        return
+    notes.print(
+        f"{report.by_kind.total()} published: " + ", ".join(f"{count} {kind}" for kind, count in counted.items())
+    )

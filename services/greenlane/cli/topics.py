@@ -1,0 +1,47 @@
+"""`greenlane topics`: compare Kafka with the declared topics, and bring it there without ever losing a record."""
+
+import typer
+
+from greenlane.cli.connection import kafka_settings
+from greenlane.cli.output import AsJson, console, notes, print_json
+from greenlane.contracts.topics import declared_topics
+from greenlane.operations.topics import TopicPlan
+from greenlane.operations.topics import apply as apply_topics
+from greenlane.operations.topics import plan as plan_topics
+
+app = typer.Typer(help="Create and check the topics.", no_args_is_help=True)
+
+
+@app.command()
+def plan(as_json: AsJson = False) -> None:
+    """Show what `apply` would change, and change nothing. Exits 1 if anything differs.
+
+    Example: `greenlane topics plan`
+    """
+    settings = kafka_settings()
+    declared = declared_topics(settings.marketplaces)
+    found = plan_topics(settings.kafka_bootstrap_servers, declared, settings.partitions, settings.replication_factor)
+    _show(found, as_json, "Every topic is as declared.")
+    raise typer.Exit(1 if found.changes else 0)
+
+
+@app.command()
+def apply(as_json: AsJson = False) -> None:
+    """Create missing topics and correct their settings. Never shrinks, never grows a keyed topic; exits 1 if refused.
+
+    Example: `GREENLANE_MARKETPLACES=demo-vn,olist-br greenlane topics apply`
+    """
+    settings = kafka_settings()
+    declared = declared_topics(settings.marketplaces)
+    done = apply_topics(settings.kafka_bootstrap_servers, declared, settings.partitions, settings.replication_factor)
+    _show(done, as_json, "Every topic was as declared already.")
+    raise typer.Exit(1 if done.refused else 0)
+
+
+def _show(plan_: TopicPlan, as_json: bool, nothing: str) -> None:
+    if as_json:
+        print_json(plan_.to_json())
+    elif plan_.changes:
+        console.print(plan_.table())
+    else:
+        notes.print(nothing)

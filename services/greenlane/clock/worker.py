@@ -1,0 +1,73 @@
+"""The clock process: a heartbeat a minute, and each live marketplace's day closed when it is over everywhere."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+import structlog
+from kafka.errors import KafkaError
+
+from greenlane.clock.closing import ClosingError, DayCloser
+from greenlane.settings import Settings
+from greenlane.streaming import Ready
+
+BEAT_SECONDS = 60.0
+
+log = structlog.get_logger("greenlane.clock")
+
+
+class ClockMetrics(Protocol):
+    """What the clock reports."""
+
+    def day_closed(self, marketplace: str, day: date) -> None:
+        """`day` is the last closed day."""
+
+    def group_lag(self, lag: Mapping[tuple[str, str, int], int]) -> None:
+        """Records each (group, topic, partition) has yet to read."""
+
+
+async def run(settings: Settings, metrics: ClockMetrics, stop: asyncio.Event, ready: Ready) -> None:
+    """Beat and close days until `stop` is set. A marketplace that is replayed closes its own days and is left alone."""
+    closer = await asyncio.to_thread(DayCloser, settings.kafka_bootstrap_servers)
+    closed: dict[str, date] = {}
+    try:
+        ready(True, "beating")
+        while not stop.is_set():
+            for marketplace in settings.live_marketplaces:
+                await _beat(closer, marketplace, closed, metrics, stop)
+            metrics.group_lag(await asyncio.to_thread(closer.lag, settings.marketplaces))
+            await _pause(stop)
+    finally:
+        ready(False, "stopping")
+        await asyncio.to_thread(closer.close_connections)
+
+
+async def _beat(
+    closer: DayCloser, marketplace: str, closed: dict[str, date], metrics: ClockMetrics, stop: asyncio.Event
+) -> None:
+    """One heartbeat; when the broker's clock says a day has ended since, that day is closed behind it."""
+    try:
+        barrier = await asyncio.to_thread(closer.barrier, marketplace)
+        yesterday = datetime.fromtimestamp(barrier.broker_ms / 1000, UTC).date() - timedelta(days=1)
+        if closed.get(marketplace) == yesterday:
+            return
+        await asyncio.to_thread(
+            lambda: closer.close(
+                marketplace, yesterday, yesterday, barrier=barrier, keep_waiting=lambda: not stop.is_set()
+            )
+        )
+    except (ClosingError, KafkaError) as error:
+        log.warning("day_not_closed", marketplace=marketplace, reason=str(error))
+        return
+    closed[marketplace] = yesterday
+    metrics.day_closed(marketplace, yesterday)
+    log.info("day_closed", marketplace=marketplace, day=str(yesterday))
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(BEAT_SECONDS):
+            await stop.wait()
+    except TimeoutError:
+        return
