@@ -2,7 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -45,8 +45,27 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 
+_CORRECTED_WITH_REASON: dict[str, Any] = {
+    "if": {"required": ["revision"], "properties": {"revision": {"minimum": 1}}},
+    "then": {"required": ["correction_reason"], "properties": {"correction_reason": {"type": "string"}}},
+    "else": {"properties": {"correction_reason": {"type": "null"}}},
+}
+_AMOUNT_IN_THE_CARRIERS_UNIT: dict[str, Any] = {
+    "if": {"properties": {"carrier": {"const": "electricity"}}},
+    "then": {"required": ["kwh"], "properties": {"kwh": {"type": "number"}, "litres": {"type": "null"}}},
+    "else": {"required": ["litres"], "properties": {"litres": {"type": "number"}, "kwh": {"type": "null"}}},
+}
+_DISTANCE_WITH_BASIS: dict[str, Any] = {
+    "if": {"required": ["distance_km"], "properties": {"distance_km": {"type": "number"}}},
+    "then": {"required": ["distance_basis"], "properties": {"distance_basis": {"type": "string"}}},
+    "else": {"properties": {"distance_basis": {"type": "null"}}},
+}
+
+
 class ParcelBody(Body):
     """What every event about a parcel carries."""
+
+    model_config = ConfigDict(json_schema_extra=_CORRECTED_WITH_REASON)
 
     parcel_id: Identifier
     revision: Annotated[int, Field(ge=0, le=1_000_000, description="0 at first; higher for each correction")] = 0
@@ -164,6 +183,8 @@ class Place(Body):
 class Energy(Body):
     """Energy measured for a round or leg and the parcels that shared it: litres for fuels, kWh for electricity."""
 
+    model_config = ConfigDict(json_schema_extra=_AMOUNT_IN_THE_CARRIERS_UNIT)
+
     carrier: EnergyCarrier
     litres: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
     kwh: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None = None
@@ -190,6 +211,8 @@ class DeliveryRound(Body):
 
 class TransportChainElement(Body):
     """One transport chain element (ISO 14083)."""
+
+    model_config = ConfigDict(json_schema_extra=_DISTANCE_WITH_BASIS)
 
     role: ChainRole
     vehicle: Vehicle | None = None

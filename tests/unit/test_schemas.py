@@ -1,0 +1,123 @@
+"""The published schemas and examples: current, complete, and agreeing with the models."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from greenlane.contracts.events import EVENT_MODELS
+from greenlane.contracts.publish import MESSAGES, render, write
+from greenlane.contracts.reading import read_document
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+EXAMPLES = sorted((SCHEMAS / "examples").glob("*/*.json"))
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def _schema(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((SCHEMAS / "json-schema" / f"{name}.json").read_text(encoding="utf-8"))
+    return document
+
+
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(_schema(name), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def test_the_published_schemas_are_those_of_the_models() -> None:
+    stale = [name for name, text in render().items() if (SCHEMAS / name).read_text(encoding="utf-8") != text]
+    assert not stale, "run `make schemas` and commit the result"
+    published = {f"json-schema/{path.name}" for path in (SCHEMAS / "json-schema").glob("*.json")}
+    assert published == {name for name in render() if name.startswith("json-schema/")}, "a schema nothing renders"
+
+
+def test_rendering_writes_what_differs_and_removes_what_is_gone(tmp_path: Path) -> None:
+    first = write(tmp_path)
+    (tmp_path / "json-schema" / "forgotten.json").write_text("{}")
+    changed = write(tmp_path)
+    assert len(first) == len(render())
+    assert [path.name for path in changed] == ["forgotten.json"]
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_every_schema_is_valid_json_schema_2020_12(name: str) -> None:
+    Draft202012Validator.check_schema(_schema(name))
+
+
+def test_every_message_has_examples_and_every_example_a_message() -> None:
+    assert {path.parent.name for path in EXAMPLES} == set(MESSAGES)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_example_satisfies_its_schema_and_its_model(path: Path) -> None:
+    error = best_match(_validator(path.parent.name).iter_errors(json.loads(path.read_bytes())))
+    assert error is None, error
+    if path.parent.name in EVENT_MODELS:
+        assert read_document(path.read_bytes(), NOW).type == path.parent.name
+    else:
+        model = MESSAGES[path.parent.name].model_validate_json(path.read_bytes())
+        assert json.loads(model.model_dump_json()) == json.loads(path.read_bytes())
+
+
+def _packed() -> dict[str, Any]:
+    path = SCHEMAS / "examples" / "greenlane.parcel.packed.v1" / "average-vietnamese-parcel.json"
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def _delivered() -> dict[str, Any]:
+    path = SCHEMAS / "examples" / "greenlane.parcel.delivered.v1" / "diesel-van-with-measured-fuel.json"
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def _without_reason() -> dict[str, Any]:
+    document = _packed()
+    document["data"]["revision"] = 1
+    return document
+
+
+def _fuel_in_kilowatt_hours() -> dict[str, Any]:
+    document = _delivered()
+    document["data"]["transport_chain"][0]["energy"] = {"carrier": "diesel", "kwh": 3.0, "parcels": 10}
+    return document
+
+
+def _distance_without_basis() -> dict[str, Any]:
+    document = _delivered()
+    document["data"]["transport_chain"][0]["distance_km"] = 12.0
+    return document
+
+
+@pytest.mark.parametrize("make", [_without_reason, _fuel_in_kilowatt_hours, _distance_without_basis])
+def test_the_schema_refuses_what_the_model_refuses_across_fields(make: Any) -> None:
+    document = make()
+    with pytest.raises(Exception, match="data"):
+        read_document(json.dumps(document).encode(), NOW)
+    assert not _validator(document["type"]).is_valid(document)
+
+
+def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
+    document = json.loads((SCHEMAS / "asyncapi.json").read_text(encoding="utf-8"))
+    references = [value for key, value in _walk(document) if key == "$ref"]
+    assert references
+    for reference in references:
+        if reference.startswith("#/"):
+            target: Any = document
+            for part in reference.removeprefix("#/").split("/"):
+                target = target[part]
+        else:
+            assert (SCHEMAS / reference).is_file(), reference
+
+
+def _walk(node: Any) -> Any:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield key, value
+            yield from _walk(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _walk(value)
