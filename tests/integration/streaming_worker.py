@@ -26,12 +26,16 @@ STAGE = Stage("toy", "toy_scorer", "0.1.0", "toy-1")
 
 
 class Sums:
-    """Per key the sum of the amounts of distinct ids; one effect per id. A value is `id:amount`."""
+    """Per key the sum of the amounts of distinct ids, one effect per id, and how many records there were in all.
+
+    A value is `id:amount`. The count is what no ledger protects: only the engine's own guard keeps it true.
+    """
 
     def __init__(self, effects: str) -> None:
         self._effects = effects
         self._sums: dict[bytes, int] = {}
         self._seen: set[bytes] = set()
+        self._count = 0
         self._changed: dict[bytes, bytes] = {}
         self._each = EachRecord(self._one, STAGE)
 
@@ -39,10 +43,14 @@ class Sums:
         kind, name = key[:1], key[1:]
         if kind == b"s":
             self._sums[name] = int(value)
+        elif kind == b"n":
+            self._count = int(value)
         else:
             self._seen.add(name)
 
     def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
+        self._count += len(records)
+        self._changed[b"n"] = b"%d" % self._count
         return self._each.handle(records)
 
     def changes(self) -> Sequence[tuple[bytes, bytes | None]]:

@@ -1,11 +1,14 @@
 """The batch engine on a real Kafka, without a state: everything arrives; what is committed was processed."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.streaming_harness import Log, Worker, workers
+from tests.integration.streaming_harness import Log, Worker, until, workers
 
 from greenlane.contracts.dead_letters import DeadLetter
 from greenlane.contracts.topics import DEAD_LETTERS
@@ -166,3 +169,19 @@ def test_partitions_move_between_workers_and_every_record_is_processed_once(
     two.until(committed_everywhere(300), "the second has all")
     assert two.terminate() == 0
     assert values(log, options["effects"]) == [2 * number for number in range(1200)]
+
+
+def test_a_third_scorer_takes_forty_lines(log: Log, topics: Callable[..., str]) -> None:
+    source, scores = topics("source"), topics("scores")
+    scorer = Path(__file__).with_name("toy_scorer.py")
+    assert len([line for line in scorer.read_text().splitlines() if line.strip()]) <= 40
+    log.append(source, [(b"seller", b"250"), (b"seller", b"heavy"), (b"seller", b"1200")])
+    process = subprocess.Popen([sys.executable, str(scorer), log.bootstrap_servers, source, scores])
+    try:
+        until(lambda: log.committed(f"weight-{source}", source) == 3, "all three committed")
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert [json.loads(record.value) for record in log.read(scores)] == [{"g": 250}, {"g": 1200}]

@@ -77,6 +77,7 @@ def check(log: Log, options: dict[str, Any], traffic: Traffic) -> None:
     state = rows(log.read(options["changelog"]))
     assert {key[1:]: int(value) for key, value in state.items() if key[:1] == b"s"} == traffic.sums
     assert {key[1:] for key in state if key[:1] == b"l"} == set(traffic.ids)
+    assert int(state[b"n"]) == traffic.sent
     effects = Counter(record.key for record in log.read(options["effects"], 2))
     assert effects == Counter(dict.fromkeys(traffic.ids, 1))
     assert log.committed(options["group_id"], options["topics"][0]) == traffic.sent
@@ -236,6 +237,7 @@ def test_states_move_with_their_partitions(
     for number, traffic in enumerate(streams):
         state = rows(record for record in found if record.partition == number)
         assert {key[1:]: int(value) for key, value in state.items() if key[:1] == b"s"} == traffic.sums
+        assert int(state[b"n"]) == traffic.sent
     effects = Counter(record.key for record in log.read(options["effects"], 2))
     wanted = {b"%d-%s" % (number, name) for number, traffic in enumerate(streams) for name in traffic.ids}
     assert effects == Counter(dict.fromkeys(wanted, 1))

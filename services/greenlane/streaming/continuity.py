@@ -38,8 +38,8 @@ class Continuity:
     def _lost(self, expected: int | None, got: int) -> StreamingError:
         return StreamingError(
             f"{self._place}: expected offset {expected}, got {got}: what lies between was never processed. "
-            "Restarting reads it again from the last commit; if this repeats, it is gone from the topic (retention), or "
-            "a transactional producer wrote there: rebuild the state with `greenlane recompute`"
+            "Restarting reads it again from the last commit; if this repeats, it is gone from the topic (retention) "
+            "or a transactional producer wrote there: rebuild the state with `greenlane recompute`"
         )
 
     def done(self, last: int) -> None:

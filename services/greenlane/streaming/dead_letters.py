@@ -4,6 +4,8 @@ import base64
 from dataclasses import dataclass
 
 from greenlane.contracts.dead_letters import (
+    MAX_REDRIVES,
+    REDRIVE_HEADER,
     DeadLetter,
     DeadLetterCode,
     DeadLetterData,
@@ -11,6 +13,7 @@ from greenlane.contracts.dead_letters import (
     Origin,
     Problem,
     Processor,
+    Redrive,
     Refusal,
     dead_letter_id,
 )
@@ -60,6 +63,7 @@ def dead_letter(record: SourceRecord, refusal: Refusal, stage: Stage) -> Output:
             origin=_origin(record, copied=copied),
             processor=Processor(service=stage.service, version=stage.version, method_version=stage.method_version),
             raw_b64=_b64(record.value) if copied else None,
+            redrive=Redrive(count=_redrives(record)),
         ),
     )
     return Output(DEAD_LETTERS, identity.encode(), letter.model_dump_json().encode())
@@ -74,6 +78,11 @@ def _origin(record: SourceRecord, *, copied: bool) -> Origin:
         key_b64=_b64(record.key) if copied else None,
         headers=tuple((name, _b64(value) or "") for name, value in record.headers) if copied else (),
     )
+
+
+def _redrives(record: SourceRecord) -> int:
+    counts = [int(value) for name, value in record.headers if name == REDRIVE_HEADER and (value or b"").isdigit()]
+    return min(MAX_REDRIVES, max(counts, default=0))
 
 
 def _b64(raw: bytes | None) -> str | None:
