@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from greenlane.contracts.assessing import assessment_of, owner_of
 from greenlane.contracts.dead_letters import DeadLetterCode
 from greenlane.contracts.reading import KafkaRecord, read_event
-from greenlane.methodology.method import Method
+from greenlane.methodology.tables import Method
 
 
 @dataclass(frozen=True, slots=True)

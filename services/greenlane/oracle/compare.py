@@ -37,10 +37,12 @@ def compare_decisions(expected: Iterable[BadgeDecision], records: Iterable[Kafka
     differences: list[Difference] = []
     repeats = 0
     for record in records:
-        first = found.setdefault(_decision_id(record), record)
-        if first is not record:
+        decision_id = _decision_id(record)
+        if decision_id in found:
             repeats += 1
-            differences.extend(_contradiction(first, record))
+            differences.extend(_contradiction(found[decision_id], record))
+        else:
+            found[decision_id] = record
     ids = sorted(wanted.keys() | found.keys())
     for decision_id in ids:
         differences.extend(_decision_difference(decision_id, wanted.get(decision_id), found.get(decision_id)))

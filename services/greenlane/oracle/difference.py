@@ -40,8 +40,9 @@ def _flat_document(value: bytes | None) -> dict[str, str]:
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    if not parts:
+    parts = dict(enumerate(value)) if isinstance(value, list) else value
+    if not isinstance(parts, dict) or not parts:
         yield path, json.dumps(value)
-    for name, part in parts:
+        return
+    for name, part in parts.items():
         yield from _flat(f"{path}.{name}" if path else str(name), part)
