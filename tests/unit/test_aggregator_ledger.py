@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from greenlane.aggregator.account import RANKS
 from greenlane.aggregator.closing import close_days, windows
 from greenlane.aggregator.entries import PackedEntries
-from greenlane.aggregator.ledger import RANKS, Arrival, Ledger
+from greenlane.aggregator.ledger import Arrival, Ledger
 from greenlane.methodology.eligibility import LevelRules, Policy
 from greenlane.methodology.sums import PackagingSums, Totals
 from greenlane.methodology.vocabulary import BadgeLevel, Dimension
@@ -36,7 +37,7 @@ def packed(mass: int = 1000) -> tuple[int, ...]:
 
 
 def totals(ledger: Ledger, seller: str = SELLER) -> Totals:
-    return ledger.account(MARKET, seller).totals()
+    return ledger.market(MARKET).accounts[seller].totals()
 
 
 def test_what_arrives_enters_its_day_and_the_window(ledger: Ledger) -> None:
@@ -44,14 +45,14 @@ def test_what_arrives_enters_its_day_and_the_window(ledger: Ledger) -> None:
     assert ledger.assess(arrival(TODAY + 1, "p2"), PACKAGING, packed(300)) == "assessed"
     assert totals(ledger).packaging == PackagingSums(parcels=2, packaging_mass_mg=1000)
     assert totals(ledger).active_days == 2
-    assert ledger.account(MARKET, SELLER).sequence == 2
+    assert ledger.market(MARKET).accounts[SELLER].sequence == 2
 
 
 def test_the_same_version_again_is_a_duplicate_and_changes_nothing(ledger: Ledger) -> None:
     ledger.assess(arrival(), PACKAGING, packed(700))
     assert ledger.assess(arrival(), PACKAGING, packed(999)) == "duplicate"
     assert totals(ledger).packaging.packaging_mass_mg == 700
-    assert ledger.account(MARKET, SELLER).sequence == 1
+    assert ledger.market(MARKET).accounts[SELLER].sequence == 1
 
 
 def test_the_same_version_in_another_dimension_is_another_entry(ledger: Ledger) -> None:
@@ -75,7 +76,7 @@ def test_the_greater_version_stands_in_either_order_of_arrival(ledger: Ledger, g
 def test_a_correction_may_move_the_parcel_to_another_day(ledger: Ledger) -> None:
     ledger.assess(arrival(TODAY), PACKAGING, packed(700))
     ledger.assess(arrival(TODAY - 1, revision=1), PACKAGING, packed(300))
-    assert list(ledger.account(MARKET, SELLER).days) == [TODAY - 1]
+    assert list(ledger.market(MARKET).accounts[SELLER].days) == [TODAY - 1]
     assert totals(ledger).active_days == 1
 
 
@@ -84,7 +85,7 @@ def test_a_retraction_takes_the_parcel_out_of_every_dimension(ledger: Ledger) ->
     ledger.assess(arrival(), DELIVERY, (1,) + (0,) * 14)
     assert ledger.retract(arrival(TODAY + 1, revision=9)) == "assessed"
     assert totals(ledger) == Totals()
-    assert ledger.account(MARKET, SELLER).sequence == 3
+    assert ledger.market(MARKET).accounts[SELLER].sequence == 3
 
 
 def test_a_retraction_before_its_parcel_keeps_the_parcel_out(ledger: Ledger) -> None:
@@ -170,7 +171,7 @@ def test_the_first_day_of_a_run_goes_on_counting_and_later_days_begin_at_one(led
     closing = close_days(ledger, MARKET, TODAY, TODAY + 5, eager)
     assert [(decision.day - TODAY, decision.sequence) for decision in closing.decisions] == [(0, 3), (5, 1)]
     assert [account.sequence for account in closing.accounts] == [1]
-    assert ledger.account(MARKET, SELLER).sequence == 0
+    assert ledger.market(MARKET).accounts[SELLER].sequence == 0
 
 
 def test_a_single_closed_day_is_numbered_after_what_was_said_of_it_open(ledger: Ledger) -> None:
@@ -183,7 +184,7 @@ def test_closing_what_is_closed_has_no_effect(ledger: Ledger) -> None:
     close_days(ledger, MARKET, TODAY, TODAY, POLICY)
     ledger.assess(arrival(TODAY), PACKAGING, packed())
     assert close_days(ledger, MARKET, TODAY - 3, TODAY, POLICY) == ((), ())
-    assert ledger.account(MARKET, SELLER).sequence == 1
+    assert ledger.market(MARKET).accounts[SELLER].sequence == 1
 
 
 def test_closing_continues_after_the_last_closed_day_whatever_the_record_calls_first(ledger: Ledger) -> None:
@@ -224,6 +225,6 @@ def test_a_badge_keeps_an_account_without_entries(ledger: Ledger) -> None:
 def test_a_long_run_visits_only_the_days_on_which_the_window_changes(ledger: Ledger) -> None:
     ledger.assess(arrival(TODAY), PACKAGING, packed())
     ledger.assess(arrival(TODAY + 400, "p2"), PACKAGING, packed())
-    account = ledger.account(MARKET, SELLER)
+    account = ledger.market(MARKET).accounts[SELLER]
     visited = [day - TODAY for day, _ in windows(account, TODAY, TODAY + 1000, POLICY.window_days)]
     assert visited == [0, 5, 400, 405]

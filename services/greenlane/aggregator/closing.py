@@ -6,8 +6,9 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
+from greenlane.aggregator.account import Account, Contribution, Day, minus, plus, totals_of
 from greenlane.aggregator.badge import Badge, Verdict, step
-from greenlane.aggregator.ledger import Account, Contribution, Day, Ledger, minus, plus, totals_of
+from greenlane.aggregator.ledger import Ledger
 from greenlane.methodology.eligibility import Policy, level_held, level_met
 from greenlane.methodology.score import Scores, score
 from greenlane.methodology.sums import Totals
@@ -62,12 +63,11 @@ def close_days(ledger: Ledger, marketplace: str, first: int, last: int, policy: 
     decisions: list[Decision] = []
     accounts: list[ClosedAccount] = []
     for seller, account in sorted(market.accounts.items()):
-        before = account.badge
         closed, decided = _close_account(seller, account, first, last, policy)
         decisions += decided
         accounts.append(closed)
-        if account.badge != before:
-            ledger.touched.sellers.add((marketplace, seller))
+        if closed.badge != account.badge:
+            ledger.decide(marketplace, seller, closed.badge)
     ledger.advance(marketplace, last)
     decisions.sort(key=lambda decision: decision.day)
     return Closing(tuple(decisions), tuple(accounts))
@@ -110,16 +110,16 @@ def _close_account(
 ) -> tuple[ClosedAccount, list[Decision]]:
     """Step through the days; while the window stays the same, only until a step changes nothing any more."""
     decided: list[Decision] = []
+    badge = account.badge
     spans = [*windows(account, first, last, policy.window_days), (last + 1, Totals())]
     for (start, totals), (end, _) in pairwise(spans):
         judgement = judge(totals, policy)
         for day in range(start, end):
-            badge, verdict = step(account.badge, day, judgement.met, judgement.held(policy), policy)
-            if badge == account.badge:
+            before = badge
+            badge, verdict = step(before, day, judgement.met, judgement.held(policy), policy)
+            if badge == before:
                 break
-            account.badge = badge
             if verdict is not None:
                 sequence = account.sequence + 1 if day == first else 1
                 decided.append(Decision(seller, day, sequence, judgement, badge, verdict))
-    sequence = account.sequence + 1 if first == last else 1
-    return ClosedAccount(seller, sequence, judgement, account.badge), decided
+    return ClosedAccount(seller, account.sequence + 1 if first == last else 1, judgement, badge), decided

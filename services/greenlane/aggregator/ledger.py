@@ -1,31 +1,23 @@
-"""The accounts of one partition: which version of what stands, the sums of each day, and the sums of the window.
+"""The accounts of one partition: which version of what stands, and what every accepted record changes.
 
-Days are proleptic Gregorian ordinals, sums the integers of `methodology.sums`. Nothing here reads a clock.
+Days are proleptic Gregorian ordinals. Nothing here reads a clock.
 """
 
+from collections import Counter
 from operator import add, sub
 from typing import Literal, NamedTuple, Protocol
 
+from greenlane.aggregator.account import ZERO, Account, Contribution, Day, minus, plus
 from greenlane.aggregator.badge import Badge
-from greenlane.methodology.sums import SUMS, CircularitySums, DeliverySums, PackagingSums, ReturnSums, Totals
-from greenlane.methodology.vocabulary import BadgeLevel, Dimension
+from greenlane.methodology.vocabulary import BadgeLevel
 
 Version = tuple[int, str, str]
 """(revision, occurred_at, event_id); the greatest stands, whatever order they arrive in."""
-
-Contribution = tuple[int, ...]
-"""What an assessment adds to its dimension's sums, in the order of the dimension's tuple."""
 
 EntryKey = tuple[str, str, str, int]
 """(marketplace, seller, parcel, rank of the dimension)."""
 
 Arrived = Literal["assessed", "duplicate", "superseded", "late"]
-
-RANKS = {dimension: rank for rank, dimension in enumerate(SUMS)}
-"""Place of each dimension in a day's sums."""
-
-ZERO: tuple[Contribution, ...] = tuple((0,) * len(sums._fields) for sums in SUMS.values())
-_PACKAGING, _DELIVERY = RANKS[Dimension.PACKAGING], RANKS[Dimension.DELIVERY]
 
 
 class Entry(NamedTuple):
@@ -59,115 +51,45 @@ class Arrival(NamedTuple):
     day: int
 
 
-class Day:
-    """One seller's sums of one day, by rank of dimension, and how many entries they are made of."""
+class Market:
+    """One marketplace in this partition: its accounts and its last closed day, None before the first.
 
-    __slots__ = ("entries", "sums")
-
-    def __init__(self, entries: int = 0, sums: tuple[Contribution, ...] = ZERO) -> None:
-        self.entries = entries
-        self.sums = list(sums)
-
-    @property
-    def active(self) -> bool:
-        """Whether a parcel was packed or delivered on this day."""
-        return self.sums[_PACKAGING][0] > 0 or self.sums[_DELIVERY][0] > 0
-
-
-class Account:
-    """One seller: the badge, the days that can still matter, and their sum, which every arrival keeps up to date.
-
-    A day is kept as long as it has entries, so an account without days has no entries.
+    `window` is the sum of every account's window, `levels` the number of accounts at each badge level.
     """
 
-    __slots__ = ("badge", "days", "sequence", "window")
-
-    def __init__(self) -> None:
-        self.badge = Badge()
-        self.sequence = 0
-        self.days: dict[int, Day] = {}
-        self.window = list(ZERO)
-
-    def enter(self, day: int, rank: int, contribution: Contribution | None) -> None:
-        """Add an entry to its day."""
-        bucket = self.days.get(day)
-        if bucket is None:
-            bucket = self.days[day] = Day()
-        bucket.entries += 1
-        if contribution is not None:
-            bucket.sums[rank] = tuple(map(add, bucket.sums[rank], contribution))
-            self.window[rank] = tuple(map(add, self.window[rank], contribution))
-
-    def leave(self, day: int, rank: int, contribution: Contribution | None) -> None:
-        """Take an entry out of its day."""
-        bucket = self.days[day]
-        bucket.entries -= 1
-        if not bucket.entries:
-            del self.days[day]
-        if contribution is not None:
-            bucket.sums[rank] = tuple(map(sub, bucket.sums[rank], contribution))
-            self.window[rank] = tuple(map(sub, self.window[rank], contribution))
-
-    def keep(self, day: int, bucket: Day) -> None:
-        """Take back a day as it was."""
-        if day in self.days:
-            raise ValueError(f"the day {day} is there already")
-        self.days[day] = bucket
-        self.window = plus(self.window, bucket)
-
-    def forget(self, before: int) -> list[int]:
-        """Drop the days earlier than `before` and return them."""
-        gone = [day for day in self.days if day < before]
-        for day in gone:
-            self.window = minus(self.window, self.days.pop(day))
-        return gone
-
-    def totals(self) -> Totals:
-        """The sums of every day kept: the open window."""
-        return totals_of(self.window, sum(bucket.active for bucket in self.days.values()))
-
-
-def plus(window: list[Contribution], day: Day) -> list[Contribution]:
-    """The window with this day in it."""
-    return [tuple(map(add, sums, more)) for sums, more in zip(window, day.sums, strict=True)]
-
-
-def minus(window: list[Contribution], day: Day) -> list[Contribution]:
-    """The window with this day out of it."""
-    return [tuple(map(sub, sums, less)) for sums, less in zip(window, day.sums, strict=True)]
-
-
-def totals_of(window: list[Contribution], active_days: int) -> Totals:
-    """The sums under their names."""
-    packaging, delivery, returns, circularity = window
-    return Totals(
-        PackagingSums(*packaging),
-        DeliverySums(*delivery),
-        ReturnSums(*returns),
-        CircularitySums(*circularity),
-        active_days,
-    )
-
-
-class Market:
-    """One marketplace's accounts in this partition and its last closed day, None before the first."""
-
-    __slots__ = ("accounts", "closed")
+    __slots__ = ("accounts", "closed", "levels", "window")
 
     def __init__(self) -> None:
         self.closed: int | None = None
         self.accounts: dict[str, Account] = {}
+        self.levels: Counter[BadgeLevel] = Counter()
+        self.window = list(ZERO)
+
+    def open(self, seller: str) -> Account:
+        """The seller's account, open from now on."""
+        account = self.accounts.get(seller)
+        if account is None:
+            account = self.accounts[seller] = Account()
+            self.levels[account.badge.level] += 1
+        return account
+
+    def drop(self, seller: str) -> None:
+        """Forget an account that has no days any more."""
+        self.levels[self.accounts.pop(seller).badge.level] -= 1
+
+    def pin(self, account: Account, badge: Badge) -> None:
+        """Give an account its new badge."""
+        self.levels[account.badge.level] -= 1
+        self.levels[badge.level] += 1
+        account.badge = badge
 
 
-class Touched:
-    """What changed since it was last looked at: marketplaces, sellers, and days of sellers."""
+class Touched(NamedTuple):
+    """What changed: marketplaces whose days were closed, sellers, and days of sellers."""
 
-    __slots__ = ("days", "markets", "sellers")
-
-    def __init__(self) -> None:
-        self.markets: set[str] = set()
-        self.sellers: set[tuple[str, str]] = set()
-        self.days: set[tuple[str, str, int]] = set()
+    markets: set[str]
+    sellers: set[tuple[str, str]]
+    days: set[tuple[str, str, int]]
 
 
 class Ledger:
@@ -179,7 +101,7 @@ class Ledger:
 
     def __init__(self, entries: Entries, window_days: int, lateness_days: int) -> None:
         self.markets: dict[str, Market] = {}
-        self.touched = Touched()
+        self.touched = Touched(set(), set(), set())
         self.window_days = window_days
         self._entries = entries
         self._lateness = min(lateness_days, window_days - 1)
@@ -191,32 +113,37 @@ class Ledger:
             market = self.markets[marketplace] = Market()
         return market
 
-    def account(self, marketplace: str, seller: str) -> Account:
-        """The seller's account, open from now on."""
-        accounts = self.market(marketplace).accounts
-        account = accounts.get(seller)
-        if account is None:
-            account = accounts[seller] = Account()
-        return account
+    def take_touched(self) -> Touched:
+        """What changed since the last call."""
+        touched, self.touched = self.touched, Touched(set(), set(), set())
+        return touched
 
     def assess(self, arrival: Arrival, rank: int, contribution: Contribution) -> Arrived:
         """Let a contribution stand if its version is the greatest so far and its day is not too long ago."""
-        if self._late(arrival):
+        market = self.market(arrival.marketplace)
+        if self._late(market, arrival.day):
             return "late"
-        arrived = self._place(arrival, rank, contribution)
+        arrived = self._place(market, arrival, rank, contribution)
         if arrived == "assessed":
-            self._count(arrival)
+            self._count(market, arrival)
         return arrived
 
     def retract(self, arrival: Arrival) -> Arrived:
         """Take the parcel out of every dimension in which this version is the greatest so far."""
-        if self._late(arrival):
+        market = self.market(arrival.marketplace)
+        if self._late(market, arrival.day):
             return "late"
-        arrived = {self._place(arrival, rank, None) for rank in range(len(ZERO))}
+        arrived = {self._place(market, arrival, rank, None) for rank in range(len(ZERO))}
         if "assessed" in arrived:
-            self._count(arrival)
+            self._count(market, arrival)
             return "assessed"
         return "duplicate" if arrived == {"duplicate"} else "superseded"
+
+    def decide(self, marketplace: str, seller: str, badge: Badge) -> None:
+        """Give a seller's account its badge after a closed day."""
+        market = self.market(marketplace)
+        market.pin(market.accounts[seller], badge)
+        self.touched.sellers.add((marketplace, seller))
 
     def advance(self, marketplace: str, closed: int) -> None:
         """Let `closed` be the last closed day: sequences begin again, days that left every window are forgotten."""
@@ -228,31 +155,49 @@ class Ledger:
             if account.sequence:
                 account.sequence = 0
                 touched.sellers.add((marketplace, seller))
-            touched.days.update((marketplace, seller, day) for day in account.forget(before))
+            for day, bucket in account.forget(before):
+                market.window = minus(market.window, bucket)
+                touched.days.add((marketplace, seller, day))
             if not account.days and account.badge.level is BadgeLevel.NONE:
-                del market.accounts[seller]
+                market.drop(seller)
                 touched.sellers.add((marketplace, seller))
         self._entries.forget(marketplace, before)
 
-    def _late(self, arrival: Arrival) -> bool:
-        closed = self.market(arrival.marketplace).closed
-        return closed is not None and arrival.day <= closed - self._lateness
+    def restore_account(self, marketplace: str, seller: str, sequence: int, badge: Badge) -> None:
+        """Take back what is known of a seller beside its days."""
+        market = self.market(marketplace)
+        account = market.open(seller)
+        account.sequence = sequence
+        market.pin(account, badge)
 
-    def _place(self, arrival: Arrival, rank: int, contribution: Contribution | None) -> Arrived:
+    def restore_day(self, marketplace: str, seller: str, day: int, bucket: Day) -> None:
+        """Take back one day of a seller."""
+        market = self.market(marketplace)
+        market.open(seller).keep(day, bucket)
+        market.window = plus(market.window, bucket)
+
+    def _late(self, market: Market, day: int) -> bool:
+        return market.closed is not None and day <= market.closed - self._lateness
+
+    def _place(self, market: Market, arrival: Arrival, rank: int, contribution: Contribution | None) -> Arrived:
         marketplace, seller, parcel, version, day = arrival
         key = (marketplace, seller, parcel, rank)
         old = self._entries.get(key)
         if old is not None and old.version >= version:
             return "duplicate" if old.version == version else "superseded"
-        account = self.account(marketplace, seller)
+        account, window = market.open(seller), market.window
         if old is not None:
             account.leave(old.day, rank, old.contribution)
             self.touched.days.add((marketplace, seller, old.day))
+            if old.contribution is not None:
+                window[rank] = tuple(map(sub, window[rank], old.contribution))
         account.enter(day, rank, contribution)
         self.touched.days.add((marketplace, seller, day))
+        if contribution is not None:
+            window[rank] = tuple(map(add, window[rank], contribution))
         self._entries.put(key, Entry(version, day, contribution), old)
         return "assessed"
 
-    def _count(self, arrival: Arrival) -> None:
-        self.account(arrival.marketplace, arrival.seller).sequence += 1
+    def _count(self, market: Market, arrival: Arrival) -> None:
+        market.accounts[arrival.seller].sequence += 1
         self.touched.sellers.add((arrival.marketplace, arrival.seller))

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from greenlane.aggregator.account import ZERO, Contribution, Day
 from greenlane.aggregator.badge import LEVELS, Badge
-from greenlane.aggregator.ledger import ZERO, Contribution, Day, Entry, EntryKey
+from greenlane.aggregator.ledger import Entry, EntryKey
 
 FORMAT = b"\x01"
 """Version byte before every value."""

@@ -1,0 +1,176 @@
+"""The state of one partition: takes records in, keeps the accounts, answers with scores, decisions and rows."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from greenlane.aggregator.closing import close_days
+from greenlane.aggregator.entries import PackedEntries
+from greenlane.aggregator.intake import Assessed, read
+from greenlane.aggregator.ledger import Arrival, Arrived, Ledger
+from greenlane.aggregator.rows import (
+    CLOSED,
+    DAY,
+    ENTRY,
+    RowError,
+    closed_key,
+    closed_value,
+    day_key,
+    day_value,
+    read_closed,
+    read_day,
+    read_key,
+    read_seller,
+    seller_key,
+    seller_value,
+)
+from greenlane.aggregator.stating import Herald
+from greenlane.aggregator.telemetry import Gauges
+from greenlane.contracts.assessments import DayClosed
+from greenlane.contracts.dead_letters import Refusal
+from greenlane.methodology.eligibility import Policy
+from greenlane.streaming import Outcome, Output, SourceRecord, Stage
+
+CONTROL = "control"
+"""Outcome of a record that closes days."""
+
+REPLAYED = Outcome("replayed")
+"""Outcome of a record that the rows already contain."""
+
+
+class Last(NamedTuple):
+    """The last accepted record of a seller in the batch: its place, and when it happened."""
+
+    place: int
+    occurred_at: str
+
+
+class Accounts:
+    """The accounts of one partition behind its changelog; a `PartitionState` of the streaming engine.
+
+    `handle` states the open score of each seller whose account changed once a batch, at its last accepted record.
+    """
+
+    def __init__(self, partition: int, policy: Policy, stage: Stage, gauges: Gauges) -> None:
+        self._partition, self._policy, self._stage, self._gauges = partition, policy, stage, gauges
+        self._entries = PackedEntries()
+        self._ledger = Ledger(self._entries, policy.window_days, policy.lateness_days)
+        self._guard = -1
+        self._entries_of_days = 0
+        self._restored = False
+        self._unsaid: defaultdict[str, dict[str, Last]] = defaultdict(dict)
+
+    def restore(self, key: bytes, value: bytes) -> None:
+        """Take back one row. Raises RowError if it does not decode or contradicts another."""
+        named = read_key(key)
+        guard = -1
+        if named.kind == ENTRY:
+            self._entries.restore(named, value)
+        elif named.kind == DAY:
+            guard, bucket = read_day(value)
+            self._ledger.restore_day(named.marketplace, named.seller, named.day, bucket)
+            self._entries_of_days += bucket.entries
+        elif named.kind == CLOSED:
+            guard, self._ledger.market(named.marketplace).closed = read_closed(value)
+        else:
+            guard, sequence, badge = read_seller(value)
+            self._ledger.restore_account(named.marketplace, named.seller, sequence, badge)
+        self._guard = max(self._guard, guard)
+
+    def handle(self, records: Sequence[SourceRecord]) -> list[Outcome]:
+        """One outcome per record, in order; a record at or below the guard changes nothing."""
+        if not self._restored:
+            self._begin()
+        outcomes: list[Outcome] = []
+        for record in records:
+            if record.offset <= self._guard:
+                outcomes.append(REPLAYED)
+                continue
+            self._guard = record.offset
+            try:
+                said = read(record)
+            except Refusal as refusal:
+                outcomes.append(self._stage.refuse(record, refusal))
+                continue
+            if isinstance(said, DayClosed):
+                self._state_open_scores(said.marketplace, outcomes)
+                outcomes.append(Outcome(CONTROL, self._close(said)))
+            else:
+                outcomes.append(self._enter(said, len(outcomes)))
+        for marketplace in list(self._unsaid):
+            self._state_open_scores(marketplace, outcomes)
+        return outcomes
+
+    def changes(self) -> list[tuple[bytes, bytes | None]]:
+        """Rows changed since the last call: derived ones first, the entries last; None deletes a row."""
+        rows: list[tuple[bytes, bytes | None]] = []
+        ledger, guard = self._ledger, self._guard
+        markets, sellers, days = ledger.take_touched()
+        for marketplace in markets:
+            closed = ledger.market(marketplace).closed
+            assert closed is not None, "a marketplace is touched by closing a day of it"
+            rows.append((closed_key(marketplace), closed_value(guard, closed)))
+        for marketplace, seller in sellers:
+            account = ledger.market(marketplace).accounts.get(seller)
+            value = None if account is None else seller_value(guard, account.sequence, account.badge)
+            rows.append((seller_key(marketplace, seller), value))
+        for marketplace, seller, day in days:
+            account = ledger.market(marketplace).accounts.get(seller)
+            bucket = None if account is None else account.days.get(day)
+            rows.append((day_key(marketplace, seller, day), None if bucket is None else day_value(guard, bucket)))
+        rows.extend(self._entries.take_changes().items())
+        return rows
+
+    def _begin(self) -> None:
+        """Everything is restored: check that it belongs together."""
+        if self._entries_of_days != len(self._entries):
+            raise RowError(
+                f"the days of partition {self._partition} were made of {self._entries_of_days} entries, there are "
+                f"{len(self._entries)}: rows were lost; rebuild the state with `greenlane recompute`"
+            )
+        self._restored = True
+        for marketplace, market in self._ledger.markets.items():
+            self._gauges.report(self._partition, marketplace, market)
+
+    def _enter(self, said: Assessed | Arrival, place: int) -> Outcome:
+        if isinstance(said, Assessed):
+            arrival = said.arrival
+            arrived = self._ledger.assess(*said)
+        else:
+            arrival = said
+            arrived = self._ledger.retract(said)
+        if arrived == "assessed":
+            self._unsaid[arrival.marketplace][arrival.seller] = Last(place, arrival.version[1])
+        return OUTCOMES[arrived]
+
+    def _state_open_scores(self, marketplace: str, outcomes: list[Outcome]) -> None:
+        """State what changed in this batch; before the first closed day there is no open day to speak of."""
+        market, unsaid = self._ledger.market(marketplace), self._unsaid.pop(marketplace, {})
+        if unsaid:
+            self._gauges.report(self._partition, marketplace, market)
+        if market.closed is None:
+            return
+        herald = Herald(marketplace, self._policy)
+        for seller, (place, occurred_at) in unsaid.items():
+            stated = herald.open_score(seller, market.accounts[seller], market.closed + 1, occurred_at)
+            outcomes[place] = Outcome(outcomes[place].name, (stated,))
+
+    def _close(self, said: DayClosed) -> tuple[Output, ...]:
+        marketplace, last = said.marketplace, said.last_day.toordinal()
+        closing = close_days(self._ledger, marketplace, said.first_day.toordinal(), last, self._policy)
+        herald, metrics = Herald(marketplace, self._policy), self._gauges.metrics
+        outputs = [herald.decision(decision, said.id) for decision in closing.decisions]
+        outputs += [herald.closed_score(account, last) for account in closing.accounts]
+        for decision in closing.decisions:
+            if decision.badge.level is not decision.verdict.previous_level:
+                metrics.transition(marketplace, decision.verdict.previous_level, decision.badge.level)
+        for account in closing.accounts:
+            scores = account.judgement.scores
+            metrics.closed_day_score("green", float(scores.green))
+            metrics.closed_day_score("packaging", float(scores.packaging))
+            metrics.closed_day_score("delivery", float(scores.delivery))
+        self._gauges.report(self._partition, marketplace, self._ledger.market(marketplace))
+        return tuple(outputs)
+
+
+OUTCOMES: dict[Arrived, Outcome] = {name: Outcome(name) for name in ("assessed", "duplicate", "superseded", "late")}
