@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from greenlane.methodology.sums import Sums
-from greenlane.methodology.vocabulary import DataCategory
+from greenlane.methodology.vocabulary import DataCategory, DefaultUsed, ImplausibleFact
 
 
 class Assessed(NamedTuple):
     """One parcel in one dimension.
 
-    `defaults` and `implausible` hold stable codes: which defaults stood in for undeclared facts, and which declared
-    facts were outside the plausible and therefore counted as undeclared.
+    `defaults` and `implausible` hold the stable codes of DefaultUsed and ImplausibleFact: which defaults stood in for
+    undeclared facts, and which declared facts were outside the plausible and therefore counted as undeclared.
     """
 
     sums: Sums
@@ -23,7 +23,7 @@ class Assessed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of an explanation: a figure, the formula with its numbers, and the factor behind it."""
+    """One line of an explanation: a figure, the formula with its numbers, and the factors behind it."""
 
     label: str
     formula: str
@@ -33,5 +33,23 @@ class Step:
     category: DataCategory | None = None
 
 
-Trace = list[Step]
-"""Collects the steps of one assessment; the functions that assess take None on the hot path."""
+class Notes:
+    """What is written down while one parcel is assessed; `steps` is None on the hot path."""
+
+    __slots__ = ("defaults", "factors", "implausible", "steps")
+
+    def __init__(self, steps: list[Step] | None) -> None:
+        self.factors: list[str] = []
+        self.defaults: list[DefaultUsed] = []
+        self.implausible: list[ImplausibleFact] = []
+        self.steps = steps
+
+    def assessed(self, sums: Sums, category: DataCategory) -> Assessed:
+        """The assessment, each code and factor id once, in the order of first use."""
+        return Assessed(
+            sums,
+            category,
+            tuple(dict.fromkeys(self.factors)),
+            tuple(dict.fromkeys(self.defaults)),
+            tuple(dict.fromkeys(self.implausible)),
+        )

@@ -155,3 +155,39 @@ class RecoveredKind(StrEnum):
 
     REUSABLE_ASSET = "reusable_asset"
     USED_PACKAGING = "used_packaging"
+
+
+class DefaultUsed(StrEnum):
+    """Which default stood in for an undeclared fact."""
+
+    PACKAGING_UNDECLARED = "packaging_undeclared"
+    MATERIAL_UNDECLARED = "material_undeclared"
+    MASS_UNDECLARED = "mass_undeclared"
+    MATERIAL_UNKNOWN = "material_unknown"
+    RECYCLED_UNCERTIFIED = "recycled_uncertified"
+    TRIPS_UNVERIFIED = "trips_unverified"
+    FILM_THICKNESS_UNDECLARED = "film_thickness_undeclared"
+    PRODUCT_VOLUME_UNDECLARED = "product_volume_undeclared"
+    EMPTY_SPACE_UNDECLARED = "empty_space_undeclared"
+    PLACE_UNKNOWN = "place_unknown"
+    LINE_HAUL_UNDECLARED = "line_haul_undeclared"
+    LAST_MILE_UNDECLARED = "last_mile_undeclared"
+    VEHICLE_UNDECLARED = "vehicle_undeclared"
+    VEHICLE_CONSUMPTION_UNKNOWN = "vehicle_consumption_unknown"
+    DISTANCE_UNDECLARED = "distance_undeclared"
+    ROUND_BY_DENSITY = "round_by_density"
+    ROUND_UNDECLARED = "round_undeclared"
+    ENERGY_UNVERIFIABLE = "energy_unverifiable"
+    HUB_UNDECLARED = "hub_undeclared"
+
+
+class ImplausibleFact(StrEnum):
+    """Which declared fact lay outside the plausible and therefore counted as undeclared."""
+
+    ITEMS_VOLUME = "items_volume"
+    FILM_THICKNESS = "film_thickness"
+    VERIFIED_TRIPS = "verified_trips"
+    ROUND = "round"
+    LINE_HAUL_DISTANCE = "line_haul_distance"
+    ENERGY = "energy"
+    VEHICLE = "vehicle"

@@ -1,0 +1,199 @@
+"""A parcel's packaging: CO2e and plastic of its components beside what an average parcel of that volume uses."""
+
+from datetime import date
+from typing import NamedTuple
+
+from greenlane.methodology.assessment import Assessed, Notes, Step
+from greenlane.methodology.facts import Component, PackedFacts
+from greenlane.methodology.rounding import divide_half_even
+from greenlane.methodology.space import measure_space
+from greenlane.methodology.sums import PackagingSums
+from greenlane.methodology.tables import SCALE, MaterialFactor, Method, PackagingClass, ThinBagRule
+from greenlane.methodology.vocabulary import ComponentRole, DataCategory, DefaultUsed, ImplausibleFact, OuterKind
+
+_PERMILLE = 1000
+
+
+class _Used(NamedTuple):
+    """What packaging was used, in mg; CO2e and plastic of a reusable asset are those of one trip."""
+
+    mass: int = 0
+    plastic: int = 0
+    co2e: int = 0
+    circular: int = 0
+    primary: int = 0
+
+
+_NOTHING = _Used()
+
+
+def assess_packed(facts: PackedFacts, method: Method, steps: list[Step] | None = None) -> Assessed:
+    """The contribution of one packed parcel (method section 2); `steps` collects the explanation when given."""
+    notes = Notes(steps)
+    space = measure_space(facts.items, facts.outer, notes)
+    reference = _reference(space.product_mm3, method, notes)
+    if facts.components is None:
+        notes.defaults.append(DefaultUsed.PACKAGING_UNDECLARED)
+        used, category, non_compliant = (
+            _at_least_undeclared(_NOTHING, reference, method, notes),
+            DataCategory.DEFAULT,
+            0,
+        )
+    else:
+        used, category = _declared(facts.components, facts.day, reference, method, notes)
+        non_compliant = _non_compliant(facts.components, facts, method, notes)
+    sums = PackagingSums(
+        1,
+        used.mass,
+        used.plastic,
+        used.co2e,
+        reference.co2e_mg,
+        reference.plastic_mg,
+        space.outer_mm3,
+        space.empty_mm3,
+        space.applies,
+        space.score_milli,
+        used.circular,
+        used.primary,
+        1 if category is DataCategory.DEFAULT else 0,
+        non_compliant,
+    )
+    return notes.assessed(sums, category)
+
+
+def _reference(product_mm3: int, method: Method, notes: Notes) -> PackagingClass:
+    """The class of the product volume; the smallest when it is undeclared."""
+    classes = method.reference_classes
+    for candidate in classes:
+        if candidate.up_to_mm3 is None or product_mm3 <= candidate.up_to_mm3:
+            break
+    notes.factors.extend(method.reference_ids)
+    if notes.steps is not None:
+        volume = f"{product_mm3} mm³ of product" if product_mm3 else "product volume undeclared: smallest class"
+        notes.steps.append(Step("reference CO2e", volume, candidate.co2e_mg, "mg", method.reference_ids))
+        notes.steps.append(Step("reference plastic", volume, candidate.plastic_mg, "mg"))
+    return candidate
+
+
+def _at_least_undeclared(used: _Used, reference: PackagingClass, method: Method, notes: Notes) -> _Used:
+    """Undeclared packaging: twice the reference or what is declared, whichever is more; nothing circular or primary."""
+    times = method.undeclared_times
+    worst = _Used(
+        max(used.mass, times * reference.mass_mg),
+        max(used.plastic, times * reference.plastic_mg),
+        max(used.co2e, times * reference.co2e_mg),
+    )
+    if notes.steps is not None:
+        formula = f"the larger of what is declared ({used.co2e} mg) and {times} x reference"
+        notes.steps.append(
+            Step("undeclared packaging", formula, worst.co2e, "mg", method.reference_ids, DataCategory.DEFAULT)
+        )
+    return worst
+
+
+def _declared(
+    components: tuple[Component, ...], day: date, reference: PackagingClass, method: Method, notes: Notes
+) -> tuple[_Used, DataCategory]:
+    """The components' sum; if any lacks its material or mass, the parcel counts as undeclared at least."""
+    mass = plastic = co2e = circular = primary = 0
+    complete = True
+    for part in components:
+        if part.mass_mg is None:
+            notes.defaults.append(DefaultUsed.MASS_UNDECLARED)
+            complete = False
+            continue
+        mass += part.mass_mg
+        if part.material is None:
+            notes.defaults.append(DefaultUsed.MATERIAL_UNDECLARED)
+            complete = False
+            continue
+        row = method.materials[part.material]
+        part_co2e, part_plastic, part_circular = _component(part, part.mass_mg, row, day, method, notes)
+        co2e += part_co2e
+        plastic += part_plastic
+        circular += part_circular
+        if row.known:
+            primary += part_co2e
+        else:
+            notes.defaults.append(DefaultUsed.MATERIAL_UNKNOWN)
+    used = _Used(mass, plastic, co2e, circular, primary)
+    if not complete:
+        return _at_least_undeclared(used, reference, method, notes), DataCategory.DEFAULT
+    return used, DataCategory.PRIMARY if primary == co2e else DataCategory.MODELLED
+
+
+def _component(  # noqa: PLR0913, PLR0917 - the hot path passes what it already holds instead of looking it up again
+    part: Component, mass: int, row: MaterialFactor, day: date, method: Method, notes: Notes
+) -> tuple[int, int, int]:
+    """CO2e, plastic and circular mass of one component in mg, each rounded once."""
+    permille = _certified_permille(part, day, notes) if part.recycled_permille else 0
+    trips = _verified_trips(part, method, notes) if part.reusable is not None else 1
+    factor = row.primary.value * _PERMILLE
+    notes.factors.append(row.primary.id)
+    if permille and row.recycled is not None:
+        factor += (row.recycled.value - row.primary.value) * permille
+        notes.factors.append(row.recycled.id)
+    co2e = divide_half_even(mass * factor, SCALE * _PERMILLE * trips)
+    plastic = divide_half_even(mass, trips) if row.plastic else 0
+    reused_and_recycled = permille * trips + _PERMILLE * (trips - 1)
+    circular = min(mass, divide_half_even(mass * reused_and_recycled, _PERMILLE * trips)) if reused_and_recycled else 0
+    if notes.steps is not None:
+        ids = (row.primary.id,) if row.recycled is None or not permille else (row.primary.id, row.recycled.id)
+        formula = f"{mass} mg x {factor / (SCALE * _PERMILLE):.8f} kg/kg / {trips} trips, {permille / 10} % recycled"
+        category = DataCategory.PRIMARY if row.known else DataCategory.MODELLED
+        notes.steps.append(Step(f"{part.role}: {part.material}", formula, co2e, "mg", ids, category))
+    return co2e, plastic, circular
+
+
+def _certified_permille(part: Component, day: date, notes: Notes) -> int:
+    """Recycled content in thousandths; 0 without a certificate valid on the day."""
+    if part.certificate_valid_until is None or part.certificate_valid_until < day:
+        notes.defaults.append(DefaultUsed.RECYCLED_UNCERTIFIED)
+        return 0
+    return part.recycled_permille
+
+
+def _verified_trips(part: Component, method: Method, notes: Notes) -> int:
+    """Trips over which a reusable asset is spread; 1 when nobody verified them or their number is implausible."""
+    trips = None if part.reusable is None else part.reusable.verified_trips
+    if trips is None:
+        notes.defaults.append(DefaultUsed.TRIPS_UNVERIFIED)
+        return 1
+    least, most = method.bounds.verified_trips
+    if trips > most:
+        notes.implausible.append(ImplausibleFact.VERIFIED_TRIPS)
+    return trips if least <= trips <= most else 1
+
+
+def _non_compliant(components: tuple[Component, ...], facts: PackedFacts, method: Method, notes: Notes) -> int:
+    """1 if the parcel breaks a rule in force on its day in the country of packing, else 0."""
+    for rule in method.thin_bag_rules:
+        if rule.country != facts.country or facts.day < rule.valid_from:
+            continue
+        if rule.valid_to is not None and facts.day > rule.valid_to:
+            continue
+        for part in components:
+            if part.role is ComponentRole.OUTER and _is_thin_bag(part, facts, rule, method, notes):
+                if notes.steps is not None:
+                    notes.steps.append(Step("not compliant: the score is capped", rule.law, 1, "parcel", (rule.id,)))
+                return 1
+    return 0
+
+
+def _is_thin_bag(part: Component, facts: PackedFacts, rule: ThinBagRule, method: Method, notes: Notes) -> bool:
+    """Whether a component is a forbidden bag; undeclared kind, size or thickness count as if it were."""
+    outer = facts.outer
+    if part.material not in rule.materials or (outer is not None and outer.kind is not OuterKind.FLEXIBLE_MAILER):
+        return False
+    sides = () if outer is None else (outer.length_mm or 0, outer.width_mm or 0)
+    if sides and min(sides) >= rule.below_side_mm:
+        return False
+    thickness = part.film_thickness_um
+    if thickness is None:
+        notes.defaults.append(DefaultUsed.FILM_THICKNESS_UNDECLARED)
+        return True
+    least, most = method.bounds.film_thickness_um
+    if not least <= thickness <= most:
+        notes.implausible.append(ImplausibleFact.FILM_THICKNESS)
+        return True
+    return thickness < rule.below_thickness_um

@@ -1,0 +1,178 @@
+"""The method's tables as plain frozen values; the loader in `contracts` makes them from the YAML and CSV beside."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from greenlane.methodology.geography import Places
+from greenlane.methodology.vocabulary import EnergyCarrier, Material, RoundDensity, Vehicle
+
+SCALE = 10**8
+"""Factors are integers: the decimal value of the table times this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document, with the licence under which its figures are passed on."""
+
+    id: str
+    document: str
+    publisher: str
+    year: int
+    licence: str
+    attribution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A row as published: `where` names sheet and cell, `formula` how a derived value (grade D) comes about."""
+
+    id: str
+    value: Decimal
+    unit: str
+    boundary: str
+    region: str
+    grade: str
+    source: Source
+    where: str = ""
+    formula: str = ""
+    note: str = ""
+
+
+class Scaled(NamedTuple):
+    """A factor on the hot path: its id and its value times SCALE."""
+
+    id: str
+    value: int
+
+
+class Dated(NamedTuple):
+    """A factor valid from a day until the next row of its series."""
+
+    first_day: date
+    factor: Scaled
+
+
+Series = tuple[Dated, ...]
+"""Dated rows, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialFactor:
+    """kg CO2e per kg, primary and closed-loop; `known` is False for the honest unknowns, which are no primary data."""
+
+    primary: Scaled
+    recycled: Scaled | None
+    plastic: bool
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleFactor:
+    """kg CO2e (or kWh) per vehicle-km and per tonne-km; None where the vehicle has no such figure.
+
+    `energy_per_km` is the plausible range in millilitres or watt-hours. `stand_in`: `km` is another vehicle's figure.
+    """
+
+    km: Scaled | None = None
+    kwh_km: Scaled | None = None
+    tkm: Scaled | None = None
+    kwh_tkm: Scaled | None = None
+    carrier: EnergyCarrier | None = None
+    energy_per_km: tuple[int, int] = (0, 0)
+    zero_tailpipe: bool = False
+    air: bool = False
+    stand_in: bool = False
+
+
+class RoundDefault(NamedTuple):
+    """A default round."""
+
+    distance_m: int
+    parcels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """How distances are taken: road metres = great circle x numerator / denominator."""
+
+    road_numerator: int
+    road_denominator: int
+    line_haul_from_m: int
+    unknown_distance_m: int
+    reference_mass_mg: int
+
+
+class PackagingClass(NamedTuple):
+    """What an average parcel with up to that product volume uses; the last class has no upper end."""
+
+    up_to_mm3: int | None
+    co2e_mg: int
+    plastic_mg: int
+    mass_mg: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThinBagRule:
+    """Bags of these plastics are forbidden when a side and the film are below the limits."""
+
+    id: str
+    country: str
+    valid_from: date
+    valid_to: date | None
+    below_side_mm: int
+    below_thickness_um: int
+    materials: frozenset[Material]
+    law: str
+
+
+class Range(NamedTuple):
+    """A plausible range, both ends included."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Plausibility bounds; outside, a declared fact counts as undeclared."""
+
+    round_parcels: Range
+    round_distance_m: Range
+    metres_per_parcel: Range
+    shared_parcels: Range
+    line_haul_shortfall_m: Range
+    verified_trips: Range
+    film_thickness_um: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Everything the arithmetic needs, loaded once and passed in."""
+
+    factors: dict[str, Factor]
+    materials: dict[Material, MaterialFactor]
+    vehicles: dict[Vehicle, VehicleFactor]
+    undeclared_vehicle: Vehicle
+    reference_km: Scaled
+    reference_tkm: Scaled
+    carriers: dict[tuple[str, EnergyCarrier], Series]
+    rounds: dict[RoundDensity, RoundDefault]
+    undeclared_round: RoundDensity
+    reference_round: RoundDefault
+    distances: Distances
+    reference_classes: tuple[PackagingClass, ...]
+    reference_ids: tuple[str, ...]
+    undeclared_times: int
+    thin_bag_rules: tuple[ThinBagRule, ...]
+    bounds: Bounds
+    places: Places
+
+    def carrier_factor(self, country: str, carrier: EnergyCarrier, day: date) -> Scaled:
+        """The kg CO2e per litre or kWh at the plug, in that country on that day, or of `*` if it has no series."""
+        series = self.carriers.get((country, carrier)) or self.carriers["*", carrier]
+        for first_day, factor in series:
+            if first_day <= day:
+                return factor
+        return series[-1].factor
