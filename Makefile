@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format schemas lock clean
+.PHONY: help demo up test check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -57,3 +57,6 @@ $(BOOTSTRAP)/bin/uv:
 	@echo "uv is not installed; putting it into $(BOOTSTRAP)"
 	@$(PYTHON) -m venv $(BOOTSTRAP) && $(BOOTSTRAP)/bin/pip install --quiet uv \
 		|| { echo "could not install uv: Python >= 3.11 with venv and a network are needed"; exit 2; }
+
+up: .venv/.runtime ## Kafka, PostgreSQL and every service until Ctrl-C
+	@$(BIN)/greenlane up

@@ -2,21 +2,29 @@
 
 import asyncio
 import contextlib
+import importlib
 import signal
+import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
+from prometheus_client import CollectorRegistry
 
+from greenlane import __version__
 from greenlane.cli.connection import all_settings, kafka_settings
 from greenlane.cli.output import AsJson, console, notes, print_json
 from greenlane.cli.stack import Stack
-from greenlane.operations.health import HealthServer
+from greenlane.contracts.tables import load_policy
+from greenlane.methodology.method import METHOD_VERSION
+from greenlane.operations.doctor import diagnose
+from greenlane.operations.health import BEAT_SECONDS, SERVICE_PORTS, Health, HealthServer
 from greenlane.operations.logs import configure_logging
-from greenlane.operations.metrics import Metrics
+from greenlane.operations.metrics import ProcessMetrics, new_registry
 from greenlane.settings import SERVICES, Settings, load_settings
 
 Ready = Callable[[bool, str], None]
+Entry = Callable[[Settings, CollectorRegistry, ProcessMetrics, Ready, asyncio.Event], Awaitable[None]]
 
 
 def _service_name(value: str) -> str:
@@ -57,37 +65,44 @@ def run(
 
 
 async def _serve(service: str, settings: Settings) -> None:
-    configure_logging(service, settings.log_level)
+    """The frame around every service: logs, metrics, health, signals."""
+    registry = new_registry()
+    process = ProcessMetrics(
+        registry, __version__, METHOD_VERSION, load_policy(settings.policy_file).version, ("day_not_closed",)
+    )
+    health = Health(time.monotonic)
     stop = asyncio.Event()
-    metrics = Metrics(service, settings.marketplaces)
-    health = HealthServer(service, settings.host, settings.port, metrics.registry)
-    loop = asyncio.get_running_loop()
+
+    def ready(is_ready: bool, reason: str) -> None:
+        health.ready(is_ready, reason)
+        process.ready(is_ready, reason)
 
     def ask_to_stop() -> None:
-        health.ready(False, "stopping")
+        health.stop()
         stop.set()
 
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask_to_stop)
-    with health:
-        health.watch(loop)
-        await _entry(service)(settings, metrics, stop, health.ready)
+    port = SERVICE_PORTS[service] if settings.port is None else settings.port
+    with HealthServer(health, registry, settings.host, port):
+        configure_logging(settings.log_level)
+        beating = loop.create_task(_beat(health))
+        try:
+            await _entry(service)(settings, registry, process, ready, stop)
+        finally:
+            beating.cancel()
 
 
-def _entry(service: str) -> Callable[[Settings, Metrics, asyncio.Event, Ready], Awaitable[None]]:
+async def _beat(health: Health) -> None:
+    while True:
+        health.beat()
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+def _entry(service: str) -> Entry:
     """The service's `run`; imported only now, so that each process loads what it needs and nothing else."""
-    match service:
-        case "packaging_scorer":
-            from greenlane.packaging_scorer.worker import run as entry  # noqa: PLC0415 - see above
-        case "delivery_scorer":
-            from greenlane.delivery_scorer.worker import run as entry  # noqa: PLC0415 - see above
-        case "aggregator":
-            from greenlane.aggregator.worker import run as entry  # noqa: PLC0415 - see above
-        case "webhook_dispatcher":
-            from greenlane.webhook_dispatcher.process import run as entry  # noqa: PLC0415 - see above
-        case _:
-            from greenlane.clock.worker import run as entry  # noqa: PLC0415 - see above
-    return entry
+    return cast("Entry", importlib.import_module(f"greenlane.{service}.worker").run)
 
 
 def up() -> None:
@@ -109,14 +124,9 @@ def doctor(as_json: AsJson = False) -> None:
 
     Example: `greenlane doctor`
     """
-    from greenlane.operations.doctor import examine  # noqa: PLC0415 - only this command needs it
-
-    checks = examine(load_settings())
+    diagnosis = diagnose(load_settings(), inspect_database)
     if as_json:
-        print_json([check.to_json() for check in checks])
+        print_json(diagnosis.to_json())
     else:
-        for check in checks:
-            console.print(f"{'[green]ok[/]    ' if check.ok else '[red]failed[/]'} {check.name}: {check.finding}")
-            if not check.ok:
-                console.print(f"       {check.remedy}")
-    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+        console.print(diagnosis.table())
+    raise typer.Exit(0 if diagnosis.healthy else 1)

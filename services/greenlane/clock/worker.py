@@ -1,41 +1,39 @@
 """The clock process: a heartbeat a minute, and each live marketplace's day closed when it is over everywhere."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
 
 import structlog
 from kafka.errors import KafkaError
+from prometheus_client import CollectorRegistry
 
 from greenlane.clock.closing import ClosingError, DayCloser
+from greenlane.operations.metrics import ClockMetrics, ProcessMetrics
 from greenlane.settings import Settings
 from greenlane.streaming import Ready
 
 BEAT_SECONDS = 60.0
+NOT_CLOSED = "day_not_closed"
 
 log = structlog.get_logger("greenlane.clock")
 
 
-class ClockMetrics(Protocol):
-    """What the clock reports."""
-
-    def day_closed(self, marketplace: str, day: date) -> None:
-        """`day` is the last closed day."""
-
-    def group_lag(self, lag: Mapping[tuple[str, str, int], int]) -> None:
-        """Records each (group, topic, partition) has yet to read."""
-
-
-async def run(settings: Settings, metrics: ClockMetrics, stop: asyncio.Event, ready: Ready) -> None:
+async def run(
+    settings: Settings, registry: CollectorRegistry, process: ProcessMetrics, ready: Ready, stop: asyncio.Event
+) -> None:
     """Beat and close days until `stop` is set. A marketplace that is replayed closes its own days and is left alone."""
+    metrics = ClockMetrics(registry, settings.marketplaces)
     closer = await asyncio.to_thread(DayCloser, settings.kafka_bootstrap_servers)
     closed: dict[str, date] = {}
     try:
         ready(True, "beating")
         while not stop.is_set():
             for marketplace in settings.live_marketplaces:
-                await _beat(closer, marketplace, closed, metrics, stop)
+                try:
+                    await _beat(closer, marketplace, closed, metrics, stop)
+                except (ClosingError, KafkaError) as error:
+                    process.error(NOT_CLOSED)
+                    log.warning(NOT_CLOSED, marketplace=marketplace, reason=str(error))
             metrics.group_lag(await asyncio.to_thread(closer.lag, settings.marketplaces))
             await _pause(stop)
     finally:
@@ -47,19 +45,13 @@ async def _beat(
     closer: DayCloser, marketplace: str, closed: dict[str, date], metrics: ClockMetrics, stop: asyncio.Event
 ) -> None:
     """One heartbeat; when the broker's clock says a day has ended since, that day is closed behind it."""
-    try:
-        barrier = await asyncio.to_thread(closer.barrier, marketplace)
-        yesterday = datetime.fromtimestamp(barrier.broker_ms / 1000, UTC).date() - timedelta(days=1)
-        if closed.get(marketplace) == yesterday:
-            return
-        await asyncio.to_thread(
-            lambda: closer.close(
-                marketplace, yesterday, yesterday, barrier=barrier, keep_waiting=lambda: not stop.is_set()
-            )
-        )
-    except (ClosingError, KafkaError) as error:
-        log.warning("day_not_closed", marketplace=marketplace, reason=str(error))
+    barrier = await asyncio.to_thread(closer.barrier, marketplace)
+    yesterday = datetime.fromtimestamp(barrier.broker_ms / 1000, UTC).date() - timedelta(days=1)
+    if closed.get(marketplace) == yesterday:
         return
+    await asyncio.to_thread(
+        lambda: closer.close(marketplace, yesterday, yesterday, barrier=barrier, keep_waiting=lambda: not stop.is_set())
+    )
     closed[marketplace] = yesterday
     metrics.day_closed(marketplace, yesterday)
     log.info("day_closed", marketplace=marketplace, day=str(yesterday))

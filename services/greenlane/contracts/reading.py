@@ -24,15 +24,42 @@ _CONTEXT = ("specversion", "type", "source", "id", "time", "subject")
 
 
 class KafkaRecord(Protocol):
-    """What is needed of a record, whichever client read it; `timestamp` is its append time in milliseconds."""
+    """What is needed of a record, whichever client read it."""
 
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    @property
+    def topic(self) -> str:
+        """Where it stands."""
+        ...
+
+    @property
+    def partition(self) -> int:
+        """Its partition."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Its place in the partition."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """When the broker appended it, milliseconds since 1970 UTC."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """The seller's id."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """The event, or its data in binary mode."""
+        ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """CloudEvents attributes in binary mode."""
+        ...
 
 
 class Reading(NamedTuple):

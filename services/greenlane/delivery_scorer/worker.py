@@ -1,48 +1,63 @@
 """Wires the delivery scorer: fulfilment records in, assessments and dead letters out, nothing kept."""
 
 import asyncio
+import time
+from typing import Final
+
+from prometheus_client import CollectorRegistry
 
 from greenlane import __version__
 from greenlane.contracts.assessing import assess_record, output_key
+from greenlane.contracts.assessments import Assessment
+from greenlane.contracts.dead_letters import Refusal
 from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic, group_of
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.tables import Method
+from greenlane.operations.metrics import EngineMetrics, ProcessMetrics, ScorerMetrics
 from greenlane.settings import Settings
-from greenlane.streaming import (
-    EachRecord,
-    EngineObserver,
-    EngineSettings,
-    Outcome,
-    Output,
-    Ready,
-    SourceRecord,
-    Stage,
-    run_stateless,
-)
+from greenlane.streaming import EachRecord, EngineSettings, Outcome, Output, Ready, SourceRecord, Stage, run_stateless
 
-SERVICE = "delivery_scorer"
+SERVICE: Final = "delivery_scorer"
 STAGE = Stage("delivery-scoring", SERVICE, __version__, METHOD_VERSION)
 IGNORED = Outcome("ignored")
 
 
-def score(record: SourceRecord, method: Method) -> Outcome:
-    """One record's outcome: an assessment, or ignored when the other scorer owns its type; raises Refusal."""
-    message = assess_record(record, SERVICE, method)
-    if message is None:
-        return IGNORED
-    return Outcome("assessed", (Output(ASSESSMENTS, output_key(message), message.model_dump_json().encode()),))
+class Scorer:
+    """Scores one record at a time and counts what came of it."""
+
+    def __init__(self, method: Method, metrics: ScorerMetrics, process: ProcessMetrics) -> None:
+        self._method = method
+        self._metrics = metrics
+        self._process = process
+
+    def score(self, record: SourceRecord) -> Outcome:
+        """An assessment, or ignored when the other scorer owns the record's type. Raises Refusal."""
+        try:
+            message = assess_record(record, SERVICE, self._method)
+        except Refusal as refusal:
+            self._process.dead_letter(refusal.code)
+            raise
+        if message is None:
+            return IGNORED
+        if isinstance(message, Assessment):
+            self._metrics.count(message)
+        return Outcome("assessed", (Output(ASSESSMENTS, output_key(message), message.model_dump_json().encode()),))
 
 
-async def run(settings: Settings, observer: EngineObserver, stop: asyncio.Event, ready: Ready) -> None:
+async def run(
+    settings: Settings, registry: CollectorRegistry, process: ProcessMetrics, ready: Ready, stop: asyncio.Event
+) -> None:
     """Score until `stop` is set. Raises TableError when a factor table is not sound."""
-    method = load_method(settings.factors_file)
+    scorer = Scorer(load_method(settings.factors_file), ScorerMetrics(registry, settings.marketplaces), process)
+    topics = tuple(fulfilment_topic(marketplace) for marketplace in settings.marketplaces)
     engine = EngineSettings(
         group_id=group_of(SERVICE),
-        instance=settings.instance,
         bootstrap_servers=settings.kafka_bootstrap_servers,
-        topics=tuple(fulfilment_topic(marketplace) for marketplace in settings.marketplaces),
+        topics=topics,
         partitions=settings.partitions,
         stage=STAGE,
+        instance=settings.instance,
     )
-    await run_stateless(engine, EachRecord(lambda record: score(record, method), STAGE), observer, stop, ready)
+    observer = EngineMetrics(registry, topics, time.time)
+    await run_stateless(engine, EachRecord(scorer.score, STAGE), observer, stop, ready)

@@ -4,15 +4,18 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
+from greenlane.contracts.assessments import Assessment
 from greenlane.methodology.vocabulary import BadgeLevel, DataCategory, Dimension
 from greenlane.operations.metrics.definitions import AGGREGATOR, SCORERS
 from greenlane.operations.metrics.series import OTHER, Series, bounded
+
+_CO2E = ("packaging_co2e_mg", "delivery_co2e_mg", "return_co2e_mg")
 
 
 class ScorerMetrics:
     """What a scorer wrote. A repeat after a restart is counted again; `recompute` is the exact check."""
 
-    def __init__(self, registry: CollectorRegistry, marketplaces: Iterable[str]) -> None:
+    def __init__(self, registry: CollectorRegistry | None, marketplaces: Iterable[str]) -> None:
         series = Series(registry, SCORERS)
         self._marketplaces = frozenset(marketplaces)
         self._assessments = series.counter("assessments_total")
@@ -24,26 +27,24 @@ class ScorerMetrics:
         series.start_at_zero("co2e_grams_total", ((shop,) for shop in known))
         series.start_at_zero("plastic_grams_total", ((shop,) for shop in known))
 
-    def assessed(self, marketplace: str, data: DataCategory, co2e_grams: float, plastic_grams: float) -> None:
-        """One assessment was written; credits (negative CO2e) are left out, for a counter only rises."""
-        shop = bounded(marketplace, self._marketplaces)
-        self._assessments.labels(shop, data).inc()
-        self._co2e.labels(shop).inc(max(0.0, co2e_grams))
-        self._plastic.labels(shop).inc(max(0.0, plastic_grams))
-
-    def implausible(self, fact: str) -> None:
-        """A declared fact was outside the plausible; `fact` is its stable code, never its value."""
-        self._implausible.labels(fact).inc()
+    def count(self, assessment: Assessment) -> None:
+        """One assessment was written, with its CO2e and plastic in grams."""
+        shop = bounded(assessment.marketplace, self._marketplaces)
+        self._assessments.labels(shop, assessment.data_category).inc()
+        self._co2e.labels(shop).inc(sum(assessment.contribution.get(name, 0) for name in _CO2E) / 1000)
+        self._plastic.labels(shop).inc(assessment.contribution.get("plastic_mass_mg", 0) / 1000)
+        for fact in assessment.implausible:
+            self._implausible.labels(fact).inc()
 
 
 class AggregatorMetrics:
     """Where the accounts stand, kept up by the aggregator as they change: nothing is scanned at a scrape."""
 
-    def __init__(self, registry: CollectorRegistry, marketplaces: Iterable[str]) -> None:
+    def __init__(self, registry: CollectorRegistry | None, marketplaces: Iterable[str]) -> None:
         series = Series(registry, AGGREGATOR)
         self._marketplaces = frozenset(marketplaces)
-        self._co2e = series.gauge("window_co2e_grams")
-        self._plastic = series.gauge("window_plastic_grams")
+        self._window_co2e = series.gauge("window_co2e_grams")
+        self._window_plastic = series.gauge("window_plastic_grams")
         self._sellers = series.gauge("badge_sellers")
         self._transitions = series.counter("badge_transitions_total")
         self._scores = series.histogram("seller_score")
@@ -56,11 +57,11 @@ class AggregatorMetrics:
 
     def window(self, marketplace: str, dimension: Dimension, data: DataCategory, co2e_grams: float) -> None:
         """CO2e of all windows of the marketplace now."""
-        self._co2e.labels(bounded(marketplace, self._marketplaces), dimension, data).set(co2e_grams)
+        self._window_co2e.labels(bounded(marketplace, self._marketplaces), dimension, data).set(co2e_grams)
 
     def window_plastic(self, marketplace: str, grams: float) -> None:
         """Plastic of all windows of the marketplace now."""
-        self._plastic.labels(bounded(marketplace, self._marketplaces)).set(grams)
+        self._window_plastic.labels(bounded(marketplace, self._marketplaces)).set(grams)
 
     def sellers(self, marketplace: str, level: BadgeLevel, change: int) -> None:
         """So many more sellers (fewer when negative) are at this level."""
