@@ -7,7 +7,7 @@ from greenlane.methodology.vocabulary import Material, RoundDensity, Vehicle
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """How goods are packed: flat ones in `mailer` if there is one, the others in a box of corrugated board.
+    """How goods are packed: flat ones in `mailer` if there is one, the others in a box of `board`.
 
     `slack` multiplies each side of the goods; `filler_g_per_l` fills the empty litres; `reused` gives the verified
     trips of a reusable box that replaces both.
@@ -17,6 +17,7 @@ class Wrapping:
     mailer: Material | None = None
     film_um: int | None = None
     mailer_g_m2: float = 110.0
+    board: Material = Material.CORRUGATED_BOARD
     board_g_m2: float = 420.0
     slack: float = 1.25
     filler: Material | None = None
@@ -66,6 +67,7 @@ class Habit:
 _PAPER = Wrapping(mailer=Material.KRAFT_PAPER, slack=1.1, recycled_percent=90, certified=True)
 _ORDINARY = Wrapping(mailer=Material.LDPE_FILM, film_um=60, slack=1.4, filler=Material.BUBBLE_WRAP, filler_g_per_l=6.0)
 _WASTEFUL = Wrapping(slack=2.0, filler=Material.AIR_CUSHION, filler_g_per_l=8.0, board_g_m2=550)
+_UNPROVEN = replace(_PAPER, mailer=Material.UNKNOWN_FIBRE, board=Material.UNKNOWN_FIBRE, board_g_m2=300)
 _THIN = Wrapping(mailer=Material.LDPE_FILM, film_um=30, mailer_g_m2=60, slack=1.3)
 
 _ELECTRIC = LastMile(Vehicle.MOTORBIKE_ELECTRIC, km=45, parcels=120, kwh_per_km=0.03)
@@ -96,11 +98,11 @@ HABITS: tuple[Habit, ...] = (
     _AVERAGE,
     Habit("air-freight", _ORDINARY, _VAN, _AIR, local_share=0.2),
     replace(_CAREFUL, name="small", rate=0.35),
-    Habit("unproven", replace(_PAPER, recycled_percent=60), _DENSE, _RAIL, local_share=0.8),
+    Habit("unproven", _UNPROVEN, _DENSE, _RAIL, local_share=0.8),
     Habit("one-sided", _PAPER, _VAN, _LORRY, local_share=0.6),
-    replace(_CAREFUL, name="bursty", busy_every=8),
+    replace(_CAREFUL, name="bursty", busy_every=20),
     replace(_OVER_BOXED, name="improving", later="careful"),
-    replace(_CAREFUL, name="declining", rate=1.2, later="over-boxed"),
+    replace(_CAREFUL, name="declining", rate=1.5, later="over-boxed"),
 )
 """The cast: seller n has habit n modulo its length. A `later` habit takes over half-way."""
 

@@ -131,7 +131,7 @@ def _box(goods: Goods, wrapping: Wrapping, certificate: Certificate | None, labe
     surface_m2 = 2 * (length * width + length * height + width * height) / 1e6
     board = PackagingComponent(
         role=ComponentRole.OUTER,
-        material=Material.CORRUGATED_BOARD,
+        material=wrapping.board,
         mass_g=round(surface_m2 * 1.2 * wrapping.board_g_m2, 1),
         recycled_content_percent=wrapping.recycled_percent,
         certificate=certificate,
