@@ -264,7 +264,7 @@ class World:
         finally:
             await producer.stop()
 
-    def start(self, **limits: float) -> subprocess.Popen[bytes]:
+    def start(self, *, group: str = "group", **limits: float) -> subprocess.Popen[bytes]:
         """A dispatcher in a process of its own."""
         environment = os.environ | {
             "GREENLANE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
@@ -274,7 +274,7 @@ class World:
         }
         options = {
             "sources": {"scores": self.scores, "decisions": self.decisions, "dead_letters": self.dead_letters}
-            | {"group": f"group-{self.scores}"},
+            | {"group": f"{group}-{self.scores}"},
             "limits": self.limits | limits,
         }
         log = self.folder / f"dispatcher-{len(self.processes)}.log"
