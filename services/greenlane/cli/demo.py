@@ -24,7 +24,7 @@ from greenlane.contracts.topics import ASSESSMENTS, marketplace_of
 from greenlane.methodology.vocabulary import BadgeLevel
 from greenlane.oracle.compare import Comparison
 from greenlane.oracle.recompute import recompute
-from greenlane.publisher.olist import OLIST_MARKETPLACE
+from greenlane.publisher.olist import MARKETPLACE as OLIST_MARKETPLACE
 from greenlane.publisher.replay import Pace, ReplayReport
 from greenlane.publisher.simulator import SimulationPlan
 from greenlane.settings import Settings, load_settings
@@ -56,7 +56,7 @@ class Outcome:
     def complete(self) -> bool:
         """Whether everything that was published arrived, once, and every account is the oracle's."""
         arrived = self.comparison.published - self.comparison.ignored
-        return self.comparison.equal and not self.missing and arrived == self.published
+        return self.comparison.agrees and not self.missing and arrived == self.published
 
     def to_json(self) -> dict[str, float]:
         """The demo's last line."""
@@ -126,7 +126,8 @@ def _play(settings: Settings, receiver: Receiver, plan: SimulationPlan, olist: P
     published += _published(run_simulation(settings, plan, Pace()))
     _wait_for_scores(settings)
     scores, decisions = latest_scores(settings), all_decisions(settings)
-    expected = frozenset((endpoints[item.data.marketplace], item.id) for item in (*scores, *decisions))
+    stated: list[SellerScore | BadgeDecision] = [*scores, *decisions]
+    expected = frozenset((endpoints[item.data.marketplace], item.id) for item in stated)
     _wait_for_webhooks(receiver, expected)
     with progress() as shown:
         task = shown.add_task("recomputing every account independently", total=None)
@@ -193,4 +194,4 @@ def _show(settings: Settings, receiver: Receiver, outcome: Outcome) -> None:
     show_letters(letters[:SHOWN])
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(receiver.counts.items()))
     console.print(f"Webhooks received with a good signature: {kinds}", highlight=False)
-    console.print(outcome.comparison.table())
+    console.print(outcome.comparison.to_text(), highlight=False, markup=False)

@@ -12,9 +12,9 @@ import typer
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, console, notes, print_json
 from greenlane.contracts.dead_letters import Refusal
-from greenlane.publisher.encoding import RawRecord
 from greenlane.publisher.files import FileEvent, read_file
 from greenlane.publisher.sdk import Options, Publisher
+from greenlane.publisher.timeline import RawRecord
 
 EventFile = Annotated[
     Path, typer.Argument(help="JSON Lines, a JSON array or one event; structured CloudEvents. - reads standard input.")

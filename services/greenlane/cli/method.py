@@ -56,7 +56,7 @@ def score(file: EventFile, as_json: AsJson = False) -> None:
                     item.dimension,
                     _points(item.score),
                     f"{item.co2e_mg / 1000:.1f}",
-                    item.data_category,
+                    item.assessed.data_category,
                 )
             )
     if rows:

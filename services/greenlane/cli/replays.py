@@ -1,7 +1,7 @@
 """`greenlane import olist` and `simulate`: histories published in the order things happened, days closed on the way."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,9 @@ import typer
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, notes, print_json, progress
 from greenlane.clock.closing import DayCloser
-from greenlane.publisher.olist import OLIST_MARKETPLACE, OlistError, read_olist
+from greenlane.publisher.olist import MARKETPLACE as OLIST_MARKETPLACE
+from greenlane.publisher.olist import read_olist
+from greenlane.publisher.olist_files import OlistError
 from greenlane.publisher.replay import Pace, ReplayReport, replay
 from greenlane.publisher.sdk import Options, Publisher
 from greenlane.publisher.simulator import SimulationPlan
@@ -20,6 +22,7 @@ from greenlane.settings import Settings
 
 importing = typer.Typer(help="Publish existing data as events.", no_args_is_help=True)
 
+FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 Rate = Annotated[float, typer.Option(min=0, help="Events a second; 0 is as fast as possible.")]
 CloseEvery = Annotated[int, typer.Option(min=1, help="Days that one closing covers.")]
 
@@ -62,8 +65,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - one option each
     seed: Annotated[int, typer.Option(help="The same seed makes the same events.")] = 1,
     sellers: Annotated[int, typer.Option(min=1)] = 200,
     days: Annotated[int, typer.Option(min=1)] = 60,
-    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 7, 1),  # noqa: DTZ001 - Typer parses naive dates; only the date is used
-    parcels_per_day: Annotated[float, typer.Option(min=0.01, help="Mean parcels a seller packs in a day.")] = 1.5,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = FIRST_DAY,
+    parcels_per_day: Annotated[float, typer.Option(min=0.01, help="Mean parcels a seller packs in a day.")] = 1.6,
     rate: Rate = 0.0,
     close_every: CloseEvery = 1,
     as_json: AsJson = False,
@@ -72,13 +75,37 @@ def simulate(  # noqa: PLR0913, PLR0917 - one option each
 
     Example: `greenlane simulate --sellers 50 --days 30 --seed 7`
     """
-    plan = SimulationPlan(seed=seed, sellers=sellers, days=days, start=start.date(), parcels_per_day=parcels_per_day)
+    plan = SimulationPlan(
+        seed=seed, sellers=sellers, days=days, start=start.date(), rate=parcels_per_day, close_every=close_every
+    )
     _show(run_simulation(kafka_settings(), plan, Pace(rate, close_every)), as_json)
 
 
 def run_simulation(settings: Settings, plan: SimulationPlan, pace: Pace) -> ReplayReport:
     """Publish the plan's events and close its days; returns what was published."""
     return play(settings, plan.marketplace, simulated(plan), pace, "simulated events")
+
+
+def close_days(
+    marketplace: Annotated[str, typer.Argument(help="Marketplace whose days are over.")],
+    through: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to close.")],
+    first: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Where the history begins; matters for the first closing only."),
+    ] = None,
+) -> None:
+    """Close days by hand, once both scorers have read what is published; badges are decided then.
+
+    The clock does this every midnight UTC for the marketplaces in GREENLANE_LIVE_MARKETPLACES.
+
+    Example: `greenlane close-days demo-vn --through 2026-07-03`
+    """
+    settings = kafka_settings()
+    if marketplace not in settings.marketplaces:
+        raise typer.BadParameter(f"the marketplace {marketplace} is not in GREENLANE_MARKETPLACES; add it there")
+    with DayCloser(settings.kafka_bootstrap_servers) as closer:
+        closer.close(marketplace, (first or through).date(), through.date())
+    notes.print(f"closed {marketplace} through {through.date()}")
 
 
 def play(settings: Settings, marketplace: str, events: Iterable[TimedEvent], pace: Pace, title: str) -> ReplayReport:

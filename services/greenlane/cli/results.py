@@ -7,7 +7,7 @@ import typer
 from pydantic import BaseModel
 
 from greenlane.cli.connection import kafka_settings
-from greenlane.cli.output import AsJson, console, notes, print_json, print_table, progress
+from greenlane.cli.output import AsJson, console, print_json, print_table, progress
 from greenlane.contracts.scores import BadgeDecision, Rule, SellerScore
 from greenlane.contracts.topics import BADGE_DECISIONS, SELLER_SCORES
 from greenlane.oracle.recompute import recompute as recompute_accounts
@@ -130,9 +130,7 @@ def recompute(as_json: AsJson = False) -> None:
             settings, progress=lambda done, total: shown.update(task, completed=done, total=total)
         )
     if as_json:
-        print_json(comparison.to_json())
+        typer.echo(comparison.to_json())
     else:
-        console.print(comparison.table())
-    if not comparison.equal:
-        notes.print(comparison.verdict(), style="bold red", highlight=False, markup=False)
-    raise typer.Exit(0 if comparison.equal else 1)
+        console.print(comparison.to_text(), highlight=False, markup=False)
+    raise typer.Exit(0 if comparison.agrees else 1)

@@ -6,10 +6,11 @@ import importlib
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
 from greenlane import __version__
 from greenlane.cli.connection import all_settings, kafka_settings
@@ -22,6 +23,7 @@ from greenlane.operations.health import BEAT_SECONDS, SERVICE_PORTS, Health, Hea
 from greenlane.operations.logs import configure_logging
 from greenlane.operations.metrics import ProcessMetrics, new_registry
 from greenlane.settings import SERVICES, Settings, load_settings
+from greenlane.webhook_dispatcher.inspection import inspect_database
 
 Ready = Callable[[bool, str], None]
 Entry = Callable[[Settings, CollectorRegistry, ProcessMetrics, Ready, asyncio.Event], Awaitable[None]]
@@ -102,7 +104,8 @@ async def _beat(health: Health) -> None:
 
 def _entry(service: str) -> Entry:
     """The service's `run`; imported only now, so that each process loads what it needs and nothing else."""
-    return cast("Entry", importlib.import_module(f"greenlane.{service}.worker").run)
+    entry: Entry = importlib.import_module(f"greenlane.{service}.process").run
+    return entry
 
 
 def up() -> None:
@@ -124,7 +127,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     Example: `greenlane doctor`
     """
-    diagnosis = diagnose(load_settings(), inspect_database)
+    diagnosis = diagnose(load_settings(), lambda url: asyncio.run(inspect_database(SecretStr(url))))
     if as_json:
         print_json(diagnosis.to_json())
     else:

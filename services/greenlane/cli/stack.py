@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -122,7 +122,7 @@ class Stack:
     def _start_servers(self) -> None:
         settings = self.settings
         with ThreadPoolExecutor(2) as pool:
-            starts = []
+            starts: list[Future[object]] = []
             if not settings.kafka_bootstrap_servers:
                 self._kafka = EmbeddedKafka(settings.data_dir, notify=self.notify)
                 starts.append(pool.submit(self._kafka.start))

@@ -69,7 +69,7 @@ def assessment_of(record: KafkaRecord, event: FulfilmentEvent, method: Method) -
     }
     if isinstance(event, CancelledEvent):
         return Retraction(**common)
-    dimension, assess = _ASSESSORS[event.type]
+    dimension, assess = ASSESSORS[event.type]
     assessed = assess(event.data.to_facts(instant.date()), method)
     return Assessment(
         **common,
@@ -84,12 +84,13 @@ def assessment_of(record: KafkaRecord, event: FulfilmentEvent, method: Method) -
     )
 
 
-_ASSESSORS: dict[str, tuple[Dimension, Callable[[Any, Method], Assessed]]] = {
+ASSESSORS: dict[str, tuple[Dimension, Callable[..., Assessed]]] = {
     PACKED: (Dimension.PACKAGING, assess_packed),
     DELIVERED: (Dimension.DELIVERY, assess_delivered),
     RETURNED: (Dimension.RETURN, assess_returned),
     RECOVERED: (Dimension.CIRCULARITY, assess_recovered),
 }
+"""Which dimension an event type is about, and the function that assesses its facts."""
 
 
 def output_key(message: Assessment | Retraction) -> bytes:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -74,7 +74,7 @@ def _text(document: dict[str, Any]) -> str:
 
 
 def _json_schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
-    mode = "validation" if name in EVENT_MODELS else "serialization"
+    mode: Literal["validation", "serialization"] = "validation" if name in EVENT_MODELS else "serialization"
     return {"$schema": DIALECT, "$id": f"urn:greenlane:schema:{name}", **model.model_json_schema(mode=mode)}
 
 

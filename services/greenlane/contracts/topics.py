@@ -120,3 +120,8 @@ _DERIVED = (
 def declared_topics(marketplaces: Iterable[str]) -> tuple[Topic, ...]:
     """Every topic that must exist when these marketplaces publish: theirs first, then the derived ones."""
     return (*(_fulfilment(marketplace) for marketplace in marketplaces), *_DERIVED)
+
+
+def group_of(service: str) -> str:
+    """The consumer group of a service, which is its application id too: `greenlane-<service>`."""
+    return f"greenlane-{service.replace('_', '-')}"

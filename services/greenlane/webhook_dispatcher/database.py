@@ -5,6 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, SQLAlchemyError
@@ -60,11 +61,21 @@ def will_pass(error: BaseException) -> bool:
     return error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(_PASSING)
 
 
+def current_head() -> str | None:
+    """The revision that this version of the code works with."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
 def _upgrade(connection: sa.Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config = _alembic()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def _asyncpg_url(text: str) -> URL:

@@ -1,0 +1,31 @@
+"""What the doctor asks about the database of the dispatcher: whether it answers and whether its tables are current."""
+
+import sqlalchemy as sa
+from alembic.runtime.migration import MigrationContext
+from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
+
+from greenlane.settings import SettingsError
+from greenlane.webhook_dispatcher.database import current_head, open_database
+
+
+async def inspect_database(database_url: SecretStr) -> str:
+    """The server's version and the tables' revision in words. Raises SettingsError with what is wrong."""
+    engine = open_database(database_url, connections=1)
+    try:
+        async with engine.connect() as connection:
+            version = (await connection.execute(sa.text("SHOW server_version"))).scalar_one()
+            revision = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    except (OSError, TimeoutError, SQLAlchemyError) as error:
+        raise SettingsError(
+            f"GREENLANE_DATABASE_URL: the database does not answer ({type(error).__name__}); start PostgreSQL "
+            "or correct the variable."
+        ) from error
+    finally:
+        await engine.dispose()
+    if revision != current_head():
+        raise SettingsError(
+            f"The tables are at revision {revision}, not {current_head()}; the dispatcher brings them up to date at "
+            "its start: greenlane run webhook_dispatcher."
+        )
+    return f"PostgreSQL {version}, tables at revision {revision}"
