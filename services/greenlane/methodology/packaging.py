@@ -117,6 +117,10 @@ def _declared(
         else:
             notes.defaults.append(DefaultUsed.MATERIAL_UNKNOWN)
     used = _Used(mass, plastic, co2e, circular, primary)
+    if notes.steps is not None:
+        notes.steps.append(Step("packaging CO2e", "sum of the components", co2e, "mg"))
+        notes.steps.append(Step("plastic", "sum of the plastic components", plastic, "mg"))
+        notes.steps.append(Step("circular", "recycled content and verified reuse", circular, "mg"))
     if not complete:
         return _at_least_undeclared(used, reference, method, notes), DataCategory.DEFAULT
     return used, DataCategory.PRIMARY if primary == co2e else DataCategory.MODELLED

@@ -1,8 +1,9 @@
 """From the sums of a window to scores, grade and primary-data share: a seller is scored as one big parcel."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
+from typing import NamedTuple
 
 from greenlane.methodology.sums import DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.vocabulary import Grade
@@ -15,7 +16,7 @@ _LN2 = _EXACT.ln(Decimal(2))
 _FINE = Decimal("1e-20")
 _TENTH = Decimal("0.1")
 _HUNDRED = Decimal(100)
-_W_CO2E, _W_PLASTIC, _W_EMPTY, _W_CIRCULAR = (Decimal(text) for text in ("0.40", "0.30", "0.15", "0.15"))
+_W_CO2E, _W_PLASTIC, _W_CIRCULAR = Decimal("0.40"), Decimal("0.30"), Decimal("0.15")
 _NON_COMPLIANT_CAP = Decimal(40)
 _NON_COMPLIANT_SHARE = Fraction(2, 100)
 _GRADES = ((80, Grade.A), (60, Grade.B), (45, Grade.C), (30, Grade.D))
@@ -49,7 +50,7 @@ def score(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Scores:
     """Scores of a seller's window: half packaging, half delivery, after `prior_parcels` parcels at the reference."""
     packaging = packaging_points(totals.packaging, prior_parcels)
     delivery = delivery_points(totals.delivery, totals.returns, prior_parcels)
-    green = _one_decimal((packaging + delivery) / 2)
+    green = _one_decimal(_EXACT.divide(_EXACT.add(packaging, delivery), Decimal(2)))
     return Scores(green, _one_decimal(packaging), _one_decimal(delivery), grade_of(green), primary_share(totals))
 
 
@@ -76,19 +77,40 @@ def primary_share(totals: Totals) -> int:
     return primary * 1000 // whole if whole else 0
 
 
+class PackagingParts(NamedTuple):
+    """The four parts of a packaging score in points of 100, and the weight of empty space (0 where it never applies)."""
+
+    co2e: Decimal
+    plastic: Decimal
+    empty: Decimal
+    circular: Decimal
+    empty_weight: Decimal
+
+
+def packaging_parts(sums: PackagingSums, prior: int) -> PackagingParts:
+    """The parts after `prior` parcels at the reference, each 50 or 0 when there is neither parcel nor prior."""
+    parcels = sums.parcels + prior or 1
+    spacious = sums.empty_space_parcels + prior
+    circular = Fraction(100 * sums.circular_mass_mg * sums.parcels, (sums.packaging_mass_mg or 1) * parcels)
+    return PackagingParts(
+        s_curve(_blended(sums.packaging_co2e_mg, sums.reference_packaging_co2e_mg, sums.parcels, prior)),
+        s_curve(_blended(sums.plastic_mass_mg, sums.reference_plastic_mg, sums.parcels, prior)),
+        _decimal(Fraction(sums.empty_space_score_milli, 1000 * (spacious or 1))),
+        _decimal(circular),
+        _decimal(Fraction(15 * spacious, 100 * parcels)),
+    )
+
+
 def packaging_points(sums: PackagingSums, prior: int) -> Decimal:
-    """0.40 S(co2e) + 0.30 S(plastic) + 0.15 E + 0.15 C, unrounded; E weighs by the share of parcels it applies to."""
-    parcels = sums.parcels + prior
-    if not parcels:
-        return Decimal(35)
-    co2e = s_curve(_blended(sums.packaging_co2e_mg, sums.reference_packaging_co2e_mg, sums.parcels, prior))
-    plastic = s_curve(_blended(sums.plastic_mass_mg, sums.reference_plastic_mg, sums.parcels, prior))
-    empty_points = _decimal(Fraction(sums.empty_space_score_milli, 1000 * parcels))
-    empty_weight = _W_EMPTY * _decimal(Fraction(sums.empty_space_parcels + prior, parcels))
-    circular_share = Fraction(sums.circular_mass_mg, sums.packaging_mass_mg or 1)
-    circular = _decimal(circular_share * 100 * Fraction(sums.parcels, parcels))
-    weighed = _W_CO2E * co2e + _W_PLASTIC * plastic + _W_EMPTY * empty_points + _W_CIRCULAR * circular
-    points = _EXACT.divide(weighed, _W_CO2E + _W_PLASTIC + _W_CIRCULAR + empty_weight)
+    """0.40 S(co2e) + 0.30 S(plastic) + 0.15 E + 0.15 C, unrounded.
+
+    E's weight shrinks with the share of parcels to which it does not apply; the mean is taken over what remains.
+    """
+    parts = packaging_parts(sums, prior)
+    with localcontext(_EXACT):
+        always = _W_CO2E * parts.co2e + _W_PLASTIC * parts.plastic + _W_CIRCULAR * parts.circular
+        weight = _W_CO2E + _W_PLASTIC + _W_CIRCULAR + parts.empty_weight
+        points = (always + parts.empty_weight * parts.empty) / weight
     capped = sums.non_compliant_parcels > _NON_COMPLIANT_SHARE * sums.parcels
     return min(points, _NON_COMPLIANT_CAP) if capped else points
 
