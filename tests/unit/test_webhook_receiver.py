@@ -1,0 +1,95 @@
+"""The receiver's side: verify, recognise repeats, keep the newest."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import greenlane.webhook_receiver
+from greenlane.webhook_dispatcher.signing import Scheme, load_key, new_secret, sign
+from greenlane.webhook_receiver import SeenIds, VerificationError, accept_if_newer, verify
+
+NOW = 1_782_900_000
+BODY = b'{"type":"badge.granted","data":{}}'
+SECRET = new_secret(Scheme.V1, lambda size: b"k" * size)
+HEADERS = sign([load_key(SECRET)], "msg_1", NOW, BODY)
+
+
+def test_a_genuine_webhook_is_accepted_whatever_the_case_of_its_headers() -> None:
+    webhook = verify({name.title(): value for name, value in HEADERS.items()}, BODY, [SECRET], NOW)
+    assert (webhook.id, webhook.timestamp, webhook.event()["type"]) == ("msg_1", NOW, "badge.granted")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"webhook-id": "msg_2"},
+        {"webhook-timestamp": str(NOW + 1)},
+        {"webhook-timestamp": "²"},
+        {"webhook-timestamp": "-1"},
+        {"webhook-timestamp": "9" * 5_000},
+        {"webhook-signature": "v1a," + HEADERS["webhook-signature"][3:]},
+        {"webhook-signature": HEADERS["webhook-signature"][3:]},
+        {"webhook-signature": "v2,x " * 40 + HEADERS["webhook-signature"]},
+        {"webhook-signature": "v1,é"},
+    ],
+)
+def test_a_changed_header_is_refused(changed: dict[str, str]) -> None:
+    with pytest.raises(VerificationError):
+        verify(HEADERS | changed, BODY, [SECRET], NOW)
+
+
+def test_a_changed_body_is_refused() -> None:
+    with pytest.raises(VerificationError, match="webhook-signature"):
+        verify(HEADERS, BODY + b" ", [SECRET], NOW)
+
+
+@pytest.mark.parametrize("seconds", [-301, 301])
+def test_a_webhook_over_five_minutes_from_now_is_refused(seconds: int) -> None:
+    with pytest.raises(VerificationError, match="webhook-timestamp"):
+        verify(HEADERS, BODY, [SECRET], NOW + seconds)
+    assert verify(HEADERS, BODY, [SECRET], NOW + seconds // 301 * 300).id == "msg_1"
+
+
+def test_unusable_keys_are_a_mistake_of_the_receiver_not_of_the_sender() -> None:
+    for keys in ([], ["whsec_"], ["whsec_***"], ["secret"], ["whpk_AAAA"]):
+        with pytest.raises(ValueError, match="keys"):
+            verify(HEADERS, BODY, keys, NOW)
+
+
+def test_a_repeat_is_recognised_until_it_could_no_longer_be_verified() -> None:
+    seen = SeenIds(capacity=2, seconds=600)
+    assert seen.first_time("a", 0.0)
+    assert not seen.first_time("a", 600.0)
+    assert seen.first_time("a", 601.0)
+    assert seen.first_time("b", 601.0)
+    assert seen.first_time("c", 601.0)
+    assert seen.first_time("a", 601.0)
+
+
+def test_only_what_is_newer_is_accepted_for_each_seller_and_kind() -> None:
+    def event(kind: str, seller: str, day: str, sequence: int) -> dict[str, object]:
+        data = {"marketplace": "demo-vn", "seller_id": seller, "day": day, "sequence": sequence}
+        return {"type": kind, "data": data}
+
+    newest: dict[str, tuple[str, int]] = {}
+    steps = [
+        (event("seller.score.updated", "s-1", "2026-07-01", 2), True),
+        (event("seller.score.updated", "s-1", "2026-07-01", 1), False),
+        (event("seller.score.updated", "s-1", "2026-07-01", 2), False),
+        (event("seller.score.updated", "s-2", "2026-07-01", 1), True),
+        (event("badge.granted", "s-1", "2026-07-01", 1), True),
+        (event("badge.revoked", "s-1", "2026-07-01", 1), False),
+        (event("seller.score.updated", "s-1", "2026-07-02", 0), True),
+    ]
+    assert [accept_if_newer(newest, given) for given, _ in steps] == [expected for _, expected in steps]
+    with pytest.raises(VerificationError):
+        accept_if_newer(newest, {"type": "endpoint.test", "data": {}})
+
+
+def test_it_imports_the_standard_library_alone() -> None:
+    tree = ast.parse(Path(greenlane.webhook_receiver.__file__).read_text(encoding="utf-8"))
+    modules = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {str(node.module) for node in tree.body if isinstance(node, ast.ImportFrom)}
+    assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names
