@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
@@ -111,16 +112,15 @@ def say(what: str, detail: object) -> None:
 
 
 def die_at(point: str, batch: int) -> None:
-    """Have the process kill itself at a point of its nth transaction: before, written, or committed."""
-    whole, part, count = BatchWriter.write_atomically, BatchWriter.write, 0
+    """Have the process kill itself the nth time it comes to a point: before, written, or committed."""
+    whole, part, counts = BatchWriter.write_atomically, BatchWriter.write, Counter[str]()
 
     def die(here: str) -> None:
-        if here == point and count == batch:
+        counts[here] += 1
+        if here == point and counts[here] == batch:
             os.kill(os.getpid(), signal.SIGKILL)
 
     async def write_atomically(self: BatchWriter, outputs: Sequence[Output]) -> None:
-        nonlocal count
-        count += 1
         die("before")
         await whole(self, outputs)
         die("committed")

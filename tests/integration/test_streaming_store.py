@@ -14,7 +14,7 @@ from tests.integration.streaming_harness import Log, Worker, rows, workers
 from greenlane.streaming import EXIT_CODE
 
 Start = Callable[..., Worker]
-FAILPOINTS = [("before", 2), ("written", 3), ("committed", 2), ("written", 1), ("committed", 4)]
+FAILPOINTS = [("before", 2), ("written", 3), ("committed", 2), ("written", 2), ("committed", 4)]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from greenlane.streaming.fatal import give_up
 from greenlane.streaming.observer import EngineObserver, Ready
 from greenlane.streaming.partitions import OpenPartition, Partition
 from greenlane.streaming.scheduler import Chunk
+from greenlane.streaming.startup import wait
 from greenlane.streaming.transport import batch_app
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Engine:
             if (now := self._readiness()) != state:
                 ready(*now)
                 state = now
-            await _wait(stop, WATCH_INTERVAL)
+            await wait(stop, WATCH_INTERVAL)
         ready(False, "stopping")
         try:
             await asyncio.wait_for(self._app.stop(), self._settings.stop_timeout)
@@ -104,10 +105,3 @@ class Engine:
 def _refuse_start(opening: asyncio.Task[Partition]) -> None:
     if not opening.cancelled() and (error := opening.exception()) is not None:
         give_up(f"cannot take over a partition: {error}", error)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

@@ -10,6 +10,7 @@ from greenlane.streaming.observer import EngineObserver, Ready
 from greenlane.streaming.offsets import OffsetReader
 from greenlane.streaming.partitions import Desk, Partition
 from greenlane.streaming.records import PartitionState, StatelessHandler
+from greenlane.streaming.startup import topics_ready
 from greenlane.streaming.stateful import StatefulPartition
 from greenlane.streaming.stateless import StatelessPartition
 from greenlane.streaming.writer import BatchWriter
@@ -22,19 +23,24 @@ async def run_stateless(
     stop: asyncio.Event,
     ready: Ready,
 ) -> None:
-    """Pass records through a handler until `stop` is set. On failure the process ends with exit code 70."""
-    writer = BatchWriter(settings.bootstrap_servers, settings.group_id)
-    await writer.start()
-    try:
-        async with OffsetReader(settings.bootstrap_servers, settings.group_id) as offsets:
+    """Pass records through a handler until `stop` is set.
 
-            async def open_partition(topic: str, partition: int) -> Partition:
-                desk = Desk(settings, observer, topic, partition)
-                return await StatelessPartition.opened(desk, handler, writer, offsets)
+    Raises `StreamingError` if the topics do not fit the settings; any later failure ends the process with code 70.
+    """
+    if not await topics_ready(settings, settings.topics, stop, ready):
+        return
+    async with OffsetReader(settings.bootstrap_servers, settings.group_id) as offsets:
+        writer = BatchWriter(settings.bootstrap_servers, settings.group_id)
 
+        async def open_partition(topic: str, partition: int) -> Partition:
+            desk = Desk(settings, observer, topic, partition)
+            return await StatelessPartition.opened(desk, handler, writer, offsets)
+
+        try:
+            await writer.start()
             await Engine(settings, open_partition, observer).run(stop, ready)
-    finally:
-        await writer.stop()
+        finally:
+            await writer.stop()
 
 
 async def run_stateful(  # noqa: PLR0913, PLR0917 - each is one part of a service, named by its caller
@@ -45,9 +51,14 @@ async def run_stateful(  # noqa: PLR0913, PLR0917 - each is one part of a servic
     stop: asyncio.Event,
     ready: Ready,
 ) -> None:
-    """Fold one topic into partition states behind a changelog until `stop` is set. Exit code 70 on failure."""
+    """Fold one topic into partition states behind a changelog until `stop` is set.
+
+    Raises `StreamingError` if the topics do not fit the settings; any later failure ends the process with code 70.
+    """
     if len(settings.topics) != 1:
         raise StreamingError(f"a state follows exactly one source topic, not {len(settings.topics)}")
+    if not await topics_ready(settings, (*settings.topics, changelog), stop, ready):
+        return
     async with OffsetReader(settings.bootstrap_servers, settings.group_id) as offsets:
 
         async def open_partition(topic: str, partition: int) -> Partition:

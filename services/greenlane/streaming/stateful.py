@@ -33,8 +33,8 @@ class StatefulPartition:
     ) -> "StatefulPartition":
         """Shut out the previous owner, read the state back, and check that it and the source belong together."""
         settings = desk.settings
-        await writer.start()
         try:
+            await writer.start()
             loaded = await load(settings.bootstrap_servers, changelog, desk.partition, settings.partitions, state)
             bounds = await offsets.bounds(desk.topic, desk.partition)
             expected = first_unapplied(loaded.meta, bounds, place=desk.place, changelog=changelog)

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import UnknownTopicOrPartitionError
 
+from greenlane.streaming.fatal import StreamingError
 from greenlane.streaming.partitioner import partition_of
 from greenlane.streaming.records import Output
 
@@ -63,7 +65,12 @@ class BatchWriter:
         await self._producer.commit_transaction()
 
     async def _count(self, topic: str) -> int:
-        self._partitions[topic] = len(await self._producer.partitions_for(topic))
+        try:
+            self._partitions[topic] = len(await self._producer.partitions_for(topic))
+        except UnknownTopicOrPartitionError as error:
+            raise StreamingError(
+                f"the topic {topic} does not exist; create it with `greenlane topics apply`"
+            ) from error
         return self._partitions[topic]
 
     async def _send(self, batch: Any, place: tuple[str, int]) -> Awaitable[Any]:

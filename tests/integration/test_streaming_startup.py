@@ -1,0 +1,91 @@
+"""Before the first record: Kafka is waited for, and topics that do not fit the settings are refused with the remedy."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from greenlane.streaming import (
+    EngineSettings,
+    Outcome,
+    SilentObserver,
+    SourceRecord,
+    Stage,
+    StreamingError,
+    run_stateful,
+    run_stateless,
+)
+
+STAGE = Stage("toy", "toy_scorer", "0.1.0", "toy-1")
+
+
+class Never:
+    """A handler and a state that must not be reached."""
+
+    def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
+        raise AssertionError(records)
+
+    def restore(self, key: bytes, value: bytes) -> None:
+        raise AssertionError(key, value)
+
+    def changes(self) -> Sequence[tuple[bytes, bytes | None]]:
+        raise AssertionError
+
+
+def settings(servers: str, *topics: str, partitions: int = 2) -> EngineSettings:
+    return EngineSettings(
+        group_id="startup", bootstrap_servers=servers, topics=topics, partitions=partitions, stage=STAGE
+    )
+
+
+async def run(chosen: EngineSettings, **state: Any) -> None:
+    stop, observer = asyncio.Event(), SilentObserver()
+    if state:
+        await run_stateful(chosen, state["changelog"], lambda _: Never(), observer, stop, lambda *_: None)
+    else:
+        await run_stateless(chosen, Never(), observer, stop, lambda *_: None)
+
+
+async def test_a_source_with_another_number_of_partitions_is_refused(
+    bootstrap_servers: str, topics: Callable[..., str]
+) -> None:
+    source = topics("source", 3)
+    with pytest.raises(StreamingError, match=f"{source} has 3 partitions, the settings say 2"):
+        await run(settings(bootstrap_servers, source))
+
+
+async def test_a_source_that_does_not_exist_is_refused(bootstrap_servers: str) -> None:
+    with pytest.raises(StreamingError, match="absent: UnknownTopicOrPartitionError; `greenlane topics plan`"):
+        await run(settings(bootstrap_servers, "absent"))
+
+
+async def test_a_changelog_must_have_as_many_partitions_as_its_source(
+    bootstrap_servers: str, topics: Callable[..., str]
+) -> None:
+    changelog = topics("changelog", 1)
+    with pytest.raises(StreamingError, match=f"{changelog} has 1 partitions, the settings say 2"):
+        await run(settings(bootstrap_servers, topics("source", 2)), changelog=changelog)
+
+
+async def test_a_state_follows_one_topic_only(bootstrap_servers: str) -> None:
+    with pytest.raises(StreamingError, match="exactly one source topic, not 2"):
+        await run(settings(bootstrap_servers, "a", "b"), changelog="c")
+
+
+async def test_an_absent_kafka_is_waited_for_until_told_to_stop() -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        server = f"127.0.0.1:{reserved.getsockname()[1]}"
+        stop, told = asyncio.Event(), asyncio.Queue[tuple[bool, str]]()
+
+        def ready(yes: bool, reason: str) -> None:
+            told.put_nowait((yes, reason))
+
+        running = asyncio.create_task(run_stateless(settings(server, "a"), Never(), SilentObserver(), stop, ready))
+        async with asyncio.timeout(30):
+            assert await told.get() == (False, f"no Kafka answers at {server}")
+            assert await told.get() == (False, f"no Kafka answers at {server}")
+            stop.set()
+            await running
