@@ -146,9 +146,24 @@ def test_everything_killed_recovers_with_what_was_acknowledged(folder: Path) -> 
         admin.close()
         publish(kafka.bootstrap_servers, "kept", b"one")
         assert kafka.pid is not None
+        before = kafka.bootstrap_servers
         os.kill(kafka.pid, signal.SIGKILL)
-    with EmbeddedKafka(folder) as kafka:
+        wait_until(lambda: not kafka.running)
+        kafka.restart()
+        assert kafka.running
+        assert kafka.bootstrap_servers == before
         assert records(kafka.bootstrap_servers, "kept") == [b"one"]
+
+
+def test_a_killed_postgres_is_noticed_and_started_again_where_it_was(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as postgres:
+        before = postgres.database_url
+        pid = int((folder / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not postgres.running)
+        postgres.restart()
+        assert postgres.running
+        assert postgres.database_url == before
 
 
 def test_a_taken_port_is_named_with_the_remedy(folder: Path) -> None:

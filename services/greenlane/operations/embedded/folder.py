@@ -3,6 +3,8 @@
 import fcntl
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -19,7 +21,7 @@ class ServerFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path = path.resolve()
         self._address = self.path / "address"
         self._lock_fd: int | None = None
 
@@ -95,3 +97,16 @@ def last_lines(log: Path, count: int = 3) -> str:
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line for word in ("ERROR", "FATAL", "Exception", "Error"))]
     return " / ".join((telling or lines)[-count:]) or "its log is empty"
+
+
+def command_line(pid: int) -> str:
+    """What a process runs, empty once it is gone (a zombie too)."""
+    if sys.platform == "linux":
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+    shown = subprocess.run(  # noqa: S603 - fixed argument list, no shell
+        ["/bin/ps", "-o", "command=", "-p", str(pid)], check=False, capture_output=True, text=True
+    )
+    return shown.stdout

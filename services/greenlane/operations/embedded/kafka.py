@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
@@ -17,7 +16,14 @@ from typing import Self
 from uuid import uuid4
 
 from greenlane.operations.embedded.classpath import kafka_class_path, missing_extra
-from greenlane.operations.embedded.folder import LOOPBACK, EmbeddedServerError, ServerFolder, choose_port, last_lines
+from greenlane.operations.embedded.folder import (
+    LOOPBACK,
+    EmbeddedServerError,
+    ServerFolder,
+    choose_port,
+    command_line,
+    last_lines,
+)
 
 KAFKA_VERSION = "4.3.1"
 _LOG4J_VERSION = "2.25.4"
@@ -229,11 +235,11 @@ class EmbeddedKafka:
         if not self._pid_file.exists():
             return
         pid = int(self._pid_file.read_text(encoding="utf-8") or 0)
-        if pid and str(self._properties) in _command_line(pid):
+        if pid and str(self._properties) in command_line(pid):
             self._notify(f"Stopping the Kafka that an earlier run left behind (process {pid})")
             os.kill(pid, signal.SIGTERM)
             deadline = time.monotonic() + _STOP_SECONDS
-            while str(self._properties) in _command_line(pid):
+            while str(self._properties) in command_line(pid):
                 if time.monotonic() > deadline:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
@@ -251,16 +257,3 @@ def _java() -> Path:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
-
-
-def _command_line(pid: int) -> str:
-    """What a process runs, empty once it is gone (a zombie too)."""
-    if sys.platform == "linux":
-        try:
-            return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
-    shown = subprocess.run(  # noqa: S603 - fixed argument list, no shell
-        ["/bin/ps", "-o", "command=", "-p", str(pid)], check=False, capture_output=True, text=True
-    )
-    return shown.stdout

@@ -14,7 +14,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from greenlane.operations.embedded.classpath import missing_extra
-from greenlane.operations.embedded.folder import LOOPBACK, EmbeddedServerError, ServerFolder, choose_port, last_lines
+from greenlane.operations.embedded.folder import (
+    LOOPBACK,
+    EmbeddedServerError,
+    ServerFolder,
+    choose_port,
+    command_line,
+    last_lines,
+)
 
 _NAME = "greenlane"
 _UNPRIVILEGED = "nobody"
@@ -46,6 +53,8 @@ class EmbeddedPostgres:
     @property
     def running(self) -> bool:
         """Whether the server that was started still accepts connections."""
+        if not self._running:
+            return False
         port = int(self.database_url.rpartition(":")[2].partition("/")[0])
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             return probe.connect_ex((LOOPBACK, port)) == 0
@@ -66,7 +75,8 @@ class EmbeddedPostgres:
                 _let_others_through(self._folder.path)
                 _let_others_through(programs)
             fresh = self._check_or_create(programs)
-            self._stop_orphan(programs)
+            if self._stop_if_alive(programs):  # we hold the lock: whoever started it is dead
+                self._notify("Stopped the PostgreSQL that an earlier run left behind")
             port = choose_port(self._port, "choose another port for the embedded PostgreSQL")
             self._launch(programs, port)
             password = self._secret.read_text(encoding="utf-8")
@@ -84,7 +94,7 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Stop the server, ending open sessions; harmless when it does not run."""
         if self._running:
-            self._run(_programs() / "pg_ctl", "-D", str(self._cluster), "-m", "fast", "-w", "stop")
+            self._stop_if_alive(_programs())
             self._running = False
         self._folder.release()
 
@@ -136,16 +146,18 @@ class EmbeddedPostgres:
                 f"if its data is damaged, delete {self._folder.path} (its data is lost)."
             ) from error
 
-    def _stop_orphan(self, programs: Path) -> None:
-        """End a server whose parent was killed: we hold the lock, so nobody owns it any more."""
-        if (self._cluster / "postmaster.pid").exists():
-            command = (programs / "pg_ctl", "-D", str(self._cluster))
-            try:
-                self._run(*command, "status")
-            except EmbeddedServerError:
-                return  # a stale file of a dead server: PostgreSQL itself removes it and recovers
-            self._notify("Stopping the PostgreSQL that an earlier run left behind")
-            self._run(*command, "-m", "fast", "-w", "stop")
+    def _stop_if_alive(self, programs: Path) -> bool:
+        """Stop the cluster's server, whoever started it; false when there is none."""
+        claim = self._cluster / "postmaster.pid"
+        if not claim.exists():
+            return False
+        pid = int(claim.read_text(encoding="utf-8").split()[0])
+        if str(self._cluster) not in command_line(pid):
+            # PostgreSQL would take any process of this number, a zombie even, for a server that still runs
+            claim.unlink()
+            return False
+        self._run(programs / "pg_ctl", "-D", str(self._cluster), "-m", "fast", "-w", "stop")
+        return True
 
     def _run(self, program: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
         """Run one of PostgreSQL's programs, as an ordinary user, and return what it printed."""

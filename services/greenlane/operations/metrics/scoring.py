@@ -15,7 +15,7 @@ _CO2E = ("packaging_co2e_mg", "delivery_co2e_mg", "return_co2e_mg")
 class ScorerMetrics:
     """What a scorer wrote. A repeat after a restart is counted again; `recompute` is the exact check."""
 
-    def __init__(self, registry: CollectorRegistry | None, marketplaces: Iterable[str]) -> None:
+    def __init__(self, registry: CollectorRegistry, marketplaces: Iterable[str]) -> None:
         series = Series(registry, SCORERS)
         self._marketplaces = frozenset(marketplaces)
         self._assessments = series.counter("assessments_total")
@@ -40,7 +40,7 @@ class ScorerMetrics:
 class AggregatorMetrics:
     """Where the accounts stand, kept up by the aggregator as they change: nothing is scanned at a scrape."""
 
-    def __init__(self, registry: CollectorRegistry | None, marketplaces: Iterable[str]) -> None:
+    def __init__(self, registry: CollectorRegistry, marketplaces: Iterable[str]) -> None:
         series = Series(registry, AGGREGATOR)
         self._marketplaces = frozenset(marketplaces)
         self._window_co2e = series.gauge("window_co2e_grams")
