@@ -118,10 +118,10 @@ def _explanation(dimension: Dimension, assessed: Assessed, steps: list[Step], me
 def _score_lines(sums: PackagingSums) -> list[str]:
     parts = packaging_parts(sums, 0)
     lines = [
-        f"  CO2e {sums.packaging_co2e_mg} / {sums.reference_packaging_co2e_mg} mg: {parts.co2e:.2f} points, weight 0.40",
-        f"  plastic {sums.plastic_mass_mg} / {sums.reference_plastic_mg} mg: {parts.plastic:.2f} points, weight 0.30",
-        f"  empty space: {parts.empty:.2f} points, weight {parts.empty_weight:.2f}",
-        f"  circular {sums.circular_mass_mg} / {sums.packaging_mass_mg} mg: {parts.circular:.2f} points, weight 0.15",
+        f"  CO2e {sums.packaging_co2e_mg} / {sums.reference_packaging_co2e_mg} mg: {parts.co2e:.2f} points x 0.40",
+        f"  plastic {sums.plastic_mass_mg} / {sums.reference_plastic_mg} mg: {parts.plastic:.2f} points x 0.30",
+        f"  empty space: {parts.empty:.2f} points x {parts.empty_weight:.2f}",
+        f"  circular {sums.circular_mass_mg} / {sums.packaging_mass_mg} mg: {parts.circular:.2f} points x 0.15",
     ]
     return [*lines, "  capped at 40: not compliant"] if sums.non_compliant_parcels else lines
 

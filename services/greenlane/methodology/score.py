@@ -78,7 +78,7 @@ def primary_share(totals: Totals) -> int:
 
 
 class PackagingParts(NamedTuple):
-    """The four parts of a packaging score in points of 100, and the weight of empty space (0 where it never applies)."""
+    """The four parts of a packaging score in points of 100; empty space weighs from 0 to 0.15."""
 
     co2e: Decimal
     plastic: Decimal
