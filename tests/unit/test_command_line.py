@@ -1,0 +1,109 @@
+"""The command line without servers: help with examples that work, clear errors, exit codes."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from greenlane.cli import app
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "schemas" / "examples"
+PACKED = EXAMPLES / "greenlane.parcel.packed.v1" / "average-vietnamese-parcel.json"
+
+
+def _commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield path, command
+        return
+    for name, child in children.items():
+        yield from _commands(child, (*path, name))
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app)))
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("GREENLANE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    return CliRunner()
+
+
+def example_of(command: click.Command) -> list[str]:
+    """The words after `greenlane` in the example of a command's help, without redirections."""
+    found = re.search(r"Example: `(?:[A-Z_]+=\S+ )*greenlane ([^`>]+)`?", command.help or "")
+    assert found, f"{command.name}: the help has no example"
+    return shlex.split(found.group(1))
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_has_an_example_that_its_own_parser_accepts(path: tuple[str, ...]) -> None:
+    words = example_of(COMMANDS[path])
+    assert tuple(words[: len(path)]) == path
+    COMMANDS[path].make_context(path[-1], words[len(path) :], resilient_parsing=False)
+
+
+def test_a_good_event_is_accepted_and_a_bad_one_named_with_line_field_and_remedy(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    bad = json.loads(PACKED.read_text(encoding="utf-8"))
+    bad["time"] = "2026-07-01T09:30:00"
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps(json.loads(PACKED.read_text(encoding="utf-8"))) + "\n" + json.dumps(bad) + "\n")
+    accepted = runner.invoke(app, ["validate", str(PACKED)])
+    refused = runner.invoke(app, ["validate", str(file)])
+    assert accepted.exit_code == 0
+    assert refused.exit_code == 1
+    assert "line 2: time needs an offset" in refused.stdout
+    assert "naive_time" in refused.stdout
+
+
+def test_explain_shows_each_factor_with_its_source_and_reproduces_the_average_parcel(runner: CliRunner) -> None:
+    shown = runner.invoke(app, ["explain", str(PACKED)])
+    told = json.loads(runner.invoke(app, ["explain", "--json", str(PACKED)]).stdout)
+    assert shown.exit_code == 0
+    assert "OGL-UK-3.0" in shown.stdout
+    assert told["sums"]["packaging_co2e_mg"] == 334_780  # 0.087 x 1.19972542 + 0.079 x 2.91650513 kg
+    assert {factor["id"] for factor in told["factors"]} == {"pk.board.primary", "pk.film.primary"}
+
+
+def test_score_reproduces_the_usual_round_and_the_lorry_of_the_method(runner: CliRunner) -> None:
+    folder = EXAMPLES / "greenlane.parcel.delivered.v1"
+    usual = runner.invoke(app, ["score", "--json", str(folder / "usual-petrol-motorbike-round.json")])
+    lorry = runner.invoke(
+        app, ["explain", "--json", str(folder / "articulated-lorry-from-hanoi-to-ho-chi-minh-city.json")]
+    )
+    assert round(json.loads(usual.stdout)["co2e_mg"] / 1000) == 64
+    assert json.loads(usual.stdout)["score"] == 50.0
+    assert round(json.loads(lorry.stdout)["sums"]["line_haul_co2e_mg"] / 1000) == 55
+
+
+def test_without_a_broker_a_command_says_how_to_get_one_and_exits_with_2(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "greenlane", "scores"],
+        env=os.environ | {"GREENLANE_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "greenlane up" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_service_is_refused_with_the_names_of_those_there_are(runner: CliRunner) -> None:
+    refused = runner.invoke(app, ["run", "teleporter"])
+    assert refused.exit_code == 2
+    assert "aggregator" in refused.output
