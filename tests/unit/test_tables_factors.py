@@ -3,8 +3,10 @@
 import csv
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -35,8 +37,13 @@ DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 FACTOR_FILES = ("materials.yaml", "fuels.yaml", "grid.yaml", "vehicles.yaml")
 
 
-def shipped(name: str) -> Any:
+@cache
+def _parsed(name: str) -> Any:
     return yaml.safe_load((SHIPPED / name).read_text(encoding="utf-8"))
+
+
+def shipped(name: str) -> Any:
+    return deepcopy(_parsed(name))
 
 
 def registry() -> FactorRegistry:
