@@ -8,25 +8,28 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from greenlane.cli import app
+from greenlane.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "schemas" / "examples"
 PACKED = EXAMPLES / "greenlane.parcel.packed.v1" / "average-vietnamese-parcel.json"
 
 
-def _commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    children = getattr(command, "commands", None)
-    if children is None:
+def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if not isinstance(command, TyperGroup):
         yield path, command
         return
-    for name, child in children.items():
+    context = typer.Context(command)
+    for name in command.list_commands(context):
+        child = command.get_command(context, name)
+        assert child is not None, name
         yield from _commands(child, (*path, name))
 
 
@@ -41,7 +44,7 @@ def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     return CliRunner()
 
 
-def example_of(command: click.Command) -> list[str]:
+def example_of(command: Any) -> list[str]:
     """The words after `greenlane` in the example of a command's help, without redirections."""
     found = re.search(r"Example: `(?:[A-Z_]+=\S+ )*greenlane ([^`>]+)`?", command.help or "")
     assert found, f"{command.name}: the help has no example"

@@ -1,5 +1,1 @@
 """The command line: one Typer application; every command turns its errors into one line with the remedy."""
-
-from greenlane.cli.app import app, main
-
-__all__ = ["app", "main"]

@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 
 from greenlane.cli.letters import all_letters, show_letters
+from greenlane.cli.machine import terminated_by_signal
 from greenlane.cli.output import console, notes, progress
 from greenlane.cli.receiver import Receiver
 from greenlane.cli.replays import import_olist, run_simulation
 from greenlane.cli.results import all_decisions, latest_scores, show_decisions, show_scores
-from greenlane.cli.services import terminated_by_signal
 from greenlane.cli.stack import Stack
 from greenlane.clock.closing import ClosingError, DayCloser
 from greenlane.contracts.scores import BadgeDecision, SellerScore
@@ -30,6 +30,7 @@ from greenlane.publisher.simulator import SimulationPlan
 from greenlane.settings import Settings, load_settings
 from greenlane.webhook_dispatcher.management import administration
 
+app = typer.Typer()
 OLIST_SAMPLE = Path("../shared/data")
 SETTLE_SECONDS = 120.0
 SHOWN = 15
@@ -81,6 +82,7 @@ class Outcome:
         }
 
 
+@app.command()
 def demo(
     once: Annotated[
         bool, typer.Option("--once", help="Check the result, print it as one JSON line, and exit.")

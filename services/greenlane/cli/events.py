@@ -16,6 +16,7 @@ from greenlane.publisher.files import FileEvent, read_file
 from greenlane.publisher.sdk import Options, Publisher
 from greenlane.publisher.timeline import RawRecord
 
+app = typer.Typer()
 EventFile = Annotated[
     Path, typer.Argument(help="JSON Lines, a JSON array or one event; structured CloudEvents. - reads standard input.")
 ]
@@ -39,6 +40,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the command line is an edge: what it reads is passed inwards
 
 
+@app.command()
 def validate(file: EventFile, as_json: AsJson = False) -> None:
     """Check a file of events against the contract: line, field, problem and remedy. Exits 1 if one is refused.
 
@@ -69,6 +71,7 @@ def _report(line: int, refusal: Refusal, as_json: bool) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+@app.command()
 def publish(
     file: EventFile,
     unchecked: Annotated[

@@ -8,14 +8,18 @@ from typing import Annotated
 
 import typer
 
+from greenlane import __version__
 from greenlane.cli.events import EventFile, opened, utc_now
 from greenlane.cli.output import AsJson, console, notes, print_json, print_table
 from greenlane.contracts.events import CancelledEvent, FulfilmentEvent
 from greenlane.contracts.explaining import Explanation, explain_event
 from greenlane.contracts.publish import write
 from greenlane.contracts.tables import load_method
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.publisher.files import read_file
 from greenlane.settings import load_settings
+
+app = typer.Typer()
 
 
 def _events(file: Path, refused: Counter[str]) -> Iterator[tuple[int, FulfilmentEvent]]:
@@ -38,6 +42,7 @@ def _explanations(file: Path, refused: Counter[str]) -> Iterator[tuple[int, Expl
         yield line, explain_event(event, table)
 
 
+@app.command()
 def score(file: EventFile, as_json: AsJson = False) -> None:
     """Score a file of events without any server: each parcel on its own, no prior. Exits 1 if one is refused.
 
@@ -64,6 +69,7 @@ def score(file: EventFile, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if refused else 0)
 
 
+@app.command()
 def explain(file: EventFile, as_json: AsJson = False) -> None:
     """Explain each event's score factor by factor, with sources, data category and the defaults that were used.
 
@@ -82,6 +88,7 @@ def _points(value: Decimal | None) -> str:
     return "-" if value is None else str(value)
 
 
+@app.command()
 def schemas(
     folder: Annotated[Path, typer.Argument(help="Where the rendered files go.")] = Path("schemas"),
 ) -> None:
@@ -93,3 +100,12 @@ def schemas(
     for path in changed:
         notes.print(f"wrote {path}", highlight=False)
     notes.print(f"{len(changed)} files changed in {folder}")
+
+
+@app.command()
+def version() -> None:
+    """Print the versions of the product and of the scoring method.
+
+    Example: `greenlane version`
+    """
+    print_json({"greenlane": __version__, "method": METHOD_VERSION})

@@ -20,11 +20,15 @@ from greenlane.publisher.simulator import simulate as simulated
 from greenlane.publisher.timeline import TimedEvent
 from greenlane.settings import Settings
 
+app = typer.Typer()
 importing = typer.Typer(help="Publish existing data as events.", no_args_is_help=True)
 
 FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 Rate = Annotated[float, typer.Option(min=0, help="Events a second; 0 is as fast as possible.")]
 CloseEvery = Annotated[int, typer.Option(min=1, help="Days that one closing covers.")]
+
+
+app.add_typer(importing, name="import")
 
 
 @importing.callback()
@@ -61,6 +65,7 @@ def import_olist(settings: Settings, folders: list[Path], pace: Pace) -> ReplayR
     return report
 
 
+@app.command()
 def simulate(  # noqa: PLR0913, PLR0917 - one option each
     seed: Annotated[int, typer.Option(help="The same seed makes the same events.")] = 1,
     sellers: Annotated[int, typer.Option(min=1)] = 200,
@@ -86,6 +91,7 @@ def run_simulation(settings: Settings, plan: SimulationPlan, pace: Pace) -> Repl
     return play(settings, plan.marketplace, simulated(plan), pace, "simulated events")
 
 
+@app.command()
 def close_days(
     marketplace: Annotated[str, typer.Argument(help="Marketplace whose days are over.")],
     through: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to close.")],

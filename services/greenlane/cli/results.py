@@ -14,6 +14,7 @@ from greenlane.oracle.recompute import recompute as recompute_accounts
 from greenlane.oracle.topics_reader import TopicsReader
 from greenlane.settings import Settings
 
+app = typer.Typer()
 Statement = TypeVar("Statement", bound=BaseModel)
 Seller = Annotated[str | None, typer.Option(help="Only this seller, as <marketplace>/<seller_id>.")]
 
@@ -37,6 +38,7 @@ def _statements(settings: Settings, topic: str, model: type[Statement]) -> Itera
                 yield model.model_validate_json(record.value)
 
 
+@app.command()
 def scores(
     seller: Seller = None,
     limit: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 30,
@@ -83,6 +85,7 @@ def missing_rule(rules: tuple[Rule, ...]) -> str:
     return "nothing" if rules else ""
 
 
+@app.command()
 def decisions(seller: Seller = None, as_json: AsJson = False) -> None:
     """Every badge decision with its reason.
 
@@ -118,6 +121,7 @@ def _name(statement: SellerScore | BadgeDecision) -> str:
     return f"{statement.data.marketplace}/{statement.subject}"
 
 
+@app.command()
 def recompute(as_json: AsJson = False) -> None:
     """Rebuild every account from the topics in an independent program and compare. Exits 1 if anything differs.
 

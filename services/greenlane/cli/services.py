@@ -1,30 +1,26 @@
-"""`greenlane run` starts one service, `up` starts everything, `doctor` tells what is wrong."""
+"""`greenlane run`: one service in the frame that all of them share: settings, logs, metrics, health, signals."""
 
 import asyncio
-import contextlib
 import importlib
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
 from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
 
 from greenlane import __version__
 from greenlane.cli.connection import all_settings, kafka_settings
-from greenlane.cli.output import AsJson, console, notes, print_json
-from greenlane.cli.stack import Stack
+from greenlane.cli.output import notes
 from greenlane.contracts.tables import load_policy
 from greenlane.methodology.method import METHOD_VERSION
-from greenlane.operations.doctor import diagnose
 from greenlane.operations.health import BEAT_SECONDS, SERVICE_PORTS, Health, HealthServer
 from greenlane.operations.logs import configure_logging
 from greenlane.operations.metrics import ProcessMetrics, new_registry
 from greenlane.settings import SERVICES, Settings, load_settings
-from greenlane.webhook_dispatcher.inspection import inspect_database
 
+app = typer.Typer()
 Ready = Callable[[bool, str], None]
 Entry = Callable[[Settings, CollectorRegistry, ProcessMetrics, Ready, asyncio.Event], Awaitable[None]]
 
@@ -36,20 +32,7 @@ def _service_name(value: str) -> str:
     return name
 
 
-@contextlib.contextmanager
-def terminated_by_signal() -> Iterator[None]:
-    """Turn SIGTERM into SystemExit, so that whatever was started is stopped in order."""
-
-    def leave(*_: object) -> None:
-        raise SystemExit(0)
-
-    previous = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
+@app.command()
 def run(
     service: Annotated[str, typer.Argument(callback=_service_name, help="One of: " + ", ".join(SERVICES))],
     check_settings: Annotated[bool, typer.Option(help="Validate the settings and exit.")] = False,
@@ -106,30 +89,3 @@ def _entry(service: str) -> Entry:
     """The service's `run`; imported only now, so that each process loads what it needs and nothing else."""
     entry: Entry = importlib.import_module(f"greenlane.{service}.process").run
     return entry
-
-
-def up() -> None:
-    """Start Kafka, PostgreSQL and every service, and keep them running until Ctrl-C or SIGTERM.
-
-    Servers named in GREENLANE_KAFKA_BOOTSTRAP_SERVERS and GREENLANE_DATABASE_URL are used instead of embedded ones.
-
-    Example: `greenlane up`
-    """
-    with terminated_by_signal(), Stack(load_settings(), notify=notes.print) as stack:
-        console.print(stack.table())
-        notes.print("Everything runs. Ctrl-C stops it.")
-        with contextlib.suppress(KeyboardInterrupt):
-            stack.keep_running()
-
-
-def doctor(as_json: AsJson = False) -> None:
-    """Check this machine and the servers; each failed check comes with its remedy. Exits 1 if one failed.
-
-    Example: `greenlane doctor`
-    """
-    diagnosis = diagnose(load_settings(), lambda url: asyncio.run(inspect_database(SecretStr(url))))
-    if as_json:
-        print_json(diagnosis.to_json())
-    else:
-        console.print(diagnosis.table())
-    raise typer.Exit(0 if diagnosis.healthy else 1)
