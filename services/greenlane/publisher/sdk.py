@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from kafka import KafkaProducer
 from kafka.errors import (
     IllegalStateError,
     KafkaConnectionError,
@@ -26,13 +25,13 @@ from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.events import FulfilmentEvent
 from greenlane.contracts.reading import read_document
 from greenlane.contracts.topics import MAX_EVENT_BYTES, fulfilment_topic
+from greenlane.publisher.connection import connect, disconnect
 from greenlane.publisher.encoding import Mode, encode, size_of
 from greenlane.publisher.receipts import (
     NotDelivered,
     Outcome,
     PublisherBusy,
     PublisherError,
-    PublisherUnavailable,
     Receipt,
     Tally,
 )
@@ -48,7 +47,6 @@ _AMBIGUOUS = (
 )
 """After these the broker may have appended the record although it was never acknowledged."""
 
-_MAX_BLOCK_S = 5.0
 _RECORD_OVERHEAD = 1_024
 """Bytes counted for each record beside its own: its future, its place in a batch and its callbacks."""
 
@@ -102,7 +100,7 @@ class Publisher:
         self._lost: list[Receipt] = []
         self._lost_limit = options.max_count
         self._closed = False
-        self._producer = _connect(bootstrap_servers, self.topic, options.deadline)
+        self._producer = connect(bootstrap_servers, self.topic, options.deadline)
 
     def publish(
         self, event: FulfilmentEvent | Mapping[str, Any] | bytes, *, wait: float | None = None
@@ -143,10 +141,11 @@ class Publisher:
         if not self._closed:
             self._closed = True
             self.flush()
-            for future, event_id in list(self._pending.items()):
+            open_ones = list(self._pending.items())
+            for future, event_id in open_ones:
                 reason = f"not acknowledged within {self._deadline:g} s"
                 self._end(future, Receipt(event_id, Outcome.UNKNOWN, reason=reason))
-            _disconnect(self._producer)
+            disconnect(self._producer, abandon=bool(open_ones))
         return tuple(self._lost)
 
     def __enter__(self) -> Self:
@@ -217,42 +216,3 @@ class Publisher:
         future.set_result(receipt)
         if self._on_receipt is not None:
             self._on_receipt(receipt)
-
-
-def _connect(bootstrap_servers: str, topic: str, deadline: float) -> Any:
-    try:
-        producer = KafkaProducer(
-            bootstrap_servers=bootstrap_servers.split(","),
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=20,
-            batch_size=65_536,
-            max_request_size=1_048_576,
-            max_block_ms=int(_MAX_BLOCK_S * 1000),
-            bootstrap_timeout_ms=int(min(deadline, 10.0) * 1000),
-            delivery_timeout_ms=int(deadline * 1000) + 100,
-            request_timeout_ms=int(deadline * 500),
-            allow_auto_create_topics=False,
-            metrics_enabled=False,
-        )
-    except KafkaError as error:
-        raise PublisherUnavailable(
-            f"no Kafka answers at {bootstrap_servers} ({type(error).__name__}); start it or correct the address"
-        ) from error
-    try:
-        producer.partitions_for(topic)
-    except KafkaError as error:
-        producer.close(timeout=0)
-        raise PublisherUnavailable(
-            f"Kafka at {bootstrap_servers} has no topic {topic} ({type(error).__name__}); create it with: "
-            "greenlane topics apply"
-        ) from error
-    return producer
-
-
-def _disconnect(producer: Any) -> None:
-    try:
-        producer.close(timeout=0)
-    except KafkaTimeoutError:
-        # close() raises when records are left and then leaves its thread running; their receipts already say unknown
-        producer._sender.force_close()  # noqa: SLF001 - kafka-python 3.0.12 offers no public way to abandon records

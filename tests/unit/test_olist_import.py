@@ -1,0 +1,257 @@
+"""The Olist data set becomes events: every kind of order, in order, nothing invented and nothing dropped unsaid."""
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from greenlane.contracts.events import ParcelDelivered, ParcelPacked
+from greenlane.publisher.encoding import encode
+from greenlane.publisher.municipalities import Match
+from greenlane.publisher.olist import Olist, read_olist
+from greenlane.publisher.olist_files import (
+    COLUMNS,
+    CUSTOMERS,
+    ITEMS,
+    MUNICIPALITIES,
+    ORDERS,
+    PRODUCTS,
+    SELLERS,
+    OlistError,
+)
+from greenlane.publisher.timeline import Kind, RawRecord, TimedEvent
+
+SAMPLE = Path(__file__).parents[3] / "shared" / "data"
+
+Rows = dict[str, list[dict[str, str]]]
+
+
+def order(number: int, status: str = "delivered", **changes: str) -> dict[str, str]:
+    return {
+        "order_id": f"order{number}",
+        "customer_id": "lan",
+        "order_status": status,
+        "order_purchase_timestamp": "2018-01-10 09:00:00",
+        "order_approved_at": "2018-01-10 10:00:00",
+        "order_delivered_carrier_date": "2018-01-11 12:00:00",
+        "order_delivered_customer_date": "2018-01-15 23:30:00",
+    } | changes
+
+
+def item(number: int, product: str = "book", seller: str = "shop", line: int = 1) -> dict[str, str]:
+    return {"order_id": f"order{number}", "order_item_id": str(line), "product_id": product, "seller_id": seller}
+
+
+def product(name: str, mass: str = "350", length: str = "21", height: str = "3", width: str = "14") -> dict[str, str]:
+    names = COLUMNS[PRODUCTS]
+    return dict(zip(names, (name, mass, length, height, width), strict=True))
+
+
+def data_set(**changes: list[dict[str, str]]) -> Rows:
+    rows: Rows = {
+        ORDERS: [order(1)],
+        ITEMS: [item(1)],
+        PRODUCTS: [product("book"), product("lamp", "1200.5", "30", "20", "20"), product("unknown", "", "", "", "")],
+        SELLERS: [
+            {"seller_id": "shop", "seller_city": "sao paulo", "seller_state": "SP"},
+            {"seller_id": "stall", "seller_city": "mogi-guaçu", "seller_state": "SP"},
+            {"seller_id": "lost", "seller_city": "curitiba", "seller_state": "SP"},
+        ],
+        CUSTOMERS: [{"customer_id": "lan", "customer_city": "belo horizonte", "customer_state": "MG"}],
+        MUNICIPALITIES: [
+            {"codigo_ibge": "3550308", "nome": "São Paulo", "codigo_uf": "35"},
+            {"codigo_ibge": "3530706", "nome": "Mogi Guaçu", "codigo_uf": "35"},
+            {"codigo_ibge": "4106902", "nome": "Curitiba", "codigo_uf": "41"},
+            {"codigo_ibge": "3106200", "nome": "Belo Horizonte", "codigo_uf": "31"},
+        ],
+    }
+    return rows | {{"orders": ORDERS, "items": ITEMS}[name]: value for name, value in changes.items()}
+
+
+def write(folder: Path, rows: Rows) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in rows.items():
+        with (folder / name).open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS[name])
+            writer.writeheader()
+            writer.writerows(content)
+    return folder
+
+
+def olist(folder: Path, **changes: list[dict[str, str]]) -> Olist:
+    return read_olist([write(folder, data_set(**changes))])
+
+
+def types(events: Iterable[TimedEvent]) -> list[str]:
+    return [event.payload.type.split(".")[2] for event in events if not isinstance(event.payload, RawRecord)]
+
+
+def bodies(found: Olist) -> list[Any]:
+    return [event.payload.data for event in found.events() if not isinstance(event.payload, RawRecord)]
+
+
+def test_a_delivered_order_is_packed_at_the_carrier_and_delivered_at_the_customer(tmp_path: Path) -> None:
+    packed, delivered = olist(tmp_path).events()
+
+    assert types([packed, delivered]) == ["packed", "delivered"]
+    assert [packed.at.isoformat(), delivered.at.isoformat()] == [
+        "2018-01-11T14:00:00+00:00",  # 12:00 in São Paulo's summer time, two hours behind UTC
+        "2018-01-16T01:30:00+00:00",
+    ]
+    assert b"-02:00" in dict(encode(packed.payload).headers)["ce_time"]  # type: ignore[arg-type] # an event
+
+
+def test_winter_time_is_three_hours_behind(tmp_path: Path) -> None:
+    winter = order(1, order_delivered_carrier_date="2018-07-11 12:00:00", order_delivered_customer_date="")
+
+    (packed,) = olist(tmp_path, orders=[winter]).events()
+
+    assert packed.at.isoformat() == "2018-07-11T15:00:00+00:00"
+
+
+def test_mass_and_dimensions_are_the_product_s_and_packaging_stays_undeclared(tmp_path: Path) -> None:
+    lines = [item(1, "book", line=1), item(1, "lamp", line=2), item(1, "book", line=3)]
+
+    packed, delivered = bodies(olist(tmp_path, items=lines))
+
+    assert [(line.quantity, line.mass_g, line.length_mm, line.width_mm, line.height_mm) for line in packed.items] == [
+        (2, 350.0, 210, 140, 30),
+        (1, 1200.5, 300, 200, 200),
+    ]
+    assert (packed.country, packed.outer, packed.components) == ("BR", None, None)
+    assert (delivered.mass_g, delivered.attempts, delivered.transport_chain) == (1900.5, 1, None)
+    assert (delivered.origin.code, delivered.destination.code) == ("3550308", "3106200")
+
+
+def test_each_seller_of_an_order_sends_a_parcel_of_its_own(tmp_path: Path) -> None:
+    found = olist(tmp_path, items=[item(1, seller="shop"), item(1, seller="stall", line=2)])
+
+    assert [body.parcel_id for body in bodies(found)] == ["order1-1", "order1-2", "order1-1", "order1-2"]
+    subjects = [event.payload.subject for event in found.events() if not isinstance(event.payload, RawRecord)]
+    assert subjects == ["shop", "stall", "shop", "stall"]
+
+
+def test_a_shipped_order_is_packed_only(tmp_path: Path) -> None:
+    shipped = order(1, "shipped", order_delivered_customer_date="")
+
+    assert types(olist(tmp_path, orders=[shipped]).events()) == ["packed"]
+
+
+@pytest.mark.parametrize("status", ["created", "approved", "invoiced", "processing", "unavailable", "canceled"])
+def test_an_order_that_was_never_handed_over_is_counted_and_makes_no_event(tmp_path: Path, status: str) -> None:
+    waiting = order(1, status, order_delivered_carrier_date="", order_delivered_customer_date="")
+
+    found = olist(tmp_path, orders=[waiting])
+
+    assert (list(found.events()), found.days, found.report.never_packed) == ([], None, Counter({status: 1}))
+
+
+def test_a_cancelled_order_that_was_packed_is_cancelled_after_the_last_thing_known(tmp_path: Path) -> None:
+    cancelled = order(1, "canceled", order_delivered_customer_date="")
+
+    packed, last = olist(tmp_path, orders=[cancelled]).events()
+
+    assert types([packed, last]) == ["packed", "cancelled"]
+    assert (last.at, last.kind) == (packed.at, Kind.CANCELLATION)
+
+
+def test_a_delivery_without_handover_time_was_packed_when_approved(tmp_path: Path) -> None:
+    packed, _ = olist(tmp_path, orders=[order(1, order_delivered_carrier_date="")]).events()
+
+    assert packed.at.isoformat() == "2018-01-10T12:00:00+00:00"
+
+
+def test_an_unclear_municipality_leaves_the_delivery_out_and_says_so(tmp_path: Path) -> None:
+    found = olist(tmp_path, items=[item(1, seller="lost")])
+
+    assert types(found.events()) == ["packed"]
+    assert found.report.unknown_place == 1
+    assert found.report.cities[Match.UNKNOWN] == 1
+    assert "1 of unclear municipality" in "\n".join(found.report.lines())
+
+
+def test_an_unknown_mass_leaves_the_delivery_out_and_the_item_undeclared(tmp_path: Path) -> None:
+    found = olist(tmp_path, items=[item(1, "unknown"), item(1, "no-such-product", line=2)])
+
+    (packed,) = bodies(found)
+
+    assert isinstance(packed, ParcelPacked)
+    assert [(line.mass_g, line.length_mm) for line in packed.items] == [(None, None), (None, None)]
+    assert (found.report.unknown_mass, found.report.unmeasured_items) == (1, 2)
+
+
+def test_an_order_without_items_is_counted(tmp_path: Path) -> None:
+    found = olist(tmp_path, items=[])
+
+    assert (len(found), found.report.without_items) == (0, 1)
+
+
+def test_events_come_in_the_order_in_which_they_happened_and_the_same_on_every_run(tmp_path: Path) -> None:
+    early = order(2, order_delivered_carrier_date="2018-01-01 08:00:00")
+    change = {"orders": [order(1), early, order(3)], "items": [item(3), item(1), item(2)]}
+
+    first, second = list(olist(tmp_path, **change).events()), list(olist(tmp_path, **change).events())
+
+    assert first == second
+    assert [event.at for event in first] == sorted(event.at for event in first)
+    assert [event.payload.id for event in first if not isinstance(event.payload, RawRecord)] == [
+        "order2-1.packed",
+        *("order1-1.packed", "order3-1.packed"),
+        *("order1-1.delivered", "order2-1.delivered", "order3-1.delivered"),
+    ]
+
+
+def test_files_may_lie_in_several_folders_and_below(tmp_path: Path) -> None:
+    rows = data_set()
+    write(tmp_path / "a" / "deep", {name: rows[name] for name in (ORDERS, ITEMS, CUSTOMERS)})
+    write(tmp_path / "b", {name: rows[name] for name in (PRODUCTS, SELLERS, MUNICIPALITIES)})
+
+    assert len(read_olist([tmp_path / "a", tmp_path / "b"])) == len(read_olist([tmp_path])) == 2
+
+
+def test_every_missing_file_and_column_is_named(tmp_path: Path) -> None:
+    rows = data_set()
+    del rows[ITEMS], rows[CUSTOMERS]
+    write(tmp_path, rows)
+    (tmp_path / ORDERS).write_text("order_id,customer_id,order_status,order_purchase_timestamp\n", encoding="utf-8")
+
+    with pytest.raises(OlistError) as caught:
+        read_olist([tmp_path])
+
+    for problem in (
+        f"{ITEMS} is missing",
+        f"{CUSTOMERS} is missing",
+        f"{ORDERS} has no column order_approved_at",
+        f"{ORDERS} has no column order_delivered_customer_date",
+    ):
+        assert problem in str(caught.value)
+
+
+def test_a_time_that_is_none_is_named_with_its_order(tmp_path: Path) -> None:
+    with pytest.raises(OlistError, match="order1, column order_delivered_carrier_date"):
+        olist(tmp_path, orders=[order(1, order_delivered_carrier_date="soon")])
+
+
+def test_the_public_sample_adds_up() -> None:
+    if not (SAMPLE / "olist").is_dir():
+        message = f"the sample is not at ../shared/data/olist beside the project ({SAMPLE})"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    found = read_olist([SAMPLE / "olist", SAMPLE / "unlicensed-test-only" / "olist_orders_1000", SAMPLE / "brazil"])
+
+    report = found.report
+    assert report.orders == 1000
+    packed = {body.parcel_id.split("-")[0] for body in bodies(found)}
+    assert report.orders == len(packed) + report.never_packed.total()
+    assert report.events["packed"] == report.parcels
+    assert report.events.total() == len(found) == sum(1 for _ in found.events())
+    assert found.days is not None
+    assert [day.year for day in found.days] == [2016, 2018]
+    deliveries = [body for body in bodies(found) if isinstance(body, ParcelDelivered)]
+    assert len(deliveries) == report.events["delivered"] > 950
+    assert report.unknown_place < 20
