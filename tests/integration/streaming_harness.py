@@ -2,12 +2,14 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,18 @@ from kafka.errors import TopicAlreadyExistsError
 from greenlane.contracts.topics import DEAD_LETTERS
 
 WORKER = Path(__file__).with_name("streaming_worker.py")
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
-def until(condition: Callable[[], bool], what: str | Callable[[], str]) -> None:
-    """Poll until the condition holds; fails after 40 s."""
-    deadline = time.monotonic() + PATIENCE
+def until(
+    condition: Callable[[], bool], what: str | Callable[[], str], seconds: float = PATIENCE, *, required: bool = True
+) -> None:
+    """Poll until the condition holds; when the time is over, fail if it is required."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not in time: {what if isinstance(what, str) else what()}"
+        if time.monotonic() > deadline:
+            assert not required, f"not in time: {what if isinstance(what, str) else what()}"
+            return
         time.sleep(0.02)
 
 
@@ -53,8 +59,8 @@ class Worker:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def ended(self) -> int:
-        until(lambda: self.process.poll() is not None, lambda: f"the worker's end; it said\n{self.text()}")
+    def ended(self, seconds: float = PATIENCE) -> int:
+        until(lambda: self.process.poll() is not None, lambda: f"the worker's end; it said\n{self.text()}", seconds)
         return self.process.wait()
 
     def terminate(self) -> int:
@@ -94,10 +100,12 @@ class Log:
         self._admin.close()
 
     def ensure_dead_letters(self) -> None:
-        try:
-            self._admin.create_topics({DEAD_LETTERS: {"num_partitions": 1, "replication_factor": 1}})
-        except TopicAlreadyExistsError:
-            return
+        with suppress(TopicAlreadyExistsError):
+            self.create(DEAD_LETTERS, 1)
+
+    def create(self, topic: str, partitions: int) -> None:
+        settings = {"num_partitions": partitions, "replication_factor": 1}
+        self._admin.create_topics({topic: settings}, wait_for_metadata=True)
 
     def append(self, topic: str, records: Iterable[tuple[bytes, bytes | None]], partition: int = 0) -> None:
         """Append and wait for every acknowledgement."""
@@ -121,13 +129,14 @@ class Log:
         producer.close()
         until(lambda: self.end(topic) > marker, "the marker is written after the transaction's end is acknowledged")
 
-    def read(self, topic: str, partitions: int = 1) -> list[Any]:
+    def read(self, topic: str) -> list[Any]:
         """Every committed record, partition by partition."""
         consumer = KafkaConsumer(
             bootstrap_servers=self.bootstrap_servers, isolation_level="read_committed", enable_auto_commit=False
         )
         try:
-            return [record for number in range(partitions) for record in _partition(consumer, topic, number)]
+            numbers = sorted(consumer.partitions_for_topic(topic))
+            return [record for number in numbers for record in _partition(consumer, topic, number)]
         finally:
             consumer.close()
 
@@ -166,3 +175,37 @@ def rows(records: Iterable[Any]) -> dict[bytes, bytes]:
     """The latest live row of each key of a changelog."""
     latest = {record.key: record.value for record in records}
     return {key: value for key, value in latest.items() if value is not None and key != b"\x00meta"}
+
+
+class Traffic:
+    """Seeded records `id:amount`, about a third of them repeats, and what they must add up to."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - a test's seed, not a secret
+        self.sums: Counter[bytes] = Counter()
+        self.ids: dict[bytes, tuple[bytes, bytes]] = {}
+        self.sent = 0
+
+    def records(self, count: int) -> list[tuple[bytes, bytes]]:
+        self.sent += count
+        return [self._record() for _ in range(count)]
+
+    def _record(self) -> tuple[bytes, bytes]:
+        if self.ids and self._random.random() < 1 / 3:
+            return self._random.choice(list(self.ids.values()))
+        name, key = b"id%d" % len(self.ids), b"seller%d" % self._random.randrange(9)
+        amount = self._random.randrange(1, 1000)
+        self.sums[key] += amount
+        self.ids[name] = (key, b"%s:%d" % (name, amount))
+        return self.ids[name]
+
+
+def check(log: Log, options: dict[str, Any], traffic: Traffic) -> None:
+    """State, effects and the committed offset are what the traffic alone implies."""
+    state = rows(log.read(options["changelog"]))
+    assert {key[1:]: int(value) for key, value in state.items() if key[:1] == b"s"} == traffic.sums
+    assert {key[1:] for key in state if key[:1] == b"l"} == set(traffic.ids)
+    assert int(state[b"n"]) == traffic.sent
+    effects = Counter(record.key for record in log.read(options["effects"]))
+    assert effects == Counter(dict.fromkeys(traffic.ids, 1))
+    assert log.committed(options["group_id"], options["topics"][0]) == traffic.sent

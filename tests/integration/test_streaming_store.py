@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.streaming_harness import Log, Worker, rows, workers
+from tests.integration.streaming_harness import Log, Traffic, Worker, check, rows, workers
 
 from greenlane.streaming import EXIT_CODE
 
@@ -47,40 +47,6 @@ def options(log: Log, topics: Callable[..., str]) -> dict[str, Any]:
         "commit_interval": 0.1,
         "max_batch": 50,
     }
-
-
-class Traffic:
-    """Seeded records `id:amount`, about a third of them repeats, and what they must add up to."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - a test's seed, not a secret
-        self.sums: Counter[bytes] = Counter()
-        self.ids: dict[bytes, tuple[bytes, bytes]] = {}
-        self.sent = 0
-
-    def records(self, count: int) -> list[tuple[bytes, bytes]]:
-        self.sent += count
-        return [self._record() for _ in range(count)]
-
-    def _record(self) -> tuple[bytes, bytes]:
-        if self.ids and self._random.random() < 1 / 3:
-            return self._random.choice(list(self.ids.values()))
-        name, key = b"id%d" % len(self.ids), b"seller%d" % self._random.randrange(9)
-        amount = self._random.randrange(1, 1000)
-        self.sums[key] += amount
-        self.ids[name] = (key, b"%s:%d" % (name, amount))
-        return self.ids[name]
-
-
-def check(log: Log, options: dict[str, Any], traffic: Traffic) -> None:
-    """State, effects and the committed offset are what the traffic alone implies."""
-    state = rows(log.read(options["changelog"]))
-    assert {key[1:]: int(value) for key, value in state.items() if key[:1] == b"s"} == traffic.sums
-    assert {key[1:] for key in state if key[:1] == b"l"} == set(traffic.ids)
-    assert int(state[b"n"]) == traffic.sent
-    effects = Counter(record.key for record in log.read(options["effects"], 2))
-    assert effects == Counter(dict.fromkeys(traffic.ids, 1))
-    assert log.committed(options["group_id"], options["topics"][0]) == traffic.sent
 
 
 def finish(log: Log, start: Start, options: dict[str, Any], traffic: Traffic) -> Worker:
@@ -137,7 +103,7 @@ def test_a_hole_in_the_source_ends_the_process_and_nothing_beyond_it_is_committe
     assert worker.ended() == EXIT_CODE
     assert "expected offset 4, got 5" in worker.text()
     assert (log.committed(options["group_id"], source) or 0) <= 4
-    assert b"e" not in {record.key for record in log.read(options["effects"], 2)}
+    assert b"e" not in {record.key for record in log.read(options["effects"])}
 
 
 def test_records_removed_before_they_were_processed_end_the_process(
@@ -233,12 +199,12 @@ def test_states_move_with_their_partitions(
     one.until(lambda: len(one.said("assigned")[-1]) == 4, "all partitions moved back")
     one.until(feed(200), "the first has all")
     assert one.terminate() == 0
-    found = log.read(changelog, 4)
+    found = log.read(changelog)
     for number, traffic in enumerate(streams):
         state = rows(record for record in found if record.partition == number)
         assert {key[1:]: int(value) for key, value in state.items() if key[:1] == b"s"} == traffic.sums
         assert int(state[b"n"]) == traffic.sent
-    effects = Counter(record.key for record in log.read(options["effects"], 2))
+    effects = Counter(record.key for record in log.read(options["effects"]))
     wanted = {b"%d-%s" % (number, name) for number, traffic in enumerate(streams) for name in traffic.ids}
     assert effects == Counter(dict.fromkeys(wanted, 1))
 
