@@ -39,8 +39,10 @@ class Settings(BaseSettings):
     )
     partitions: int = Field(default=4, ge=1, le=1024, description="partitions of every keyed topic at creation")
     replication_factor: int = Field(default=1, ge=1, le=7, description="replicas of every topic at creation")
-    instance: str = Field(
-        default="0", pattern=r"^[A-Za-z0-9._-]{1,60}$", description="name of this worker in its group"
+    instance: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,60}$",
+        description="this worker's lasting name in its group (a pod's name): a restart under it rejoins at once",
     )
     host: str = Field(default="127.0.0.1", description="address on which metrics and health are served")
     port: int | None = Field(default=None, ge=0, le=65535, description="port of metrics and health; 0 picks a free one")

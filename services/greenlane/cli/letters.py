@@ -55,7 +55,7 @@ def show_letters(found: list[DeadLetter]) -> None:
         )
         for letter in found
     ]
-    print_table(f"Dead letters ({len(found)})", ("id", "reason", "origin", "problem and remedy"), rows)
+    print_table(f"Dead letters ({len(found)})", ("id", "reason", "origin", "~problem and remedy"), rows)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """How commands speak: tables for people, JSON for machines, progress for whoever waits."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
@@ -10,10 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-console = Console()
+PIPED_WIDTH = 160
+
+console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
 """What was asked for goes to standard output."""
 
-notes = Console(stderr=True)
+notes = Console(stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 """Progress, notices and errors go to standard error, so that output can be piped."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
@@ -26,10 +29,15 @@ def print_json(document: Any) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows as a table; a column named with a leading `>` is right-aligned."""
+    """Print rows as a table; a leading `>` aligns a column right, a leading `~` lets it wrap."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+        table.add_column(
+            column.removeprefix(">").removeprefix("~"),
+            justify="right" if column.startswith(">") else "left",
+            no_wrap=not column.startswith("~"),
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console.print(table)

@@ -61,17 +61,17 @@ def show_scores(found: list[SellerScore], limit: int) -> None:
     rows = [
         (
             _name(score),
-            score.data.score.green,
+            f"{score.data.score.green:.1f}",
             score.data.score.grade,
-            score.data.score.packaging,
-            score.data.score.delivery,
+            f"{score.data.score.packaging:.1f}",
+            f"{score.data.score.delivery:.1f}",
             score.data.standing.level,
             missing_rule(score.data.standing.rules),
             score.data.day,
         )
         for score in found[:limit]
     ]
-    columns = ("seller", ">green", "grade", ">packaging", ">delivery", "badge", "next level misses", "day")
+    columns = ("seller", ">green", "grade", ">packaging", ">delivery", "badge", "~next level misses", "day")
     print_table(f"Scores ({len(found)} sellers)", columns, rows)
 
 
@@ -109,11 +109,11 @@ def show_decisions(found: list[BadgeDecision]) -> None:
             item.data.previous_level,
             item.data.level,
             item.data.reason,
-            item.data.score.green,
+            f"{item.data.score.green:.1f}",
         )
         for item in found
     ]
-    columns = ("day", "seller", "decision", "from", "to", "reason", ">green")
+    columns = ("day", "seller", "decision", "from", "to", "~reason", ">green")
     print_table(f"Badge decisions ({len(found)})", columns, rows)
 
 

@@ -171,6 +171,7 @@ class Stack:
                 "GREENLANE_MARKETPLACES": ",".join(settings.marketplaces),
                 "GREENLANE_LIVE_MARKETPLACES": ",".join(settings.live_marketplaces),
                 "GREENLANE_WEBHOOK_ALLOW_PRIVATE_NETWORKS": str(settings.webhook_allow_private_networks),
+                "GREENLANE_INSTANCE": "0",
                 "GREENLANE_PORT": str(port),
             }
         )

@@ -66,7 +66,7 @@ def list_endpoints(
         (item.endpoint_id, item.marketplace, item.seller_id or "all", item.url, item.state, item.reason or "")
         for item in found
     ]
-    print_table(f"Endpoints ({len(found)})", ("endpoint", "marketplace", "sellers", "url", "state", "reason"), rows)
+    print_table(f"Endpoints ({len(found)})", ("endpoint", "marketplace", "sellers", "~url", "state", "~reason"), rows)
 
 
 @app.command()
@@ -129,7 +129,7 @@ def _show(found: list[Dispatch], as_json: bool) -> None:
     rows = [
         (item.webhook_id, item.endpoint_id, item.type, item.state, item.attempts, item.reason or "") for item in found
     ]
-    print_table(f"Deliveries ({len(found)})", ("webhook", "endpoint", "type", "state", ">attempts", "reason"), rows)
+    print_table(f"Deliveries ({len(found)})", ("webhook", "endpoint", "type", "state", ">attempts", "~reason"), rows)
 
 
 def _plain(endpoint: Endpoint) -> dict[str, object]:

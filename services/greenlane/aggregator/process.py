@@ -1,0 +1,55 @@
+"""Wires the aggregator: assessments and closed days in, scores and badge decisions out, accounts kept."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from greenlane import __version__
+from greenlane.aggregator.state import Accounts
+from greenlane.aggregator.telemetry import Gauges
+from greenlane.contracts.tables import load_policy
+from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, group_of
+from greenlane.methodology.method import METHOD_VERSION
+from greenlane.operations.metrics import AggregatorMetrics, EngineMetrics, ProcessMetrics
+from greenlane.settings import Settings
+from greenlane.streaming import EngineSettings, Ready, Stage, run_stateful
+
+SERVICE: Final = "aggregator"
+STAGE = Stage("aggregation", SERVICE, __version__, METHOD_VERSION)
+
+
+class Observer(EngineMetrics):
+    """The engine's metrics, and word to the gauges when partitions go elsewhere."""
+
+    def __init__(self, registry: CollectorRegistry, gauges: Gauges) -> None:
+        super().__init__(registry, (ASSESSMENTS,), time.time)
+        self._gauges = gauges
+
+    def rebalanced(self, assigned: Sequence[tuple[str, int]]) -> None:
+        """The group gave this process these partitions."""
+        super().rebalanced(assigned)
+        self._gauges.keep([partition for _, partition in assigned])
+
+
+async def run(
+    settings: Settings, registry: CollectorRegistry, process: ProcessMetrics, ready: Ready, stop: asyncio.Event
+) -> None:
+    """Keep the accounts until `stop` is set. Raises TableError when the badge policy is not sound."""
+    policy = load_policy(settings.policy_file)
+    gauges = Gauges(AggregatorMetrics(registry, settings.marketplaces))
+    engine = EngineSettings(
+        group_id=group_of(SERVICE),
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        topics=(ASSESSMENTS,),
+        partitions=settings.partitions,
+        stage=STAGE,
+        instance=settings.instance,
+    )
+
+    def accounts(partition: int) -> Accounts:
+        return Accounts(partition, policy, STAGE, gauges, process.dead_letter)
+
+    await run_stateful(engine, AGGREGATOR_CHANGELOG, accounts, Observer(registry, gauges), stop, ready)
