@@ -1,7 +1,7 @@
 """The state of one partition: takes records in, keeps the accounts, answers with scores, decisions and rows."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from greenlane.aggregator.closing import close_days
@@ -27,7 +27,7 @@ from greenlane.aggregator.rows import (
 from greenlane.aggregator.stating import Herald
 from greenlane.aggregator.telemetry import Gauges
 from greenlane.contracts.assessments import DayClosed
-from greenlane.contracts.dead_letters import Refusal
+from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.methodology.eligibility import Policy
 from greenlane.streaming import Outcome, Output, SourceRecord, Stage
 
@@ -51,8 +51,11 @@ class Accounts:
     `handle` states the open score of each seller whose account changed once a batch, at its last accepted record.
     """
 
-    def __init__(self, partition: int, policy: Policy, stage: Stage, gauges: Gauges) -> None:
-        self._partition, self._policy, self._stage, self._gauges = partition, policy, stage, gauges
+    def __init__(
+        self, partition: int, policy: Policy, stage: Stage, gauges: Gauges, refused: Callable[[DeadLetterCode], None]
+    ) -> None:
+        self._partition, self._policy, self._stage = partition, policy, stage
+        self._gauges, self._refused = gauges, refused
         self._entries = PackedEntries()
         self._ledger = Ledger(self._entries, policy.window_days, policy.lateness_days)
         self._guard = -1
@@ -90,6 +93,7 @@ class Accounts:
             try:
                 said = read(record)
             except Refusal as refusal:
+                self._refused(refusal.code)
                 outcomes.append(self._stage.refuse(record, refusal))
                 continue
             if isinstance(said, DayClosed):

@@ -2,31 +2,13 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from greenlane.aggregator.account import RANKS, Contribution
 from greenlane.aggregator.ledger import Market
 from greenlane.methodology.sums import DeliverySums, PackagingSums, ReturnSums
 from greenlane.methodology.vocabulary import BadgeLevel, DataCategory, Dimension
-
-
-class AggregatorMetrics(Protocol):
-    """Where the figures go."""
-
-    def window(self, marketplace: str, dimension: Dimension, data: DataCategory, co2e_grams: float) -> None:
-        """CO2e of all windows of the marketplace now."""
-
-    def window_plastic(self, marketplace: str, grams: float) -> None:
-        """Plastic of all windows of the marketplace now."""
-
-    def sellers(self, marketplace: str, level: BadgeLevel, change: int) -> None:
-        """So many more sellers (fewer when negative) are at this level."""
-
-    def transition(self, marketplace: str, old: BadgeLevel, new: BadgeLevel) -> None:
-        """A seller's level changed."""
-
-    def closed_day_score(self, dimension: str, points: float) -> None:
-        """A seller's score at the end of a closed day; `dimension` is green, packaging or delivery."""
+from greenlane.operations.metrics import AggregatorMetrics
 
 
 class Figures(NamedTuple):
