@@ -172,7 +172,7 @@ def _fewer_packing_facts(facts: PackedFacts) -> list[PackedFacts]:
     return fewer
 
 
-good_rounds = st.builds(Round, st.integers(5_000, 30_000), st.integers(60, 100))
+good_rounds = st.builds(Round, st.integers(5_000, 18_400), st.integers(60, 100))
 good_last_miles = st.builds(
     ChainElement,
     st.just(ChainRole.LAST_MILE),
