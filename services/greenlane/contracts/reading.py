@@ -91,7 +91,7 @@ def read_event(record: KafkaRecord) -> Reading:
         event_type = named if isinstance(named, str) else ""
         event = _parse(event_type, document)
         _check_origin(record, event)
-        _check_time(event, datetime.fromtimestamp(record.timestamp / 1000, UTC))
+        check_time(event, datetime.fromtimestamp(record.timestamp / 1000, UTC))
     except Refusal as refusal:
         return Reading(event_type, None, refusal)
     return Reading(event_type, event, None)
@@ -105,7 +105,7 @@ def read_document(value: bytes, now: datetime) -> FulfilmentEvent:
     document = _structured(_sized(value))
     named = document.get("type", "")
     event = _parse(named if isinstance(named, str) else "", document, extra="forbid")
-    _check_time(event, now)
+    check_time(event, now)
     return event
 
 
@@ -199,7 +199,8 @@ def _check_origin(record: KafkaRecord, event: FulfilmentEvent) -> None:
         raise Refusal.because(DeadLetterCode.KEY_MISMATCH, "subject", message)
 
 
-def _check_time(event: FulfilmentEvent, appended: datetime) -> None:
+def check_time(event: FulfilmentEvent, appended: datetime) -> None:
+    """Raises Refusal for an event that happened further after `appended` than an honest clock error explains."""
     if event.time > appended + FUTURE_TOLERANCE:
         message = "lies more than 24 hours after the event was appended; publish what has happened"
         raise Refusal.because(DeadLetterCode.FUTURE_TIME, "time", message)

@@ -23,7 +23,7 @@ from kafka.errors import (
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.events import FulfilmentEvent
-from greenlane.contracts.reading import read_document
+from greenlane.contracts.reading import check_time, read_document
 from greenlane.contracts.topics import MAX_EVENT_BYTES, fulfilment_topic
 from greenlane.publisher.connection import connect, disconnect
 from greenlane.publisher.encoding import Mode, encode, size_of
@@ -159,10 +159,13 @@ class Publisher:
             raise NotDelivered(lost, self._ended[Outcome.FAILED] + self._ended[Outcome.UNKNOWN])
 
     def _check(self, event: FulfilmentEvent | Mapping[str, Any] | bytes) -> FulfilmentEvent:
-        if isinstance(event, Mapping):
-            event = orjson.dumps(event)
-        document = event if isinstance(event, bytes) else event.model_dump_json(exclude_none=True).encode()
-        checked = read_document(document, datetime.fromtimestamp(self._clock(), UTC))
+        """A model holds what it may by construction; a document is read in full."""
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        if isinstance(event, Mapping | bytes):
+            checked = read_document(event if isinstance(event, bytes) else orjson.dumps(event), now)
+        else:
+            checked = event
+            check_time(checked, now)
         source = f"/marketplaces/{self.marketplace}"
         if checked.source != source:
             message = f"must be {source}, the marketplace of this publisher"
