@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.integration.webhook_harness import (
 )
 
 from greenlane.contracts.dead_letters import DeadLetter
+from greenlane.operations.embedded import EmbeddedPostgres
 from greenlane.webhook_dispatcher.management import Administration, NewEndpoint, administration
 from greenlane.webhook_dispatcher.policy import EndpointState, State
 from greenlane.webhook_receiver import accept_if_newer, verify
@@ -360,3 +362,34 @@ async def test_sigterm_gives_the_shards_up_at_once(world: World, webhooks: Admin
     world.start(shard_lease=600.0, renew_every=0.5)
     await world.append(decision("s-1", 1))
     await until(lambda: len(receiver.got()) == 1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+async def test_an_outage_of_the_database_is_waited_out(
+    bootstrap_servers: str, topics: Callable[..., str], receiver: Receiver, server_dir: Path, tmp_path: Path
+) -> None:
+    with (
+        EmbeddedPostgres(server_dir / "outage", port=free_port()) as postgres,
+        world_of(postgres.database_url, bootstrap_servers, topics, tmp_path) as world,
+    ):
+        dispatcher = world.start()
+        async with administration(world.settings()) as webhooks:
+            await active(webhooks, receiver.url())
+        receiver.answer = lambda _: Reply(delay=1.0)
+        await world.append(decision("s-1", 1))
+        await until(lambda: len(receiver.got()) == 1)
+        await asyncio.to_thread(postgres.stop)
+        await world.append(decision("s-1", 2), score("s-1", 3))
+        await asyncio.sleep(2)
+        assert len(receiver.got()) == 1
+        await asyncio.to_thread(postgres.start)
+        async with administration(world.settings()) as webhooks:
+            await settled(webhooks, 4)
+        assert dispatcher.poll() is None
+    assert list(dict.fromkeys(orders(receiver.got()))) in ([1, 2, 3], [1, 3, 2])

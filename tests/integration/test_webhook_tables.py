@@ -2,30 +2,41 @@
 
 import asyncio
 import random
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.webhook_harness import DAY
 
+from greenlane.operations.metrics import WebhookMetrics
 from greenlane.settings import SettingsError
 from greenlane.webhook_dispatcher.acceptance import accept
+from greenlane.webhook_dispatcher.attempts import Attempts
 from greenlane.webhook_dispatcher.claims import Claim, Want, claim, expired
 from greenlane.webhook_dispatcher.database import migrate, open_database
+from greenlane.webhook_dispatcher.keyring import Keyring
+from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.management import Administration, WebhookUseError
 from greenlane.webhook_dispatcher.messages import Message, sequence_number
+from greenlane.webhook_dispatcher.network import GuardedBackend, Resolver
 from greenlane.webhook_dispatcher.policy import Answer, EndpointState, Failure, Mode, State, Verdict, judge
 from greenlane.webhook_dispatcher.recording import Outcome, disable_failing, record
 from greenlane.webhook_dispatcher.shards import renew, shard_of
 from greenlane.webhook_dispatcher.tables import SHARDS, metadata
+from greenlane.webhook_dispatcher.transport import Transport
 from greenlane.webhook_dispatcher.vault import Vault
+from greenlane.webhook_dispatcher.worker import Worker
 
 LATER = 4_000_000_000_000
 OWNER = "tester"
@@ -297,6 +308,9 @@ async def test_secrets_lie_encrypted_and_go_with_their_endpoint(engine: AsyncEng
 async def test_wrong_use_is_refused_with_the_remedy(webhooks: Administration) -> None:
     with pytest.raises(WebhookUseError, match="endpoint_id"):
         await webhooks.send_test("ep_unknown")
+    configured = replace(webhooks, marketplaces=("demo-vn",))
+    with pytest.raises(WebhookUseError, match=r"marketplace: demo-nv .* demo-vn"):
+        await configured.add_endpoint("http://127.0.0.1:9/hook", "demo-nv")
     with pytest.raises(WebhookUseError, match=r"choose from .*badge\.granted"):
         await webhooks.add_endpoint("http://127.0.0.1:9/hook", "demo-vn", types=["badge.lost"])
 
@@ -338,3 +352,21 @@ async def test_a_database_that_cannot_be_used_is_named_without_its_password(url:
 def test_a_sequence_of_a_later_day_is_always_the_greater_one() -> None:
     assert sequence_number(date(2026, 7, 2), 0) > sequence_number(date(2026, 7, 1), 2**32 - 1)
     assert sequence_number(date(9999, 12, 31), 2**32 - 1) < 2**63
+
+
+def ahead(seconds: float) -> float:
+    return time.time() + seconds
+
+
+async def test_a_clock_that_differs_from_the_databases_signs_nothing(
+    engine: AsyncEngine, webhooks: Administration
+) -> None:
+    resolver = Resolver()
+    for seconds, ready in ((61, False), (59, True)):
+        transport = Transport(GuardedBackend(resolver, allow_private=True))
+        attempts = Attempts(transport, Keyring(engine, webhooks.vault), 60.0, clock=partial(ahead, seconds))
+        metrics = WebhookMetrics(CollectorRegistry())
+        worker = Worker(engine, attempts, metrics, owner=OWNER, limits=Limits())
+        await worker._hold_shards()
+        assert worker.ready is ready
+    resolver.close()

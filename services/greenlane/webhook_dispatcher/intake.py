@@ -58,6 +58,7 @@ class Intake:
         self._metrics = metrics
         self._limits = limits
         self._ready = ready
+        self._positions: dict[TopicPartition, int] = {}
         self.connected = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -113,6 +114,7 @@ class Intake:
             value = letter.model_dump_json().encode()
             await producer.send_and_wait(self._sources.dead_letters, value, key=letter.id.encode())
         self._count(batch, accepted)
+        self._positions |= batch.offsets
         self._ready(accepted.ready)
         try:
             await consumer.commit(batch.offsets)
@@ -146,8 +148,8 @@ class Intake:
     def _measure_lag(self, consumer: Any) -> None:
         lag = 0
         for partition in consumer.assignment():
-            end, position = consumer.highwater(partition), consumer.last_stable_offset(partition)
-            lag += max((end or 0) - (position or 0), 0)
+            end = consumer.highwater(partition)
+            lag += max((end or 0) - self._positions.get(partition, end or 0), 0)
         self._metrics.webhook_ingest_lag_records.set(lag)
 
 

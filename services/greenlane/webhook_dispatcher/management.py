@@ -77,6 +77,7 @@ class Administration:
     engine: AsyncEngine
     vault: Vault
     allow_private: bool
+    marketplaces: tuple[str, ...] = ()
     clock: Callable[[], float] = field(default=system_time)
     random_bytes: Callable[[int], bytes] = field(default=os.urandom)
 
@@ -90,8 +91,11 @@ class Administration:
     ) -> NewEndpoint:
         """Add an endpoint, unconfirmed until it answers the signed test event that is sent at once.
 
-        Raises TargetError for a URL that may not be one, WebhookUseError for an unknown type.
+        Raises TargetError for a URL that may not be one, WebhookUseError for an unknown type or marketplace.
         """
+        if self.marketplaces and marketplace not in self.marketplaces:
+            known = ", ".join(self.marketplaces)
+            raise WebhookUseError(f"marketplace: {marketplace} is not configured; choose from {known}")
         target = check_url(url, allow_private=self.allow_private)
         chosen = _types(types)
         endpoint_id = f"ep_{self.random_bytes(12).hex()}"
@@ -238,7 +242,7 @@ async def administration(settings: Settings) -> AsyncIterator[Administration]:
     await migrate(settings.database_url)
     engine = open_database(settings.database_url, connections=2)
     try:
-        yield Administration(engine, vault, settings.webhook_allow_private_networks)
+        yield Administration(engine, vault, settings.webhook_allow_private_networks, settings.marketplaces)
     finally:
         await engine.dispose()
 

@@ -168,11 +168,19 @@ class Worker:
         self._metrics.webhook_inflight.labels("fast").set(self._agenda.in_flight)
 
     async def _send(self, item: Claim, claimed_at: float) -> None:
-        if self._monotonic() - claimed_at > self._limits.start_within:
-            # the lease might end before the attempt does; the sweep of its owner makes the delivery due again
-            self._agenda.finished(item.endpoint_id, succeeded=True)
-            return
-        self._recorder.submit(await self._attempts.make(item))
+        while self._monotonic() - claimed_at <= self._limits.start_within:
+            try:
+                outcome = await self._attempts.make(item)
+            except Exception as error:
+                if not will_pass(error):
+                    raise
+                # only the keys are read from the database, before anything is sent
+                await asyncio.sleep(self._limits.pause_after_failure)
+            else:
+                self._recorder.submit(outcome)
+                return
+        # the lease might end before the attempt does; the sweep of its owner makes the delivery due again
+        self._agenda.finished(item.endpoint_id, succeeded=True)
 
     def _recorded(self, outcomes: Sequence[Outcome], recording: Recording) -> None:
         for outcome in outcomes:
