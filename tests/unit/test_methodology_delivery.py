@@ -369,3 +369,14 @@ def _circle(origin: Place, destination: Place) -> int:
     assert start is not None
     assert end is not None
     return great_circle_m(start, end)
+
+
+@pytest.mark.parametrize("trip", [Round(500, 10), Round(400_000, 300), Round(5_000, 100), Round(15_000, 300)])
+def test_a_round_at_the_edge_of_the_plausible_still_counts(trip: Round) -> None:
+    assert assess(delivered(replace(LAST_MILE, round=trip)))[1].implausible == ()
+
+
+@pytest.mark.parametrize("millilitres", [600, 4_800])
+def test_energy_at_the_edge_of_the_plausible_still_counts(millilitres: int) -> None:
+    energy = Energy(EnergyCarrier.PETROL, millilitres, 100)
+    assert assess(delivered(replace(LAST_MILE, energy=energy)))[1].implausible == ()
