@@ -123,6 +123,12 @@ def test_a_repeat_that_says_something_else_is_different() -> None:
     ]
 
 
+def test_a_repeat_to_another_seller_is_different() -> None:
+    record = stored(granted("ann"))
+    found = compare_decisions([granted("ann")], [record, replace(record, key=b"shop/bob")])
+    assert [item[2:] for item in found.differences] == [("key", "shop/ann", "shop/bob")]
+
+
 def test_a_missing_decision_is_different() -> None:
     found = compare_decisions([granted("ann", 1), granted("ann", 2)], [stored(granted("ann", 1))])
     assert [(item.record, item.found) for item in found.differences] == [(f"decision {granted('ann', 2).id}", None)]

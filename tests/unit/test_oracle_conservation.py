@@ -98,10 +98,10 @@ def test_the_fate_of_an_assessed_record_is_the_accounts_outcome() -> None:
 
 
 def test_a_record_without_a_fate_is_unaccounted_and_the_first_is_named() -> None:
-    account = books(scored(0), scored(1), REFUSED)
+    account = books(scored(0), IGNORED, scored(2), REFUSED)
     account.assessed(Stored(content(message(0))), message(0), "assessed")
-    assert account.close() == Counter(assessed=1, unaccounted=2)
-    assert account.first_unaccounted() == f"{TOPIC} partition 0 offset 1"
+    assert account.close() == Counter(assessed=1, ignored=1, unaccounted=2)
+    assert account.first_unaccounted() == f"{TOPIC} partition 0 offset 2"
 
 
 def test_a_scorers_repeat_is_harmless_and_the_first_occurrence_decides() -> None:
@@ -179,9 +179,10 @@ def test_a_good_record_may_be_a_dead_letter_only_through_a_fault_of_the_scorer(
     assert len(account.unexplained) == complaints
 
 
-def test_a_dead_letter_for_an_ignored_record_is_unexplained() -> None:
+@pytest.mark.parametrize("code", [DeadLetterCode.NOT_JSON, DeadLetterCode.UNEXPECTED_ERROR])
+def test_a_dead_letter_for_an_ignored_record_is_unexplained(code: DeadLetterCode) -> None:
     account = books(IGNORED)
-    account.dead_letter(letter(0))
+    account.dead_letter(letter(0, code))
     assert (account.close(), len(account.unexplained)) == (Counter(ignored=1), 1)
 
 
@@ -206,11 +207,12 @@ def test_a_record_both_assessed_and_dead_lettered_is_unexplained() -> None:
     assert (account.close(), len(account.unexplained)) == (Counter(assessed=1), 1)
 
 
-def test_an_unreadable_assessment_needs_a_dead_letter() -> None:
+def test_an_unreadable_assessment_needs_a_dead_letter_with_its_bytes() -> None:
     account = books()
     account.unreadable(Stored(b"rubbish", offset=3))
     account.unreadable(Stored(b"rubbish", offset=4))
     account.dead_letter(letter(3, raw=b"rubbish", stage="aggregator", topic=ASSESSMENTS))
+    account.dead_letter(letter(4, raw=b"Rubbish", stage="aggregator", topic=ASSESSMENTS))
     account.close()
     assert account.unexplained == [f"{ASSESSMENTS} partition 0 offset 4 cannot be read and no dead letter tells of it"]
 

@@ -44,7 +44,7 @@ class Conservation:
         if wanted is None:
             if origin[2] >= self.firsts.get(origin[:2], 0):
                 self._complain(record, f"is about {_place(origin)}, where no published record stands")
-        elif wanted.content is None or wanted.content != digest(record.value):
+        elif wanted.content != digest(record.value):
             self._complain(record, f"does not say what the record at {_place(origin)} has to become")
         elif record.key != account_key(message.marketplace, message.seller_id):
             self._complain(record, f"has a key that is not the seller of {_place(origin)}")

@@ -49,7 +49,18 @@ _S = TypeVar("_S", PackagingSums, DeliverySums, ReturnSums, CircularitySums)
 def _add(kind: type[_S], sums: Iterable[Sums | None]) -> _S:
     """The sum, field by field, of those that are of this kind."""
     rows = [row for row in sums if isinstance(row, kind)]
-    return kind(*(sum(column) for column in zip(kind(), *rows, strict=True)))
+    return kind(*(sum(column) for column in zip(*rows, strict=True))) if rows else kind()
+
+
+def _add_days(rows: list[Totals]) -> Totals:
+    """The sums of several days; a day is active when a parcel was packed or delivered on it."""
+    return Totals(
+        packaging=_add(PackagingSums, [row.packaging for row in rows]),
+        delivery=_add(DeliverySums, [row.delivery for row in rows]),
+        returns=_add(ReturnSums, [row.returns for row in rows]),
+        circularity=_add(CircularitySums, [row.circularity for row in rows]),
+        active_days=sum(1 for row in rows if row.packaging.parcels > 0 or row.delivery.parcels > 0),
+    )
 
 
 @dataclass(slots=True)
@@ -61,6 +72,7 @@ class Seller:
     badge: BadgeState = field(default_factory=BadgeState)
     accepted: int = 0
     last_accepted_at: str = ""
+    _summed: tuple[list[Totals], Totals] | None = None
 
     def version_of(self, part: Part) -> Version | None:
         """The version that stands of a parcel in a dimension."""
@@ -77,13 +89,9 @@ class Seller:
     def window(self, first: date, last: date | None) -> Totals:
         """The sums of the days `first` to `last`, both included; without an upper end when `last` is None."""
         rows = [day.totals() for at, day in self.days.items() if first <= at and (last is None or at <= last)]
-        return Totals(
-            packaging=_add(PackagingSums, [row.packaging for row in rows]),
-            delivery=_add(DeliverySums, [row.delivery for row in rows]),
-            returns=_add(ReturnSums, [row.returns for row in rows]),
-            circularity=_add(CircularitySums, [row.circularity for row in rows]),
-            active_days=sum(1 for row in rows if row.packaging.parcels > 0 or row.delivery.parcels > 0),
-        )
+        if self._summed is None or self._summed[0] != rows:
+            self._summed = (rows, _add_days(rows))
+        return self._summed[1]
 
     def idle(self, first: date, last: date) -> bool:
         """Whether closing a day with this window can change nothing: nothing in it, no badge, none under way."""
