@@ -14,7 +14,7 @@ export UV_LINK_MODE := copy
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-demo: .venv/.runtime ## real Kafka, PostgreSQL and every service on real input; ONCE=1 checks the result and exits
+demo: .venv/.embedded ## real Kafka, PostgreSQL and every service on real input; ONCE=1 checks the result and exits
 	@$(BIN)/greenlane demo $(if $(ONCE),--once)
 
 test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL
@@ -34,22 +34,24 @@ format: .venv/.dev ## put the code in the house's form
 schemas: .venv/.dev ## render schemas/ from the models
 	@$(BIN)/greenlane schemas
 
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+
 lock: $(UV) ## resolve the dependencies again, with hashes
-	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
-		pyproject.toml --extra embedded --extra build -o requirements/runtime.txt
-	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
-		pyproject.toml --extra embedded --extra build --group dev -o requirements/dev.txt
+	@$(COMPILE) --group pyproject.toml:build -o requirements/build.txt
+	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --extra embedded --group build -o requirements/embedded.txt
+	@$(COMPILE) pyproject.toml --extra embedded --group build --group dev -o requirements/dev.txt
 
 clean: ## remove what the commands made
 	@rm -rf .venv .greenlane .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-.venv/.runtime: requirements/runtime.txt pyproject.toml | $(UV)
+.venv/.embedded: requirements/embedded.txt pyproject.toml | $(UV)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' .venv
-	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements/runtime.txt
+	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements/embedded.txt
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/.dev: requirements/dev.txt .venv/.runtime
+.venv/.dev: requirements/dev.txt .venv/.embedded
 	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements/dev.txt
 	@touch $@
 
@@ -58,5 +60,5 @@ $(BOOTSTRAP)/bin/uv:
 	@$(PYTHON) -m venv $(BOOTSTRAP) && $(BOOTSTRAP)/bin/pip install --quiet uv \
 		|| { echo "could not install uv: Python >= 3.11 with venv and a network are needed"; exit 2; }
 
-up: .venv/.runtime ## Kafka, PostgreSQL and every service until Ctrl-C
+up: .venv/.embedded ## Kafka, PostgreSQL and every service until Ctrl-C
 	@$(BIN)/greenlane up

@@ -11,7 +11,7 @@ from greenlane.operations.metrics import WebhookMetrics
 from greenlane.settings import load_settings
 from greenlane.webhook_dispatcher.intake import Sources
 from greenlane.webhook_dispatcher.limits import Limits
-from greenlane.webhook_dispatcher.process import Setup, run
+from greenlane.webhook_dispatcher.process import Setup, dispatch
 
 
 def tell(ok: bool, reason: str) -> None:
@@ -23,7 +23,7 @@ async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     setup = Setup(Sources(**options["sources"]), Limits(**options["limits"]))
-    await run(load_settings(), WebhookMetrics(CollectorRegistry()), tell, stop, setup=setup)
+    await dispatch(load_settings(), WebhookMetrics(CollectorRegistry()), tell, stop, setup=setup)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ def test_every_folder_has_a_readme_that_says_what_it_owns_and_what_happens_when_
 
 
 def test_the_layers_name_every_folder_and_every_service() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
     named = {word for layer in contracts[0]["layers"] for word in layer.replace("|", " ").replace(":", " ").split()}
     present = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if not path.name.startswith("_")}
     assert present - {"py.typed"} == named
@@ -61,7 +62,7 @@ def test_the_layers_name_every_folder_and_every_service() -> None:
 
 
 def test_locked_requirements_carry_hashes_and_name_no_registry() -> None:
-    for name in ("runtime.txt", "dev.txt"):
+    for name in ("build.txt", "runtime.txt", "embedded.txt", "dev.txt"):
         text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
         assert "://" not in text, f"requirements/{name} names a host"

@@ -12,9 +12,27 @@ from greenlane.cli.output import notes
 from greenlane.clock.closing import ClosingError
 from greenlane.contracts.factor_registry import TableError
 from greenlane.operations.embedded import EmbeddedServerError
+from greenlane.operations.health import HealthServerError
+from greenlane.operations.kafka_admin import KafkaUnreachableError
+from greenlane.operations.topics import ProvisioningError
+from greenlane.oracle.topics_reader import TopicsUnreadableError
+from greenlane.publisher.receipts import PublisherError
 from greenlane.settings import SettingsError
 
 WRONG_USE = 2
+
+KNOWN_ERRORS = (
+    ClosingError,
+    EmbeddedServerError,
+    HealthServerError,
+    KafkaUnreachableError,
+    ProvisioningError,
+    PublisherError,
+    SettingsError,
+    TableError,
+    TopicsUnreadableError,
+)
+"""Errors whose text already says what is wrong and what to do."""
 
 MODULES = {
     "demo": "demo",
@@ -78,7 +96,7 @@ def main() -> None:
     """Run the command line; exit 0 done, 1 a check failed, 2 wrong use or settings."""
     try:
         app()
-    except (SettingsError, TableError, EmbeddedServerError, ClosingError) as error:
+    except KNOWN_ERRORS as error:
         _complain(str(error))
     except KafkaError as error:
         _complain(f"Kafka answered {type(error).__name__}: {error}. Is the broker up? `greenlane doctor` checks.")

@@ -12,7 +12,7 @@ from greenlane import __version__
 from greenlane.cli.events import EventFile, opened, utc_now
 from greenlane.cli.output import AsJson, console, notes, print_json, print_table
 from greenlane.contracts.events import CancelledEvent, FulfilmentEvent
-from greenlane.contracts.explaining import Explanation, explain_event
+from greenlane.contracts.explaining import ExplainedEvent, explain_event
 from greenlane.contracts.publish import write
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.method import METHOD_VERSION
@@ -33,7 +33,7 @@ def _events(file: Path, refused: Counter[str]) -> Iterator[tuple[int, Fulfilment
             notes.print(f"line {item.line}: {item.refusal}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _explanations(file: Path, refused: Counter[str]) -> Iterator[tuple[int, Explanation]]:
+def _explanations(file: Path, refused: Counter[str]) -> Iterator[tuple[int, ExplainedEvent]]:
     table = load_method(load_settings().factors_file)
     for line, event in _events(file, refused):
         if isinstance(event, CancelledEvent):
@@ -58,10 +58,10 @@ def score(file: EventFile, as_json: AsJson = False) -> None:
                 (
                     line,
                     item.parcel_id,
-                    item.dimension,
-                    _points(item.score),
+                    item.explanation.dimension,
+                    _points(item.explanation.score),
                     f"{item.co2e_mg / 1000:.1f}",
-                    item.assessed.data_category,
+                    item.explanation.assessed.data_category,
                 )
             )
     if rows:

@@ -87,10 +87,5 @@ async def _beat(health: Health) -> None:
 
 def _entry(service: str) -> Entry:
     """The service's `run`; imported only now, so that each process loads what it needs and nothing else."""
-    if service == "webhook_dispatcher":
-        from greenlane.operations.metrics import WebhookMetrics
-        from greenlane.webhook_dispatcher.process import run
-
-        return lambda settings, registry, _process, ready, stop: run(settings, WebhookMetrics(registry), ready, stop)
     entry: Entry = importlib.import_module(f"greenlane.{service}.process").run
     return entry

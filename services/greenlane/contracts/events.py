@@ -1,6 +1,6 @@
 """Version 1 of the five events a marketplace publishes; the models are the only definition of the contract."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -307,7 +307,9 @@ class EventEnvelope(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=128, description="unique for its source")]
     source: Annotated[str, Field(pattern="^/marketplaces/[a-z0-9][a-z0-9-]{0,39}$", description="/marketplaces/<id>")]
     subject: Annotated[Identifier, Field(description="the seller; equals the record's key")]
-    time: Annotated[AwareDatetime, Field(description="when it happened, RFC 3339 with an offset")]
+    time: Annotated[
+        AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), description="when it happened, with an offset")
+    ]
     datacontenttype: Literal["application/json"] = "application/json"
 
 

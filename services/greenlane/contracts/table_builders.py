@@ -30,19 +30,26 @@ def vehicles(file: rows.VehiclesFile, registry: FactorRegistry) -> dict[Vehicle,
     """Factors of every vehicle. Raises TableError for a vehicle without a row or a factor in another unit."""
     name = "vehicles.yaml"
     _complete(name, Vehicle, file.vehicles)
-    units = {"km": "kgCO2e/km", "kwh_km": "kWh/km", "tkm": "kgCO2e/tkm", "kwh_tkm": "kWh/tkm"}
     built = {}
     for vehicle, row in file.vehicles.items():
-        factors = {
-            field: registry.scaled(name, vehicle, identifier, unit)
-            for field, unit in units.items()
-            if (identifier := getattr(row, field)) is not None
-        }
         if (row.carrier is None) != (row.energy_per_km is None):
             raise TableError(name, vehicle, "carrier and energy_per_km stand together", "Give both or neither")
         least, most = (int(Fraction(text) * 1000) for text in row.energy_per_km or ("0", "0"))
-        flags = {"zero_tailpipe": row.zero_tailpipe, "air": row.air, "stand_in": row.stand_in}
-        built[vehicle] = tables.VehicleFactor(carrier=row.carrier, energy_per_km=(least, most), **factors, **flags)
+
+        def factor(identifier: str | None, unit: str, vehicle: Vehicle = vehicle) -> tables.Scaled | None:
+            return None if identifier is None else registry.scaled(name, vehicle, identifier, unit)
+
+        built[vehicle] = tables.VehicleFactor(
+            km=factor(row.km, "kgCO2e/km"),
+            kwh_km=factor(row.kwh_km, "kWh/km"),
+            tkm=factor(row.tkm, "kgCO2e/tkm"),
+            kwh_tkm=factor(row.kwh_tkm, "kWh/tkm"),
+            carrier=row.carrier,
+            energy_per_km=(least, most),
+            zero_tailpipe=row.zero_tailpipe,
+            air=row.air,
+            stand_in=row.stand_in,
+        )
     stand_in = built[file.undeclared]
     if stand_in.km is None or stand_in.tkm is None:
         raise TableError(name, "undeclared", "needs a factor per km and per tkm", "Name a vehicle with both")

@@ -102,7 +102,7 @@ _DERIVED = (
         payload="DeadLetter",
         producers=("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher"),
         consumers=("redrive",),
-        retention_days=90,
+        retention_days=400,
         keyed=False,
         max_message_bytes=MAX_EVENT_BYTES * 4 // 3 + 65_536,
     ),

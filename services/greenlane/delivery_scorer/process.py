@@ -9,12 +9,12 @@ from prometheus_client import CollectorRegistry
 from greenlane import __version__
 from greenlane.contracts.assessing import assess_record, output_key
 from greenlane.contracts.assessments import Assessment
-from greenlane.contracts.dead_letters import Refusal
+from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic, group_of
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.tables import Method
-from greenlane.operations.metrics import EngineMetrics, ProcessMetrics, ScorerMetrics
+from greenlane.operations.metrics import UNEXPECTED, EngineMetrics, ProcessMetrics, ScorerMetrics
 from greenlane.settings import Settings
 from greenlane.streaming import EachRecord, EngineSettings, Outcome, Output, Ready, SourceRecord, Stage, run_stateless
 
@@ -37,6 +37,10 @@ class Scorer:
             message = assess_record(record, SERVICE, self._method)
         except Refusal as refusal:
             self._process.dead_letter(refusal.code)
+            raise
+        except Exception:
+            self._process.dead_letter(DeadLetterCode.UNEXPECTED_ERROR)
+            self._process.error(UNEXPECTED)
             raise
         if message is None:
             return IGNORED

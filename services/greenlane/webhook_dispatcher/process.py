@@ -6,8 +6,11 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from greenlane.operations.metrics import ProcessMetrics
+from greenlane.operations.metrics import WebhookMetrics as RegisteredMetrics
 from greenlane.settings import Settings, SettingsError
 from greenlane.webhook_dispatcher.attempts import Attempts
 from greenlane.webhook_dispatcher.database import migrate, open_database
@@ -32,6 +35,17 @@ class Setup:
 
 
 async def run(
+    settings: Settings,
+    registry: CollectorRegistry,
+    process: ProcessMetrics,  # noqa: ARG001 - every service is started alike
+    ready: Callable[[bool, str], None],
+    stop: asyncio.Event,
+) -> None:
+    """Dispatch with the declared topics and the usual numbers until `stop` is set; see `dispatch`."""
+    await dispatch(settings, RegisteredMetrics(registry), ready, stop)
+
+
+async def dispatch(
     settings: Settings,
     metrics: WebhookMetrics,
     ready: Callable[[bool, str], None],
