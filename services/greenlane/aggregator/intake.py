@@ -60,11 +60,11 @@ def _arrival(said: Assessment | Retraction) -> Arrival:
 
 
 def _contribution(said: Assessment) -> Contribution:
-    given, names = said.contribution, SUMS[said.dimension]._fields
-    if unknown := given.keys() - set(names):
-        message = f"has {len(unknown)} sums that are none of {', '.join(names)}"
-        raise Refusal.because(DeadLetterCode.SCHEMA_VIOLATION, "contribution", message)
-    contribution = tuple([given.get(name, 0) for name in names])
+    try:
+        contribution = tuple(said.sums())
+    except TypeError:
+        message = f"names a sum that is none of {', '.join(SUMS[said.dimension]._fields)}"
+        raise Refusal.because(DeadLetterCode.SCHEMA_VIOLATION, "contribution", message) from None
     if max(contribution) >= MOST or min(contribution) < 0:
         message = f"each sum must be at least 0 and less than {MOST}; no parcel weighs or fills as much"
         raise Refusal.because(DeadLetterCode.SCHEMA_VIOLATION, "contribution", message)
