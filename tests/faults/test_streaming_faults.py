@@ -57,7 +57,7 @@ def options(log: Log) -> dict[str, Any]:
         "effects": "effects",
         "changelog": "changelog",
         "instance": "the-worker",
-        "session_timeout": 3,
+        "session_timeout": 10,
         "commit_interval": 0.1,
         "max_batch": 50,
     }
@@ -109,7 +109,7 @@ def test_a_broker_stopped_and_started_again_under_load_loses_and_doubles_nothing
         log.create(name, partitions)
     chosen = {
         "kind": "sums", "group_id": "faults", "bootstrap_servers": first.bootstrap_servers, "topics": ["source"],
-        "partitions": 1, "effects": "effects", "changelog": "changelog", "session_timeout": 3, "max_batch": 20,
+        "partitions": 1, "effects": "effects", "changelog": "changelog", "session_timeout": 10, "max_batch": 20,
     }  # fmt: skip
     log.append("source", traffic.records(20_000))
     worker = start(chosen)

@@ -15,7 +15,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import CoordinatorNotAvailableError, TopicAlreadyExistsError
 
 from greenlane.contracts.topics import DEAD_LETTERS
 
@@ -32,7 +32,7 @@ def until(
         if time.monotonic() > deadline:
             assert not required, f"not in time: {what if isinstance(what, str) else what()}"
             return
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 class Worker:
@@ -94,8 +94,15 @@ class Log:
         self.bootstrap_servers = bootstrap_servers
         self._admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
         self._producer = KafkaProducer(bootstrap_servers=bootstrap_servers, linger_ms=1)
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap_servers,
+            group_id=None,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+        )
 
     def close(self) -> None:
+        self._consumer.close()
         self._producer.close()
         self._admin.close()
 
@@ -131,31 +138,23 @@ class Log:
 
     def read(self, topic: str) -> list[Any]:
         """Every committed record, partition by partition."""
-        consumer = KafkaConsumer(
-            bootstrap_servers=self.bootstrap_servers, isolation_level="read_committed", enable_auto_commit=False
-        )
-        try:
-            numbers = sorted(consumer.partitions_for_topic(topic))
-            return [record for number in numbers for record in _partition(consumer, topic, number)]
-        finally:
-            consumer.close()
+        self._consumer.topics()
+        numbers = sorted(self._consumer.partitions_for_topic(topic))
+        return [record for number in numbers for record in _partition(self._consumer, topic, number)]
 
     def end(self, topic: str, partition: int = 0) -> int:
         """The offset after the partition's last record or marker."""
-        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap_servers)
-        try:
-            place = TopicPartition(topic, partition)
-            return int(consumer.end_offsets([place])[place])
-        finally:
-            consumer.close()
+        place = TopicPartition(topic, partition)
+        return int(self._consumer.end_offsets([place])[place])
 
     def committed(self, group: str, topic: str, partition: int = 0) -> int | None:
         """The group's committed offset, None before its first commit."""
-        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap_servers, group_id=group, enable_auto_commit=False)
+        place = TopicPartition(topic, partition)
         try:
-            return consumer.committed(TopicPartition(topic, partition))  # type: ignore[no-any-return] # untyped client
-        finally:
-            consumer.close()
+            found = self._admin.list_group_offsets({group: [place]})[group][place].offset
+        except CoordinatorNotAvailableError:  # a young cluster's
+            return None
+        return None if found < 0 else int(found)
 
     def delete_before(self, topic: str, offset: int) -> None:
         """Remove the records before an offset, as retention would."""

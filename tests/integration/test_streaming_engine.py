@@ -40,7 +40,7 @@ def options(log: Log, topics: Callable[..., str]) -> dict[str, Any]:
         "topics": [source],
         "partitions": 1,
         "effects": topics("effects", 2),
-        "session_timeout": 3,
+        "session_timeout": 10,
         "commit_interval": 0.1,
         "max_batch": 100,
     }

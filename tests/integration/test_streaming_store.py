@@ -43,7 +43,7 @@ def options(log: Log, topics: Callable[..., str]) -> dict[str, Any]:
         "effects": topics("effects", 2),
         "changelog": topics("changelog", 1, **{"cleanup.policy": "compact"}),
         "instance": "the-worker",
-        "session_timeout": 3,
+        "session_timeout": 10,
         "commit_interval": 0.1,
         "max_batch": 50,
     }
@@ -161,6 +161,7 @@ def test_a_stopped_and_resumed_owner_is_shut_out_and_changes_nothing(
 ) -> None:
     traffic, source = Traffic(13), options["topics"][0]
     log.append(source, traffic.records(20_000))
+    options["session_timeout"] = 3
     zombie = start(options, instance="first", max_batch=20)
     zombie.until(lambda: len(zombie.said("done")) > 5, "the first owner is in the middle of it")
     zombie.signal(signal.SIGSTOP)

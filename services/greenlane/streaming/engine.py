@@ -35,8 +35,19 @@ class Engine:
         self._app.agent(source, name=f"{settings.group_id}.batches", concurrency=1)(self._consume)
 
     async def run(self, stop: asyncio.Event, ready: Ready) -> None:
-        """Work until `stop` is set, then finish the batch in hand, commit and leave the group."""
-        await self._app.start()
+        """Work until `stop` is set, then finish the batch in hand, commit and leave the group.
+
+        Whatever fails, a cancellation too, ends the process: Faust's thread would keep a half-stopped one alive.
+        """
+        try:
+            await self._app.start()
+            await self._watch(stop, ready)
+            ready(False, "stopping")
+            await self._stop()
+        except BaseException as error:  # noqa: BLE001 - see above
+            give_up(f"the engine failed: {error!r}", error)
+
+    async def _watch(self, stop: asyncio.Event, ready: Ready) -> None:
         state = (False, "")
         while not stop.is_set():
             if self._app.crashed:
@@ -45,11 +56,13 @@ class Engine:
                 ready(*now)
                 state = now
             await wait(stop, WATCH_INTERVAL)
-        ready(False, "stopping")
-        try:
-            await asyncio.wait_for(self._app.stop(), self._settings.stop_timeout)
-        except TimeoutError as error:
-            give_up(f"could not stop within {self._settings.stop_timeout} s", error)
+
+    async def _stop(self) -> None:
+        stopping = asyncio.ensure_future(self._app.stop())
+        await asyncio.wait({stopping}, timeout=self._settings.stop_timeout)
+        if not stopping.done():
+            give_up(f"could not stop within {self._settings.stop_timeout} s")
+        await stopping
         await self._close(set(self._owned))
 
     def _readiness(self) -> tuple[bool, str]:
@@ -64,11 +77,9 @@ class Engine:
         async for chunk in chunks:
             try:
                 await self._process(chunk)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:  # noqa: BLE001 - whatever it is, going on would commit past it
+            except BaseException as error:  # noqa: BLE001 - Faust acknowledges what fails or is cancelled in hand
                 first = chunk.records[0]
-                give_up(f"batch at {first.topic}[{first.partition}]@{first.offset} failed: {error}", error)
+                give_up(f"batch at {first.topic}[{first.partition}]@{first.offset} failed: {error!r}", error)
 
     async def _process(self, chunk: Chunk) -> None:
         first = chunk.records[0]
