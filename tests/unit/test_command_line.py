@@ -77,7 +77,7 @@ def test_explain_shows_each_factor_with_its_source_and_reproduces_the_average_pa
     shown = runner.invoke(app, ["explain", str(PACKED)])
     told = json.loads(runner.invoke(app, ["explain", "--json", str(PACKED)]).stdout)
     assert shown.exit_code == 0
-    assert "OGL-UK-3.0" in shown.stdout
+    assert "UK Government GHG Conversion Factors" in shown.stdout
     assert told["sums"]["packaging_co2e_mg"] == 334_780  # 0.087 x 1.19972542 + 0.079 x 2.91650513 kg
     assert {factor["id"] for factor in told["factors"]} == {"pk.board.primary", "pk.film.primary"}
 
