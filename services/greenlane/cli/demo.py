@@ -187,13 +187,21 @@ def _wait_for_webhooks(receiver: Receiver, expected: frozenset[tuple[str, str]])
 def _show(settings: Settings, receiver: Receiver, outcome: Outcome) -> None:
     ours = [score for score in outcome.scores if score.data.marketplace != OLIST_MARKETPLACE]
     olist = [score for score in outcome.scores if score.data.marketplace == OLIST_MARKETPLACE]
-    show_scores(ours, SHOWN)
+    show_scores(_spread(ours), SHOWN, f"Scores: {len(ours)} simulated sellers, from best to worst")
     if olist:
-        notes.print("Olist is Brazilian and declares neither materials nor vehicles: conservative by design.")
-        show_scores(olist, 5)
-    show_decisions(outcome.decisions[-SHOWN:])
+        show_scores(
+            _spread(olist)[::5], SHOWN, f"Scores: {len(olist)} sellers of Olist (materials and vehicles undeclared)"
+        )
+    show_decisions(outcome.decisions[-SHOWN:], f"Badge decisions: the last of {len(outcome.decisions)}")
     letters = all_letters(settings)
-    show_letters(letters[:SHOWN])
+    one_of_each = list({letter.data.failure.code: letter for letter in letters}.values())
+    show_letters(one_of_each, f"Dead letters: one for each reason, {len(letters)} in all")
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(receiver.counts.items()))
     console.print(f"Webhooks received with a good signature: {kinds}", highlight=False)
     console.print(outcome.comparison.to_text(), highlight=False, markup=False)
+
+
+def _spread(scores: list[SellerScore]) -> list[SellerScore]:
+    """Sellers evenly spaced from best to worst."""
+    step = max(1, -(-len(scores) // SHOWN))
+    return scores[::step]

@@ -41,10 +41,10 @@ def list_letters(
         for letter in found:
             print_json(letter)
         return
-    show_letters(found)
+    show_letters(found, f"Dead letters ({len(found)})")
 
 
-def show_letters(found: list[DeadLetter]) -> None:
+def show_letters(found: list[DeadLetter], title: str) -> None:
     """Print dead letters as a table."""
     rows = [
         (
@@ -55,7 +55,7 @@ def show_letters(found: list[DeadLetter]) -> None:
         )
         for letter in found
     ]
-    print_table(f"Dead letters ({len(found)})", ("id", "reason", "origin", "~problem and remedy"), rows)
+    print_table(title, ("id", "reason", "origin", "~problem and remedy"), rows)
 
 
 @app.command()

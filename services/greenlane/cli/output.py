@@ -52,5 +52,4 @@ def progress() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=notes,
-        transient=not notes.is_terminal,
     )

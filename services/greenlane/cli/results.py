@@ -53,10 +53,10 @@ def scores(
         for score in found:
             print_json(score)
         return
-    show_scores(found, limit)
+    show_scores(found, limit, f"Scores ({len(found)} sellers)")
 
 
-def show_scores(found: list[SellerScore], limit: int) -> None:
+def show_scores(found: list[SellerScore], limit: int, title: str) -> None:
     """Print scores as a table."""
     rows = [
         (
@@ -72,7 +72,7 @@ def show_scores(found: list[SellerScore], limit: int) -> None:
         for score in found[:limit]
     ]
     columns = ("seller", ">green", "grade", ">packaging", ">delivery", "badge", "~next level misses", "day")
-    print_table(f"Scores ({len(found)} sellers)", columns, rows)
+    print_table(title, columns, rows)
 
 
 def missing_rule(rules: tuple[Rule, ...]) -> str:
@@ -96,10 +96,10 @@ def decisions(seller: Seller = None, as_json: AsJson = False) -> None:
         for item in found:
             print_json(item)
         return
-    show_decisions(found)
+    show_decisions(found, f"Badge decisions ({len(found)})")
 
 
-def show_decisions(found: list[BadgeDecision]) -> None:
+def show_decisions(found: list[BadgeDecision], title: str) -> None:
     """Print decisions as a table."""
     rows = [
         (
@@ -114,7 +114,7 @@ def show_decisions(found: list[BadgeDecision]) -> None:
         for item in found
     ]
     columns = ("day", "seller", "decision", "from", "to", "~reason", ">green")
-    print_table(f"Badge decisions ({len(found)})", columns, rows)
+    print_table(title, columns, rows)
 
 
 def _name(statement: SellerScore | BadgeDecision) -> str:
