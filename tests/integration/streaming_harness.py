@@ -15,12 +15,19 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError, TopicAlreadyExistsError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    NotCoordinatorError,
+    TopicAlreadyExistsError,
+)
 
 from greenlane.contracts.topics import DEAD_LETTERS
 
 WORKER = Path(__file__).with_name("streaming_worker.py")
 PATIENCE = 120.0
+YOUNG = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
+"""What a cluster that has just started says of every group."""
 
 
 def until(
@@ -152,7 +159,7 @@ class Log:
         place = TopicPartition(topic, partition)
         try:
             found = self._admin.list_group_offsets({group: [place]})[group][place].offset
-        except CoordinatorNotAvailableError:  # a young cluster's
+        except YOUNG:
             return None
         return None if found < 0 else int(found)
 
