@@ -14,8 +14,10 @@ PACKAGE = ROOT / "services" / "greenlane"
 ROOMS = ("cli", "contracts", "methodology", "oracle", "operations", "publisher", "streaming", *SERVICES)
 PURE = (
     "greenlane.methodology",
-    "greenlane.aggregator.ledger",
+    "greenlane.aggregator.account",
     "greenlane.aggregator.badge",
+    "greenlane.aggregator.closing",
+    "greenlane.aggregator.ledger",
     "greenlane.webhook_dispatcher.schedule",
     "greenlane.webhook_dispatcher.policy",
 )

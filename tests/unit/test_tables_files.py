@@ -109,7 +109,6 @@ def test_the_shipped_policy_is_the_published_one() -> None:
         (1, {"delivered_min": 49}),
         (1, {"active_days_min": 13}),
         (1, {"non_compliant_max_percent": 3}),
-        (1, {"level": "bronze"}),
     ],
 )
 def test_a_level_laxer_than_the_one_below_is_refused(tmp_path: Path, level: int, changes: dict[str, Any]) -> None:
@@ -117,6 +116,23 @@ def test_a_level_laxer_than_the_one_below_is_refused(tmp_path: Path, level: int,
     policy = yaml.safe_load(shipped.read_text(encoding="utf-8"))
     policy["levels"][level] |= changes
     with pytest.raises(TableError, match=r"asks less than|out of order"):
+        load_policy(written(tmp_path, policy))
+
+
+@pytest.mark.parametrize(
+    ("level", "changes", "problem"),
+    [
+        (1, {"level": "bronze"}, "silver: has no rules"),
+        (0, {"packed_min": 0, "delivered_min": 0, "active_days_min": 0}, "without any parcel would meet it"),
+    ],
+)
+def test_a_policy_lacks_no_level_and_none_that_an_empty_account_meets(
+    tmp_path: Path, level: int, changes: dict[str, Any], problem: str
+) -> None:
+    shipped = Path(__file__).parents[2] / "services" / "greenlane" / "methodology" / "policies" / "v1.yaml"
+    policy = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+    policy["levels"][level] |= changes
+    with pytest.raises(TableError, match=problem):
         load_policy(written(tmp_path, policy))
 
 

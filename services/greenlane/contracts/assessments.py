@@ -16,6 +16,10 @@ Instant = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z
 """An instant of fixed width in UTC, so that comparing the texts compares the instants."""
 
 
+Sum = Annotated[int, Field(ge=0, lt=2**44)]
+"""No honest parcel adds as much to any sum: in mg it is 17,600 tonnes. Keeps the sums of a window below 2**63."""
+
+
 class Record(BaseModel):
     """Base of the aggregator's input records."""
 
@@ -58,7 +62,7 @@ class Assessment(Versioned):
 
     type: Literal["greenlane.assessment.v1"] = "greenlane.assessment.v1"
     dimension: Dimension
-    contribution: dict[str, int] = Field(description="the dimension's sums by name; what is 0 may be absent")
+    contribution: dict[str, Sum] = Field(description="the dimension's sums by name; what is 0 may be absent")
     data_category: DataCategory
     factor_ids: tuple[str, ...]
     defaults: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from greenlane.contracts.place_tables import load_places
 from greenlane.contracts.table_files import read_yaml
 from greenlane.methodology.eligibility import LevelRules, Policy
 from greenlane.methodology.tables import Method
+from greenlane.methodology.vocabulary import BadgeLevel
 
 __all__ = ["TableError", "load_method", "load_policy"]
 
@@ -73,6 +74,12 @@ def load_policy(path: Path | None = None) -> Policy:
     source = files("greenlane.methodology") / "policies" / "v1.yaml" if path is None else path
     file = read_yaml(source, rows.PolicyFile)
     levels = tuple(LevelRules(**level.model_dump()) for level in file.levels)
+    missing = [level for level in BadgeLevel if level not in {BadgeLevel.NONE, *(rules.level for rules in levels)}]
+    if missing:
+        raise TableError(source.name, ", ".join(missing), "has no rules", "Give bronze, silver and gold one entry each")
+    if levels[0].packed_min + levels[0].delivered_min + levels[0].active_days_min == 0:
+        problem = "an account without any parcel would meet it"
+        raise TableError(source.name, levels[0].level, problem, "Ask for at least one parcel or one active day")
     for lower, higher in pairwise(levels):
         if not _at_least_as_strict(higher, lower):
             problem = f"asks less than {lower.level} somewhere, or stands out of order"

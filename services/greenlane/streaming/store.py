@@ -52,7 +52,16 @@ async def load(
             ) from error
         if count % ROWS_A_TURN == 0:
             await asyncio.sleep(0)
+    _check_whole(state, changelog, partition)
     return Loaded(meta, len(rows), time.perf_counter() - started)
+
+
+def _check_whole(state: PartitionState, changelog: str, partition: int) -> None:
+    """An empty batch: the state may now look at its rows together, before anyone is told it is ready."""
+    try:
+        state.handle([])
+    except Exception as error:
+        raise StreamingError(f"{changelog}[{partition}]: the rows do not belong together ({error})") from error
 
 
 async def _latest_rows(bootstrap_servers: str, changelog: str, partition: int) -> dict[bytes, Row]:
