@@ -28,6 +28,17 @@ endpoint = sa.Table(
     sa.Column("version", sa.Integer, nullable=False, server_default="1", comment="rises with every change of the keys"),
     _moment("created_at", nullable=False, default=_NOW),
     _moment("confirmed_at"),
+    sa.Column("sellers", ARRAY(sa.Text), nullable=True, comment="only these sellers of its scope; null: all of them"),
+    sa.Column(
+        "origin_granted",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="the receiver allowed our origin in the OPTIONS handshake",
+    ),
+    sa.Column(
+        "granted_rate", sa.Integer, nullable=True, comment="messages per minute granted with the origin; null: no limit"
+    ),
     sa.Index("endpoint_by_marketplace", "marketplace", "seller_id", postgresql_where=sa.text("state <> 'removed'")),
     sa.Index("endpoint_by_shard", "shard", postgresql_where=sa.text("state <> 'removed'")),
 )
@@ -101,6 +112,7 @@ delivery = sa.Table(
         postgresql_where=sa.text("state IN ('pending', 'leased', 'held', 'quarantined')"),
     ),
     sa.Index("delivery_leased", "shard", "lease_until", postgresql_where=sa.text("state = 'leased'")),
+    sa.Index("delivery_by_age", "endpoint_id", "created_at"),
 )
 
 order_head = sa.Table(
@@ -143,4 +155,17 @@ dispatcher = sa.Table(
     metadata,
     sa.Column("owner", sa.Text, primary_key=True),
     _moment("alive_until", nullable=False),
+)
+
+api_key = sa.Table(
+    "api_key",
+    metadata,
+    sa.Column("key_id", sa.Text, primary_key=True),
+    sa.Column("marketplace", sa.Text, nullable=False),
+    sa.Column("seller_id", sa.Text, nullable=True),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("digest", BYTEA, nullable=False, comment="SHA-256 of the key, which is itself kept by its owner alone"),
+    _moment("created_at", nullable=False, default=_NOW),
+    _moment("expires_at"),
+    sa.Index("api_key_by_scope", "marketplace", "seller_id"),
 )
