@@ -23,7 +23,7 @@ from rich.table import Table
 from greenlane.cli.connection import with_webhook_key
 from greenlane.contracts.topics import declared_topics
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServerError
-from greenlane.operations.embedded.folder import choose_port
+from greenlane.operations.embedded.folder import choose_port, last_lines
 from greenlane.operations.topics import apply as apply_topics
 from greenlane.settings import SERVICES, Settings
 from greenlane.webhook_dispatcher.database import migrate
@@ -190,7 +190,10 @@ class Stack:
         for service in self.services.values():
             while (reason := service.unreadiness()) is not None:
                 if service.process.poll() is not None or time.monotonic() > deadline:
-                    raise EmbeddedServerError(f"{service.name} did not get ready: {reason}. Its log is {service.log}.")
+                    raise EmbeddedServerError(
+                        f"{service.name} did not get ready: {reason}. It says: {last_lines(service.log, 1)}. "
+                        f"Its whole log is {service.log}."
+                    )
                 time.sleep(0.1)
 
     def _watch(self) -> None:
