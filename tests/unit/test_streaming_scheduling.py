@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from greenlane.streaming import StreamingError
 from greenlane.streaming.continuity import Continuity
 from greenlane.streaming.scheduler import BatchScheduler, Chunk, runs
+from greenlane.streaming.transport import BatchConsumer
 
 A, B = TP("t", 0), TP("t", 1)
 
@@ -95,6 +96,14 @@ def test_where_holes_can_be_they_are_counted() -> None:
 def test_records_that_were_fetched_but_never_handed_over_are_an_error_everywhere() -> None:
     with pytest.raises(StreamingError, match="expected offset 5, got 8"):
         lenient(5).holes(Chunk(records(8), 7))
+
+
+def test_a_full_buffer_sets_no_partition_aside_because_faust_would_sleep_for_a_second() -> None:
+    consumer = BatchConsumer.__new__(BatchConsumer)
+    consumer._active_partitions, consumer._buffered_partitions = {A}, set()
+    consumer.on_buffer_full(A)
+    consumer.on_buffer_drop(A)
+    assert (consumer._active_partitions, consumer._buffered_partitions) == ({A}, set())
 
 
 def test_faust_and_aiokafka_still_have_the_private_parts_the_transport_relies_on() -> None:

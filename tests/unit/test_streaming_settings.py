@@ -42,7 +42,7 @@ def test_the_faust_settings_are_exactly_these() -> None:
         "consumer_group_instance_id": "pod-0-2cd913df",
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": 8_388_608,
-        "stream_buffer_maxsize": 16,
+        "stream_buffer_maxsize": 2,
         "stream_wait_empty": True,
         "stream_publish_on_commit": False,
         "topic_partitions": 4,

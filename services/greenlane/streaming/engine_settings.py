@@ -51,7 +51,7 @@ def faust_settings(settings: EngineSettings) -> dict[str, Any]:
         "consumer_group_instance_id": _instance_id(settings),
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": FETCH_BYTES,
-        "stream_buffer_maxsize": 16,
+        "stream_buffer_maxsize": 2,
         "stream_wait_empty": True,
         "stream_publish_on_commit": False,
         "topic_partitions": settings.partitions,

@@ -27,6 +27,15 @@ class BatchConsumer(Consumer):
         # acknowledged offsets, and each commit would advance by one batch only.
         await super()._add_gap(tp, offset_from, offset_to - 1)
 
+    def on_buffer_full(self, tp: TP) -> None:
+        """Keep reading the partition: a full buffer makes the reader wait, and what comes meanwhile one larger batch.
+
+        Faust would set the partition aside, and with all of them aside sleep for a second.
+        """
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing was set aside."""
+
     def _new_consumer_thread(self) -> CommittedReads:
         return CommittedReads(self, loop=self.loop, beacon=self.beacon)
 
