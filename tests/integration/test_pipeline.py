@@ -1,0 +1,250 @@
+"""The whole product as its users meet it: `greenlane up`, the README's blocks, bad events, kills, closed days."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from greenlane.cli.receiver import Receiver
+from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed
+from greenlane.contracts.dead_letters import DeadLetter
+from greenlane.contracts.topics import ASSESSMENTS, DEAD_LETTERS
+from greenlane.oracle.topics_reader import TopicsReader
+from greenlane.publisher.malformed import malformed_records
+from greenlane.publisher.sdk import Options, Publisher
+from greenlane.publisher.simulator import SimulationPlan, simulate
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SETTLE_SECONDS = 90.0
+SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher", "clock")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running `greenlane up` and how to talk to it."""
+
+    process: subprocess.Popen[str]
+    environment: dict[str, str]
+    data_dir: Path
+
+    def run(self, *words: str, expect: int = 0, text: str | None = None) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "greenlane", *words],
+            cwd=ROOT, env=self.environment, input=text, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == expect, f"{words} gave {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return (self.data_dir / "kafka" / "address").read_text(encoding="utf-8")
+
+    def records(self, topic: str) -> list[Any]:
+        with TopicsReader(self.bootstrap_servers, [topic], lambda _read, _total: None) as reader:
+            return list(reader.records(topic))
+
+    def processes(self) -> dict[str, int]:
+        """Process ids of the services, read from what runs with this data folder."""
+        found: dict[str, int] = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    words = (entry / "cmdline").read_bytes().decode().split("\0")
+                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                except (OSError, ValueError):
+                    continue
+                if words[1:4] == ["-m", "greenlane", "run"] and parent == self.process.pid:
+                    found[words[4]] = int(entry.name)
+        return found
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory, server_dir: Path) -> Iterator[Installation]:
+    data_dir = server_dir / "up"
+    log = tmp_path_factory.mktemp("up") / "up.log"
+    environment = os.environ | {
+        "GREENLANE_DATA_DIR": str(data_dir),
+        "GREENLANE_WEBHOOK_ALLOW_PRIVATE_NETWORKS": "true",
+        "GREENLANE_MARKETPLACES": "demo-vn,olist-br,live-vn",
+        "GREENLANE_LIVE_MARKETPLACES": "live-vn",
+        "COLUMNS": "200",
+    }
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "greenlane", "up"],
+            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+    try:
+        wait_until(lambda: "Everything runs" in log.read_text() or process.poll() is not None, log.read_text)
+        assert process.poll() is None, log.read_text()
+        yield Installation(process, environment, data_dir)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, "`greenlane up` did not stop cleanly on SIGTERM"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until(reached: Callable[[], Any], state: Callable[[], object] = lambda: "") -> None:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not reached():
+        assert time.monotonic() < deadline, f"not reached in {SETTLE_SECONDS} s: {state()}"
+        time.sleep(0.1)  # between looks, not instead of one
+
+
+def kill_and_await_successor(installation: Installation, service: str) -> None:
+    wait_until(lambda: service in installation.processes())
+    victim = installation.processes()[service]
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: installation.processes().get(service, victim) != victim)
+
+
+def agreement(installation: Installation) -> dict[str, Any]:
+    """The oracle's verdict once everything has been read; the last one if it never agrees."""
+    verdict: dict[str, Any] = {}
+
+    def agrees() -> bool:
+        words = [sys.executable, "-m", "greenlane", "recompute", "--json"]
+        done = subprocess.run(
+            words, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False
+        )
+        verdict.update(json.loads(done.stdout) if done.stdout else {"error": done.stderr})
+        return done.returncode == 0
+
+    wait_until(agrees, lambda: verdict)
+    return verdict
+
+
+def shell_blocks() -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) >= 5
+    return [block for block in blocks if not block.startswith("make ")]
+
+
+def test_the_clock_closes_yesterday_for_a_live_marketplace(installation: Installation) -> None:
+    def closed() -> list[DayClosed]:
+        said = [AGGREGATOR_RECORD.validate_json(record.value) for record in installation.records(ASSESSMENTS)]
+        return [item for item in said if isinstance(item, DayClosed) and item.marketplace == "live-vn"]
+
+    wait_until(lambda: len(closed()) >= 4)
+    today = datetime.now(UTC).date()  # noqa: TID251 - the broker's clock is this machine's
+    assert {item.last_day for item in closed()} <= {today - timedelta(days=1), today}
+    assert len(closed()) == 4, "one record a partition"
+
+
+def test_the_blocks_of_the_readme_do_what_it_says(installation: Installation) -> None:
+    shown = []
+    for block in shell_blocks():
+        script = block.replace(".venv/bin/greenlane", f"{sys.executable} -m greenlane")
+        done = subprocess.run(
+            ["/bin/bash", "-euo", "pipefail", "-c", script],
+            cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+        shown.append(done.stdout)
+    everything = "\n".join(shown)
+    assert "demo-vn/seller-0042" in everything
+    assert "not_a_cloud_event" in everything
+    assert "agrees" in everything
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    for target in re.findall(r"^make ([a-z-]+)", README, re.MULTILINE):
+        done = subprocess.run(
+            ["/usr/bin/env", "make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_python_of_the_readme_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - our own README
+
+
+def test_sixty_malformed_events_become_sixty_dead_letters_with_their_bytes_and_neighbours_are_scored(
+    installation: Installation,
+) -> None:
+    bad = malformed_records("olist-br")[:60]
+    assert len(bad) == 60
+    before = {record.key for record in installation.records(DEAD_LETTERS)}
+    neighbours = 0
+    with Publisher(installation.bootstrap_servers, "olist-br", Options()) as publisher:
+        for case in bad:
+            publisher.publish_raw(case.record, name=case.name)
+            publisher.publish(_neighbour(neighbours))
+            neighbours += 1
+
+    def fresh() -> list[DeadLetter]:
+        found = {record.key: record for record in installation.records(DEAD_LETTERS) if record.key not in before}
+        return [DeadLetter.model_validate_json(record.value) for record in found.values()]
+
+    wait_until(lambda: len(fresh()) >= 60)
+    letters = fresh()
+    assert len(letters) == 60
+    assert sorted(str(letter.data.failure.code) for letter in letters) == sorted(str(case.code) for case in bad)
+    assert sorted(letter.data.raw() or b"" for letter in letters) == sorted(case.record.value or b"" for case in bad)
+    assert all(letter.data.failure.messages for letter in letters)
+    wait_until(lambda: _assessed(installation, "neighbour-") == neighbours)
+    assert agreement(installation)["dead_letters"] >= 60
+
+
+def _neighbour(number: int) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "type": "greenlane.parcel.packed.v1",
+        "source": "/marketplaces/olist-br",
+        "id": f"neighbour-{number}",
+        "time": "2018-01-02T10:00:00-03:00",
+        "subject": f"seller-{number % 7}",
+        "data": {"parcel_id": f"neighbour-{number}", "country": "BR"},
+    }
+
+
+def _assessed(installation: Installation, prefix: str) -> int:
+    said = [AGGREGATOR_RECORD.validate_json(record.value) for record in installation.records(ASSESSMENTS)]
+    return len(
+        {item.parcel_id for item in said if not isinstance(item, DayClosed) and item.parcel_id.startswith(prefix)}
+    )
+
+
+def test_killing_every_process_in_turn_changes_no_account_and_loses_no_webhook(installation: Installation) -> None:
+    plan = SimulationPlan(seed=5, sellers=12, days=12, start=date(2026, 9, 7), late=0, malformed=0)
+    assert sum(1 for _ in simulate(plan)) > 300
+    with Receiver() as receiver:
+        added = installation.run("webhooks", "add", receiver.url("/hooks"), "--marketplace", "demo-vn", "--json")
+        receiver.expect("/hooks", json.loads(added)["secret"])
+        wait_until(lambda: receiver.counts["endpoint.test"] > 0)
+        words = ["simulate", "--seed", "5", "--sellers", "12", "--days", "12", "--start", "2026-09-07", "--rate", "60"]
+        publishing = subprocess.Popen(
+            [sys.executable, "-m", "greenlane", *words], cwd=ROOT, env=installation.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        for service in SERVICES:
+            kill_and_await_successor(installation, service)
+        output, _ = publishing.communicate(timeout=SETTLE_SECONDS * 2)
+        assert publishing.returncode == 0, output
+        verdict = agreement(installation)
+        assert verdict["different"] == verdict["unaccounted"] == verdict["decisions_different"] == 0
+        listed = installation.run("scores", "--json").splitlines()
+        wanted = {
+            ("/hooks", score["id"])
+            for score in map(json.loads, listed)
+            if score["data"]["marketplace"] == "demo-vn" and score["subject"].startswith("sim-")
+            and score["data"]["day"] >= "2026-09-07"
+        }  # fmt: skip
+        assert wanted
+        wait_until(lambda: wanted <= receiver.verified, lambda: len(wanted - receiver.verified))
+        assert receiver.counts["refused"] == 0
