@@ -110,6 +110,12 @@ def kill_and_await_successor(installation: Installation, service: str) -> None:
     wait_until(lambda: installation.processes().get(service, victim) != victim)
 
 
+def kill_server_and_await_successor(pid_file: Path) -> None:
+    victim = pid_file.read_text(encoding="utf-8").split()[0]
+    os.kill(int(victim), signal.SIGKILL)
+    wait_until(lambda: pid_file.exists() and pid_file.read_text(encoding="utf-8").split()[:1] not in ([], [victim]))
+
+
 def agreement(installation: Installation) -> dict[str, Any]:
     """The oracle's verdict once everything has been read; the last one if it never agrees."""
     verdict: dict[str, Any] = {}
@@ -220,20 +226,24 @@ def _assessed(installation: Installation, prefix: str) -> int:
     )
 
 
-def test_killing_every_process_in_turn_changes_no_account_and_loses_no_webhook(installation: Installation) -> None:
+def test_killing_every_process_in_turn_broker_and_database_too_changes_no_account_and_loses_no_webhook(
+    installation: Installation,
+) -> None:
     plan = SimulationPlan(seed=5, sellers=12, days=12, start=date(2026, 9, 7), late=0, malformed=0)
     assert sum(1 for _ in simulate(plan)) > 300
     with Receiver() as receiver:
         added = installation.run("webhooks", "add", receiver.url("/hooks"), "--marketplace", "demo-vn", "--json")
         receiver.expect("/hooks", json.loads(added)["secret"])
         wait_until(lambda: receiver.counts["endpoint.test"] > 0)
-        words = ["simulate", "--seed", "5", "--sellers", "12", "--days", "12", "--start", "2026-09-07", "--rate", "60"]
+        words = ["simulate", "--seed", "5", "--sellers", "12", "--days", "12", "--start", "2026-09-07", "--rate", "25"]
         publishing = subprocess.Popen(
             [sys.executable, "-m", "greenlane", *words], cwd=ROOT, env=installation.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         for service in SERVICES:
             kill_and_await_successor(installation, service)
+        for pid_file in ("kafka/pid", "postgres/cluster/postmaster.pid"):
+            kill_server_and_await_successor(installation.data_dir / pid_file)
         output, _ = publishing.communicate(timeout=SETTLE_SECONDS * 2)
         assert publishing.returncode == 0, output
         verdict = agreement(installation)
