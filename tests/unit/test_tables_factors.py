@@ -247,8 +247,10 @@ def test_a_damaged_material_table_is_refused(damage: Callable[[dict[str, Any]], 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"undeclared": "train"}, "needs a factor per km and per tkm"),
-        ({"vehicles": {"on_foot": {"km": "muscle.km"}}}, "has no row"),
+        ({"undeclared": {"round": "train", "line_haul": "lorry_rigid"}}, "undeclared: needs a factor per km"),
+        ({"undeclared": {"round": "lorry_rigid", "line_haul": "bicycle"}}, "undeclared: needs a factor per km"),
+        ({"reference": {"round": "train", "line_haul": "lorry_rigid"}}, "reference: needs a factor per km"),
+        ({"vehicles": {"on_foot": {"km": "muscle.km", "cooling": "cooling.other"}}}, "has no row"),
     ],
 )
 def test_a_damaged_vehicle_table_is_refused(changes: dict[str, Any], problem: str) -> None:

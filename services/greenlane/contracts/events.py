@@ -149,6 +149,20 @@ class PackagingComponent(Body):
         )
 
 
+class Order(Body):
+    """The order this parcel is a part of, when it was split into several parcels."""
+
+    parcels: Annotated[int, Field(ge=1, le=1_000, description="parcels into which the order was split")]
+    product_volume_ml: Annotated[int, Field(gt=0, le=10**8, description="millilitres, all products of it")] | None = (
+        None
+    )
+
+    def to_facts(self) -> facts.Order:
+        """The order in the method's units (mm³)."""
+        volume = self.product_volume_ml
+        return facts.Order(self.parcels, None if volume is None else volume * 1000)
+
+
 class ParcelPacked(ParcelBody):
     """A parcel was packed: what is in it and what is around it."""
 
@@ -156,6 +170,7 @@ class ParcelPacked(ParcelBody):
     items: Annotated[tuple[ItemLine, ...], Field(max_length=200)] = ()
     outer: OuterPackaging | None = None
     components: Annotated[tuple[PackagingComponent, ...], Field(min_length=1, max_length=50)] | None = None
+    order: Order | None = None
 
     def to_facts(self, day: date) -> facts.PackedFacts:
         """The parcel as the method sees it on that UTC day."""
@@ -165,6 +180,7 @@ class ParcelPacked(ParcelBody):
             items=tuple(item.to_facts() for item in self.items),
             outer=None if self.outer is None else self.outer.to_facts(),
             components=None if self.components is None else tuple(part.to_facts() for part in self.components),
+            order=None if self.order is None else self.order.to_facts(),
         )
 
 
@@ -221,6 +237,7 @@ class TransportChainElement(Body):
     energy: Energy | None = None
     round: DeliveryRound | None = None
     density: RoundDensity | None = None
+    temperature_controlled: Annotated[bool, Field(description="cooled, frozen or heated on the way")] = False
 
     @model_validator(mode="after")
     def _distance_has_a_basis(self) -> Self:
@@ -239,6 +256,7 @@ class TransportChainElement(Body):
             energy=None if self.energy is None else self.energy.to_facts(),
             round=None if trip is None else facts.Round(_milli(trip.distance_km), trip.parcels),
             density=self.density,
+            temperature_controlled=self.temperature_controlled,
         )
 
 

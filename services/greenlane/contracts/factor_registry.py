@@ -53,7 +53,7 @@ class FactorRegistry:
                 raise TableError(file, row.id, "no shipped factor has this id", "Use the id of the factor to replace")
             if shipped[1].unit != row.unit:
                 raise TableError(file, row.id, f"unit {row.unit}", f"Give the value in {shipped[1].unit}")
-            self._take(file, row)
+            self._take(file, row if row.ttw else row.model_copy(update={"ttw": shipped[1].ttw}))
 
     def _take(self, file: str, row: FactorRow) -> None:
         self.require_citation(file, row.source, row.grade, row.id)
@@ -91,6 +91,16 @@ class FactorRegistry:
                     "Correct the value; after replacing a factor it is derived from, replace this one too",
                 )
 
+    def verify_tank_to_wheel(self) -> None:
+        """Raise TableError where a row's tank-to-wheel part is missing, in another unit or boundary, or above it."""
+        for file, row in self._rows.values():
+            if row.ttw is None:
+                continue
+            part = self.exact(file, row.id, row.ttw, row.unit)
+            if self._rows[row.ttw][1].boundary != "TTW" or row.boundary != "WTW" or part > Fraction(row.value):
+                problem = f"{row.ttw} = {self._rows[row.ttw][1].value} is not its tank-to-wheel part"
+                raise TableError(file, row.id, problem, "Name the TTW row; after replacing one, replace both")
+
     def _exact(self, identifier: str) -> Fraction:
         return Fraction(self._rows[identifier][1].value)
 
@@ -121,6 +131,7 @@ class FactorRegistry:
                 source=self._sources[row.source],
                 where=", ".join(part for part in (row.cell, row.row) if part),
                 formula=row.formula,
+                ttw=row.ttw or "",
                 note=row.note,
             )
             for _, row in self._rows.values()

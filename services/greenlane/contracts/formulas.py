@@ -13,7 +13,7 @@ class FormulaError(ValueError):
 
 
 def evaluate_formula(formula: str, value_of: Lookup) -> Fraction:
-    """The exact value of a formula such as `moto.small.km * (a.ttw + a.wtt) / a.ttw`.
+    """The exact value of a formula such as `moto.small.km * (a.ttw + a.wtt) / a.ttw`; odd ids stand in 'quotes'.
 
     Raises FormulaError for anything but the operations named above, KeyError for an unknown id.
     """
@@ -30,6 +30,8 @@ def _value(node: ast.expr, value_of: Lookup) -> Fraction:
             return Fraction(str(number))
         case ast.Name() | ast.Attribute():
             return value_of(ast.unparse(node))
+        case ast.Constant(value=str() as quoted) if "." in quoted:
+            return value_of(quoted)
         case ast.BinOp(left=left, op=op, right=right):
             return _operate(op, _value(left, value_of), _value(right, value_of))
         case ast.Call(func=ast.Name(id="max"), args=[_, *_] as args, keywords=[]):

@@ -1,6 +1,7 @@
 """Turns the rows of the table files into the frozen values the arithmetic uses, and refuses what does not fit."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -36,8 +37,11 @@ def vehicles(file: rows.VehiclesFile, registry: FactorRegistry) -> dict[Vehicle,
             raise TableError(name, vehicle, "carrier and energy_per_km stand together", "Give both or neither")
         least, most = (int(Fraction(text) * 1000) for text in row.energy_per_km or ("0", "0"))
 
-        def factor(identifier: str | None, unit: str, vehicle: Vehicle = vehicle) -> tables.Scaled | None:
-            return None if identifier is None else registry.scaled(name, vehicle, identifier, unit)
+        def factor(identifier: str | None, unit: str, vehicle: Vehicle = vehicle) -> tables.PerDistance | None:
+            if identifier is None:
+                return None
+            scaled = registry.scaled(name, vehicle, identifier, unit)
+            return tables.PerDistance((scaled.id,), scaled.value)
 
         built[vehicle] = tables.VehicleFactor(
             km=factor(row.km, "kgCO2e/km"),
@@ -50,10 +54,35 @@ def vehicles(file: rows.VehiclesFile, registry: FactorRegistry) -> dict[Vehicle,
             air=row.air,
             stand_in=row.stand_in,
         )
-    stand_in = built[file.undeclared]
-    if stand_in.km is None or stand_in.tkm is None:
-        raise TableError(name, "undeclared", "needs a factor per km and per tkm", "Name a vehicle with both")
+    for use, stand_ins in (("undeclared", file.undeclared), ("reference", file.reference)):
+        if built[stand_ins.round].km is None or built[stand_ins.line_haul].tkm is None:
+            problem = "needs a factor per km for rounds and one per tkm for line-haul"
+            raise TableError(name, use, problem, "Name vehicles that have them")
     return built
+
+
+def cooled(
+    file: rows.VehiclesFile, built: dict[Vehicle, tables.VehicleFactor], registry: FactorRegistry
+) -> dict[Vehicle, tables.VehicleFactor]:
+    """The same vehicles under temperature control. Raises TableError for a cooling factor that is no ratio."""
+
+    def times(figure: tables.PerDistance | None, cooling: tables.Scaled) -> tables.PerDistance | None:
+        return None if figure is None else figure.times(cooling)
+
+    cooling_of = {
+        vehicle: registry.scaled("vehicles.yaml", vehicle, row.cooling, "ratio")
+        for vehicle, row in file.vehicles.items()
+    }
+    return {
+        vehicle: replace(
+            row,
+            km=times(row.km, cooling_of[vehicle]),
+            kwh_km=times(row.kwh_km, cooling_of[vehicle]),
+            tkm=times(row.tkm, cooling_of[vehicle]),
+            kwh_tkm=times(row.kwh_tkm, cooling_of[vehicle]),
+        )
+        for vehicle, row in built.items()
+    }
 
 
 def _complete(
@@ -146,8 +175,7 @@ def bounds(file: rows.BoundsFile) -> tables.Bounds:
     return tables.Bounds(**built)
 
 
-def present(name: str, row: str, factor: tables.Scaled | None) -> tables.Scaled:
-    """The factor. Raises TableError when it is missing."""
-    if factor is None:
-        raise TableError(name, row, "the vehicle lacks the factor this needs", "Name a vehicle that has it")
+def present(factor: tables.PerDistance | None) -> tables.PerDistance:
+    """A factor whose presence `vehicles` has checked."""
+    assert factor is not None, "`vehicles` refuses a reference or stand-in without its factor"
     return factor

@@ -7,7 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from greenlane.methodology.vocabulary import BadgeLevel, EnergyCarrier, Material, RoundDensity, Vehicle
 
-Unit = Literal["kgCO2e/kg", "kgCO2e/km", "kgCO2e/tkm", "kgCO2e/l", "kgCO2e/kWh", "kWh/km", "kWh/tkm", "ratio"]
+Unit = Literal[
+    "kgCO2e/kg", "kgCO2e/km", "kgCO2e/tkm", "kgCO2e/l", "kgCO2e/kWh", "kWh/km", "kWh/tkm", "ratio",
+    "kgCO2/short_ton_mile", "gCH4/short_ton_mile", "gN2O/short_ton_mile",
+]  # fmt: skip
 Boundary = Literal["cradle_to_gate", "WTT", "TTW", "WTW", "generation", "transmission", "energy"]
 Grade = Literal["P", "S", "D", "M"]
 DecimalText = Annotated[str, Field(pattern=r"^\d{1,6}(\.\d{1,8})?$", description="a decimal of at most 8 places")]
@@ -35,7 +38,10 @@ class SourceRow(Row):
 
 
 class FactorRow(Row):
-    """A factor as published; `formula` is required of derived rows (grade D) and only of them."""
+    """A factor as published; `formula` is required of derived rows (grade D) and only of them.
+
+    `ttw` names the tank-to-wheel part of a well-to-wheel row.
+    """
 
     id: FactorId
     value: DecimalText
@@ -47,6 +53,7 @@ class FactorRow(Row):
     cell: str = ""
     row: str = ""
     formula: str = ""
+    ttw: FactorId | None = None
     note: str = ""
     valid_from: date | None = None
     valid_to: date | None = None
@@ -111,6 +118,7 @@ class VehicleRow(Row):
     kwh_km: FactorId | None = None
     tkm: FactorId | None = None
     kwh_tkm: FactorId | None = None
+    cooling: FactorId
     carrier: EnergyCarrier | None = None
     energy_per_km: tuple[DecimalText, DecimalText] | None = None
     zero_tailpipe: bool = False
@@ -118,8 +126,8 @@ class VehicleRow(Row):
     stand_in: bool = False
 
 
-class ReferenceVehicles(Row):
-    """The vehicles of the reference delivery."""
+class StandInVehicles(Row):
+    """One vehicle for rounds and one for line-haul."""
 
     round: Vehicle
     line_haul: Vehicle
@@ -130,8 +138,8 @@ class VehiclesFile(Row):
 
     factors: tuple[FactorRow, ...]
     vehicles: dict[Vehicle, VehicleRow]
-    undeclared: Vehicle
-    reference: ReferenceVehicles
+    undeclared: StandInVehicles
+    reference: StandInVehicles
 
 
 class RoundRow(Row):

@@ -42,16 +42,17 @@ def load_method(factors_file: Path | None = None) -> Method:
         registry.add_sources(factors_file.name, own.sources, own=True)
         registry.overlay(factors_file.name, own.factors)
     registry.verify_derived()
+    registry.verify_tank_to_wheel()
     by_vehicle = build.vehicles(vehicles, registry)
     return Method(
         factors=dict(registry.factors()),
         materials=build.materials(materials, registry),
         vehicles=by_vehicle,
-        undeclared_vehicle=vehicles.undeclared,
-        reference_km=build.present("vehicles.yaml", "reference.round", by_vehicle[vehicles.reference.round].km),
-        reference_tkm=build.present(
-            "vehicles.yaml", "reference.line_haul", by_vehicle[vehicles.reference.line_haul].tkm
-        ),
+        cooled_vehicles=build.cooled(vehicles, by_vehicle, registry),
+        undeclared_round_vehicle=vehicles.undeclared.round,
+        undeclared_line_haul_vehicle=vehicles.undeclared.line_haul,
+        reference_km=build.present(by_vehicle[vehicles.reference.round].km),
+        reference_tkm=build.present(by_vehicle[vehicles.reference.line_haul].tkm),
         carriers=build.series("fuels.yaml", fuels, registry) | build.series("grid.yaml", grid, registry),
         rounds=build.rounds(rounds),
         undeclared_round=rounds.undeclared,

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from greenlane.methodology.sums import Sums
-from greenlane.methodology.vocabulary import DataCategory, DefaultUsed, ImplausibleFact
+from greenlane.methodology.vocabulary import (
+    ChainRole,
+    DataCategory,
+    DefaultUsed,
+    DistanceBasis,
+    ImplausibleFact,
+    Vehicle,
+)
 
 
 class Assessed(NamedTuple):
@@ -21,6 +28,18 @@ class Assessed(NamedTuple):
     implausible: tuple[str, ...]
 
 
+class Leg(NamedTuple):
+    """The transport chain element behind a step; `distance_m` is the parcel's: of a round, its share.
+
+    `basis` tells how the distance is known; an estimate by road stands as the shortest feasible one.
+    """
+
+    role: ChainRole
+    vehicle: Vehicle | None
+    distance_m: int
+    basis: DistanceBasis
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One line of an explanation: a figure, the formula with its numbers, and the factors behind it."""
@@ -31,6 +50,7 @@ class Step:
     unit: str
     factor_ids: tuple[str, ...] = ()
     category: DataCategory | None = None
+    leg: Leg | None = None
 
 
 class Notes:

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from greenlane.methodology.assessment import Notes, Step
+from greenlane.methodology.assessment import Leg, Notes, Step
 from greenlane.methodology.facts import ChainElement, DeliveredFacts
 from greenlane.methodology.geography import Point, great_circle_m
-from greenlane.methodology.legs import Way, line_haul_cost, round_cost, travelled_m
+from greenlane.methodology.legs import Way, basis_of, line_haul_cost, round_cost, travelled_m
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import ChainRole, DataCategory, DefaultUsed, ImplausibleFact
@@ -75,8 +75,11 @@ def _element_mg(
     notes.factors.extend(cost.factor_ids)
     if notes.steps is not None:
         formula = cost.formula if times == 1 else f"{cost.formula} x {times} attempts"
-        label = f"{element.role} by {element.vehicle or 'an undeclared vehicle'}"
-        notes.steps.append(Step(label, formula, mg, "mg", cost.factor_ids, cost.category))
+        cooled = ", temperature controlled" if element.temperature_controlled else ""
+        label = f"{element.role} by {element.vehicle or 'an undeclared vehicle'}{cooled}"
+        basis = basis_of(element, method, declared=cost.declared)
+        leg = Leg(element.role, element.vehicle, cost.distance_m * times, basis)
+        notes.steps.append(Step(label, formula, mg, "mg", cost.factor_ids, cost.category, leg))
     return mg, cost.category
 
 

@@ -48,18 +48,18 @@ def _reference_mg(facts: DeliveredFacts, road_m: int | None, method: Method, not
     distances = method.distances
     heavy = max(facts.mass_mg, distances.reference_mass_mg)
     round_m, parcels = method.reference_round
-    identifier, per_km = method.reference_km
+    ids, per_km, _ = method.reference_km
     by_round = divide_half_even(round_m * per_km * heavy, SCALE // 1000 * parcels * distances.reference_mass_mg)
-    notes.factors.append(identifier)
+    notes.factors.extend(ids)
     by_lorry = 0
     if road_m is not None and road_m > distances.line_haul_from_m:
         by_lorry = divide_half_even(facts.mass_mg * road_m * method.reference_tkm.value, SCALE * 1_000_000)
-        notes.factors.append(method.reference_tkm.id)
+        notes.factors.extend(method.reference_tkm.ids)
     if notes.steps is not None:
         formula = (
             f"{round_m} m x {per_km / SCALE} kg/km / {parcels} parcels x {heavy} / {distances.reference_mass_mg} mg"
         )
-        notes.steps.append(Step("reference round", formula, by_round, "mg", (identifier,)))
+        notes.steps.append(Step("reference round", formula, by_round, "mg", ids))
         formula = f"{facts.mass_mg} mg x {road_m} m x {method.reference_tkm.value / SCALE} kg/tkm"
-        notes.steps.append(Step("reference line-haul", formula, by_lorry, "mg", (method.reference_tkm.id,)))
+        notes.steps.append(Step("reference line-haul", formula, by_lorry, "mg", method.reference_tkm.ids))
     return by_round + by_lorry

@@ -60,6 +60,14 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """The order a parcel is a part of: into how many parcels it was split, and the product volume of them all."""
+
+    parcels: int
+    product_mm3: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PackedFacts:
     """A packed parcel: on which UTC day, in which country (ISO 3166-1 alpha-2), with what around it."""
 
@@ -68,6 +76,7 @@ class PackedFacts:
     items: tuple[Item, ...] = ()
     outer: Outer | None = None
     components: tuple[Component, ...] | None = None
+    order: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,7 @@ class ChainElement:
     energy: Energy | None = None
     round: Round | None = None
     density: RoundDensity | None = None
+    temperature_controlled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

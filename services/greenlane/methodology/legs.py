@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from greenlane.methodology.assessment import Notes
 from greenlane.methodology.facts import ChainElement, DeliveredFacts, Round
-from greenlane.methodology.tables import SCALE, Method, Range, Scaled, VehicleFactor
+from greenlane.methodology.fleet import electric, fleet, per_km, per_tkm, shown
+from greenlane.methodology.tables import SCALE, Method, Range, VehicleFactor
 from greenlane.methodology.vocabulary import (
     ChainRole,
     DataCategory,
@@ -34,21 +35,18 @@ class Way(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """One parcel's share of an element: mg = numerator / denominator; `formula` is empty on the hot path."""
+    """One parcel's share of an element: mg = numerator / denominator; `formula` is empty on the hot path.
+
+    `distance_m` is the parcel's: of a leg the whole, of a round its share; `declared` tells whether it was declared.
+    """
 
     numerator: int
     denominator: int
     category: DataCategory
     factor_ids: tuple[str, ...]
     formula: str
-
-
-class _PerDistance(NamedTuple):
-    """A factor per km or tonne-km; an electric vehicle's is its kWh times the plug factor, hence the scale."""
-
-    ids: tuple[str, ...]
-    value: int
-    scale: int
+    distance_m: int
+    declared: bool
 
 
 def round_cost(element: ChainElement, facts: DeliveredFacts, method: Method, notes: Notes) -> Cost:
@@ -63,7 +61,7 @@ def round_cost(element: ChainElement, facts: DeliveredFacts, method: Method, not
             if travelled >= method.bounds.metres_per_parcel.least * element.energy.parcels:
                 return cost
             notes.implausible.append(ImplausibleFact.ENERGY)
-    factor, category = _per_km(element, (country, facts.day), method, notes)
+    factor, category = per_km(element, (country, facts.day), method, notes)
     if declared is not None:
         distance_m, parcels = declared.distance_m, declared.parcels
     else:
@@ -75,8 +73,17 @@ def round_cost(element: ChainElement, facts: DeliveredFacts, method: Method, not
             notes.defaults.append(DefaultUsed.ROUND_BY_DENSITY)
             category = DataCategory.MODELLED if category is DataCategory.PRIMARY else category
         distance_m, parcels = method.rounds[density]
-    formula = "" if notes.steps is None else f"{distance_m} m x {_shown(factor)} kg/km / {parcels} parcels"
-    return Cost(distance_m * factor.value, _PER_KM * factor.scale * parcels, category, factor.ids, formula)
+    formula = "" if notes.steps is None else f"{distance_m} m x {shown(factor)} kg/km / {parcels} parcels"
+    denominator = _PER_KM * factor.scale * parcels
+    return Cost(
+        distance_m * factor.value,
+        denominator,
+        category,
+        factor.ids,
+        formula,
+        distance_m // parcels,
+        declared is not None,
+    )
 
 
 def line_haul_cost(element: ChainElement, facts: DeliveredFacts, way: Way, method: Method, notes: Notes) -> Cost:
@@ -87,18 +94,20 @@ def line_haul_cost(element: ChainElement, facts: DeliveredFacts, way: Way, metho
         cost = _energy_cost(element, travelled, where, method.bounds.shared_parcels, method, notes)
         if cost is not None:
             return cost
-    row = None if element.vehicle is None else method.vehicles[element.vehicle]
+    row = None if element.vehicle is None else fleet(element, method)[element.vehicle]
     if travelled is not None and row is not None and element.round is not None:
         cost = _shared_trip(element.round, row, where, method, notes)
         if cost is not None:
             return cost
-    factor, category = _per_tkm(row, where, method, notes)
+    factor, category = per_tkm(element, where, method, notes)
+    declared = travelled is not None
     if travelled is None:
         notes.defaults.append(DefaultUsed.DISTANCE_UNDECLARED)
         geographic = way.circle_m if row is not None and row.air else way.road_m
         travelled = method.distances.unknown_distance_m if geographic is None else geographic
-    formula = "" if notes.steps is None else f"{facts.mass_mg} mg x {travelled} m x {_shown(factor)} kg/tkm"
-    return Cost(facts.mass_mg * travelled * factor.value, _PER_TKM * factor.scale, category, factor.ids, formula)
+    formula = "" if notes.steps is None else f"{facts.mass_mg} mg x {travelled} m x {shown(factor)} kg/tkm"
+    numerator = facts.mass_mg * travelled * factor.value
+    return Cost(numerator, _PER_TKM * factor.scale, category, factor.ids, formula, travelled, declared)
 
 
 def travelled_m(element: ChainElement, method: Method) -> int | None:
@@ -110,6 +119,18 @@ def travelled_m(element: ChainElement, method: Method) -> int | None:
     if element.vehicle is not None and method.vehicles[element.vehicle].air:
         return element.distance_m
     return element.distance_m * method.distances.road_numerator // method.distances.road_denominator
+
+
+def basis_of(element: ChainElement, method: Method, *, declared: bool) -> DistanceBasis:
+    """How the distance behind a cost is known: an estimate by road stands as the shortest feasible distance."""
+    air = element.vehicle is not None and method.vehicles[element.vehicle].air
+    if not declared:
+        return DistanceBasis.GREAT_CIRCLE if air else DistanceBasis.SHORTEST_FEASIBLE
+    if element.round is not None:
+        return DistanceBasis.ACTUAL
+    if element.distance_basis is DistanceBasis.GREAT_CIRCLE and not air:
+        return DistanceBasis.SHORTEST_FEASIBLE
+    return element.distance_basis or DistanceBasis.SHORTEST_FEASIBLE
 
 
 def _energy_cost(  # noqa: PLR0913, PLR0917 - the hot path passes what it already holds instead of looking it up again
@@ -133,22 +154,24 @@ def _energy_cost(  # noqa: PLR0913, PLR0917 - the hot path passes what it alread
     if notes.steps is not None:
         unit = "Wh" if energy.carrier is EnergyCarrier.ELECTRICITY else "ml"
         formula = f"{energy.amount_milli} {unit} x {factor.value / SCALE} g/{unit} / {energy.parcels} parcels"
+    denominator = _PER_KM * energy.parcels
+    distance_m = travelled if element.role is ChainRole.LINE_HAUL else travelled // energy.parcels
     numerator = energy.amount_milli * factor.value
-    return Cost(numerator, _PER_KM * energy.parcels, DataCategory.PRIMARY, (factor.id,), formula)
+    return Cost(numerator, denominator, DataCategory.PRIMARY, (factor.id,), formula, distance_m, declared=True)
 
 
 def _shared_trip(trip: Round, row: VehicleFactor, where: tuple[str, date], method: Method, notes: Notes) -> Cost | None:
     """A line-haul vehicle's km divided by its parcels; None when the vehicle has no figure per km."""
-    factor = _factor(row.km, row.kwh_km, where, method)
+    factor = row.km or electric(row.kwh_km, where, method)
     least, most = method.bounds.shared_parcels
     if not least <= trip.parcels <= most:
         notes.implausible.append(ImplausibleFact.ROUND)
         return None
     if factor is None:
         return None
-    formula = "" if notes.steps is None else f"{trip.distance_m} m x {_shown(factor)} kg/km / {trip.parcels} parcels"
-    denominator = _PER_KM * factor.scale * trip.parcels
-    return Cost(trip.distance_m * factor.value, denominator, DataCategory.PRIMARY, factor.ids, formula)
+    formula = "" if notes.steps is None else f"{trip.distance_m} m x {shown(factor)} kg/km / {trip.parcels} parcels"
+    numerator, denominator = trip.distance_m * factor.value, _PER_KM * factor.scale * trip.parcels
+    return Cost(numerator, denominator, DataCategory.PRIMARY, factor.ids, formula, trip.distance_m, declared=True)
 
 
 def _plausible_round(trip: Round | None, method: Method, notes: Notes) -> Round | None:
@@ -163,53 +186,3 @@ def _plausible_round(trip: Round | None, method: Method, notes: Notes) -> Round 
         return trip
     notes.implausible.append(ImplausibleFact.ROUND)
     return None
-
-
-def _per_km(
-    element: ChainElement, where: tuple[str, date], method: Method, notes: Notes
-) -> tuple[_PerDistance, DataCategory]:
-    """The vehicle's factor per km; the undeclared vehicle's when there is none."""
-    if element.vehicle is not None:
-        row = method.vehicles[element.vehicle]
-        factor = _factor(row.km, row.kwh_km, where, method)
-        if factor is not None:
-            if not row.stand_in:
-                return factor, DataCategory.PRIMARY
-            notes.defaults.append(DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN)
-            return factor, DataCategory.DEFAULT
-        notes.implausible.append(ImplausibleFact.VEHICLE)
-    notes.defaults.append(DefaultUsed.VEHICLE_UNDECLARED)
-    row = method.vehicles[method.undeclared_vehicle]
-    return _required(_factor(row.km, row.kwh_km, where, method)), DataCategory.DEFAULT
-
-
-def _per_tkm(
-    row: VehicleFactor | None, where: tuple[str, date], method: Method, notes: Notes
-) -> tuple[_PerDistance, DataCategory]:
-    """The vehicle's factor per tonne-km; the undeclared vehicle's when there is none."""
-    if row is not None:
-        factor = _factor(row.tkm, row.kwh_tkm, where, method)
-        if factor is not None:
-            return factor, DataCategory.MODELLED
-        notes.implausible.append(ImplausibleFact.VEHICLE)
-    notes.defaults.append(DefaultUsed.VEHICLE_UNDECLARED)
-    row = method.vehicles[method.undeclared_vehicle]
-    return _required(_factor(row.tkm, row.kwh_tkm, where, method)), DataCategory.DEFAULT
-
-
-def _factor(plain: Scaled | None, kwh: Scaled | None, where: tuple[str, date], method: Method) -> _PerDistance | None:
-    if plain is not None:
-        return _PerDistance((plain.id,), plain.value, 1)
-    if kwh is None:
-        return None
-    plug = method.carrier_factor(where[0], EnergyCarrier.ELECTRICITY, where[1])
-    return _PerDistance((kwh.id, plug.id), kwh.value * plug.value, SCALE)
-
-
-def _required(factor: _PerDistance | None) -> _PerDistance:
-    assert factor is not None, "the loader refuses an undeclared vehicle without both factors"
-    return factor
-
-
-def _shown(factor: _PerDistance) -> str:
-    return f"{factor.value / (SCALE * factor.scale):.8f}"

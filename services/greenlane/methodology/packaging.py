@@ -4,12 +4,14 @@ from datetime import date
 from typing import NamedTuple
 
 from greenlane.methodology.assessment import Assessed, Notes, Step
+from greenlane.methodology.compliance import non_compliant
 from greenlane.methodology.facts import Component, PackedFacts
+from greenlane.methodology.reference_packaging import packaging_reference
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.space import measure_space
 from greenlane.methodology.sums import PackagingSums
-from greenlane.methodology.tables import SCALE, MaterialFactor, Method, PackagingClass, ThinBagRule
-from greenlane.methodology.vocabulary import ComponentRole, DataCategory, DefaultUsed, ImplausibleFact, OuterKind
+from greenlane.methodology.tables import SCALE, MaterialFactor, Method, PackagingClass
+from greenlane.methodology.vocabulary import DataCategory, DefaultUsed, ImplausibleFact
 
 _PERMILLE = 1000
 
@@ -31,17 +33,17 @@ def assess_packed(facts: PackedFacts, method: Method, steps: list[Step] | None =
     """The contribution of one packed parcel (method section 2); `steps` collects the explanation when given."""
     notes = Notes(steps)
     space = measure_space(facts.items, facts.outer, notes)
-    reference = _reference(space.product_mm3, method, notes)
+    reference = packaging_reference(space.product_mm3, facts.order, method, notes)
     if facts.components is None:
         notes.defaults.append(DefaultUsed.PACKAGING_UNDECLARED)
-        used, category, non_compliant = (
+        used, category, breaks_rule = (
             _at_least_undeclared(_NOTHING, reference, method, notes),
             DataCategory.DEFAULT,
             0,
         )
     else:
         used, category = _declared(facts.components, facts.day, reference, method, notes)
-        non_compliant = _non_compliant(facts.components, facts, method, notes)
+        breaks_rule = non_compliant(facts.components, facts, method, notes)
     sums = PackagingSums(
         1,
         used.mass,
@@ -56,23 +58,9 @@ def assess_packed(facts: PackedFacts, method: Method, steps: list[Step] | None =
         used.circular,
         used.primary,
         1 if category is DataCategory.DEFAULT else 0,
-        non_compliant,
+        breaks_rule,
     )
     return notes.assessed(sums, category)
-
-
-def _reference(product_mm3: int, method: Method, notes: Notes) -> PackagingClass:
-    """The class of the product volume; the smallest when it is undeclared."""
-    classes = method.reference_classes
-    for candidate in classes:
-        if candidate.up_to_mm3 is None or product_mm3 <= candidate.up_to_mm3:
-            break
-    notes.factors.extend(method.reference_ids)
-    if notes.steps is not None:
-        volume = f"{product_mm3} mm³ of product" if product_mm3 else "product volume undeclared: smallest class"
-        notes.steps.append(Step("reference CO2e", volume, candidate.co2e_mg, "mg", method.reference_ids))
-        notes.steps.append(Step("reference plastic", volume, candidate.plastic_mg, "mg"))
-    return candidate
 
 
 def _at_least_undeclared(used: _Used, reference: PackagingClass, method: Method, notes: Notes) -> _Used:
@@ -167,37 +155,3 @@ def _verified_trips(part: Component, method: Method, notes: Notes) -> int:
     if trips > most:
         notes.implausible.append(ImplausibleFact.VERIFIED_TRIPS)
     return trips if least <= trips <= most else 1
-
-
-def _non_compliant(components: tuple[Component, ...], facts: PackedFacts, method: Method, notes: Notes) -> int:
-    """1 if the parcel breaks a rule in force on its day in the country of packing, else 0."""
-    for rule in method.thin_bag_rules:
-        if rule.country != facts.country or facts.day < rule.valid_from:
-            continue
-        if rule.valid_to is not None and facts.day > rule.valid_to:
-            continue
-        for part in components:
-            if part.role is ComponentRole.OUTER and _is_thin_bag(part, facts, rule, method, notes):
-                if notes.steps is not None:
-                    notes.steps.append(Step("not compliant: the score is capped", rule.law, 1, "parcel", (rule.id,)))
-                return 1
-    return 0
-
-
-def _is_thin_bag(part: Component, facts: PackedFacts, rule: ThinBagRule, method: Method, notes: Notes) -> bool:
-    """Whether a component is a forbidden bag; undeclared kind, size or thickness count as if it were."""
-    outer = facts.outer
-    if part.material not in rule.materials or (outer is not None and outer.kind is not OuterKind.FLEXIBLE_MAILER):
-        return False
-    sides = () if outer is None else (outer.length_mm or 0, outer.width_mm or 0)
-    if sides and min(sides) >= rule.below_side_mm:
-        return False
-    thickness = part.film_thickness_um
-    if thickness is None:
-        notes.defaults.append(DefaultUsed.FILM_THICKNESS_UNDECLARED)
-        return True
-    least, most = method.bounds.film_thickness_um
-    if not least <= thickness <= most:
-        notes.implausible.append(ImplausibleFact.FILM_THICKNESS)
-        return True
-    return thickness < rule.below_thickness_um

@@ -26,7 +26,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A row as published: `where` names sheet and cell, `formula` how a derived value (grade D) comes about."""
+    """A row as published: `where` names sheet and cell, `formula` how a derived value (grade D) comes about.
+
+    `ttw` is the id of the tank-to-wheel part of a well-to-wheel row.
+    """
 
     id: str
     value: Decimal
@@ -37,6 +40,7 @@ class Factor:
     source: Source
     where: str = ""
     formula: str = ""
+    ttw: str = ""
     note: str = ""
 
 
@@ -45,6 +49,18 @@ class Scaled(NamedTuple):
 
     id: str
     value: int
+
+
+class PerDistance(NamedTuple):
+    """A figure per km or tonne-km: the product of the factors `ids`, value / (SCALE x scale), in kg CO2e or kWh."""
+
+    ids: tuple[str, ...]
+    value: int
+    scale: int = 1
+
+    def times(self, factor: Scaled) -> "PerDistance":
+        """This figure multiplied by another factor."""
+        return PerDistance((*self.ids, factor.id), self.value * factor.value, self.scale * SCALE)
 
 
 class Dated(NamedTuple):
@@ -70,15 +86,15 @@ class MaterialFactor:
 
 @dataclass(frozen=True, slots=True)
 class VehicleFactor:
-    """kg CO2e (or kWh) per vehicle-km and per tonne-km; None where the vehicle has no such figure.
+    """kg CO2e (or kWh) per vehicle-km and per tonne-km, with or without cooling; None where there is no such figure.
 
     `energy_per_km` is the plausible range in millilitres or watt-hours. `stand_in`: `km` is another vehicle's figure.
     """
 
-    km: Scaled | None = None
-    kwh_km: Scaled | None = None
-    tkm: Scaled | None = None
-    kwh_tkm: Scaled | None = None
+    km: PerDistance | None = None
+    kwh_km: PerDistance | None = None
+    tkm: PerDistance | None = None
+    kwh_tkm: PerDistance | None = None
     carrier: EnergyCarrier | None = None
     energy_per_km: tuple[int, int] = (0, 0)
     zero_tailpipe: bool = False
@@ -154,9 +170,11 @@ class Method:
     factors: dict[str, Factor]
     materials: dict[Material, MaterialFactor]
     vehicles: dict[Vehicle, VehicleFactor]
-    undeclared_vehicle: Vehicle
-    reference_km: Scaled
-    reference_tkm: Scaled
+    cooled_vehicles: dict[Vehicle, VehicleFactor]
+    undeclared_round_vehicle: Vehicle
+    undeclared_line_haul_vehicle: Vehicle
+    reference_km: PerDistance
+    reference_tkm: PerDistance
     carriers: dict[tuple[str, EnergyCarrier], Series]
     rounds: dict[RoundDensity, RoundDefault]
     undeclared_round: RoundDensity
