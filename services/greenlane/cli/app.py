@@ -15,6 +15,7 @@ from greenlane.operations.embedded import EmbeddedServerError
 from greenlane.operations.health import HealthServerError
 from greenlane.operations.kafka_admin import KafkaUnreachableError
 from greenlane.operations.topics import ProvisioningError
+from greenlane.oracle.seller_events import SellerUnknownError
 from greenlane.oracle.topics_reader import TopicsUnreadableError
 from greenlane.publisher.receipts import PublisherError
 from greenlane.settings import SettingsError
@@ -28,6 +29,7 @@ KNOWN_ERRORS = (
     KafkaUnreachableError,
     ProvisioningError,
     PublisherError,
+    SellerUnknownError,
     SettingsError,
     TableError,
     TopicsUnreadableError,
@@ -47,6 +49,8 @@ MODULES = {
     "close-days": "replays",
     "score": "method",
     "explain": "method",
+    "advise": "method",
+    "policy": "policy",
     "schemas": "method",
     "version": "method",
     "scores": "results",

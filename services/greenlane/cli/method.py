@@ -1,18 +1,21 @@
-"""`greenlane score`, `explain` and `schemas`: the method and the contracts without a broker."""
+"""`greenlane score`, `explain`, `advise` and `schemas`: the method and the contracts without a broker."""
 
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from greenlane import __version__
+from greenlane.cli.accounts import advise_file, advise_seller, explain_seller
 from greenlane.cli.events import EventFile, opened, utc_now
+from greenlane.cli.late_progress import late_progress
 from greenlane.cli.output import AsJson, console, notes, print_json, print_table
+from greenlane.contracts.declaring import ScoredEvent
 from greenlane.contracts.events import CancelledEvent, FulfilmentEvent
-from greenlane.contracts.explaining import ExplainedEvent, explain_event
+from greenlane.contracts.explaining import ScoredParcel, explain_event, score_event
 from greenlane.contracts.publish import write
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.method import METHOD_VERSION
@@ -20,11 +23,19 @@ from greenlane.publisher.files import read_file
 from greenlane.settings import load_settings
 
 app = typer.Typer()
+OptionalFile = Annotated[
+    Path | None, typer.Argument(help="A file of events, as for `greenlane score`. - reads standard input.")
+]
+Seller = Annotated[
+    str | None, typer.Option(help="This seller's events from the topics, as <marketplace>/<seller_id>, without a file.")
+]
 
 
-def _events(file: Path, refused: Counter[str]) -> Iterator[tuple[int, FulfilmentEvent]]:
-    with opened(file) as stream:
+def read_events(file: Path, refused: Counter[str]) -> Iterator[tuple[int, FulfilmentEvent]]:
+    """The good events of a file with their lines; bad ones are named on standard error and counted in `refused`."""
+    with opened(file) as stream, late_progress("events") as tick:
         for item in read_file(stream, utc_now()):
+            tick()
             if item.event is not None:
                 yield item.line, item.event
                 continue
@@ -33,50 +44,71 @@ def _events(file: Path, refused: Counter[str]) -> Iterator[tuple[int, Fulfilment
             notes.print(f"line {item.line}: {item.refusal}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _explanations(file: Path, refused: Counter[str]) -> Iterator[tuple[int, ExplainedEvent]]:
-    table = load_method(load_settings().factors_file)
-    for line, event in _events(file, refused):
+def _scorable(file: Path, refused: Counter[str]) -> Iterator[tuple[int, ScoredEvent]]:
+    for line, event in read_events(file, refused):
         if isinstance(event, CancelledEvent):
             notes.print(f"line {line}: a cancellation has no score; it takes the parcel's contributions back")
-            continue
-        yield line, explain_event(event, table)
+        else:
+            yield line, event
 
 
 @app.command()
-def score(file: EventFile, as_json: AsJson = False) -> None:
+def score(
+    file: EventFile,
+    limit: Annotated[int, typer.Option(min=1, help="Rows to print; --json prints every one.")] = 1_000,
+    as_json: AsJson = False,
+) -> None:
     """Score a file of events without any server: each parcel on its own, no prior. Exits 1 if one is refused.
 
     Example: `greenlane score schemas/examples/greenlane.parcel.packed.v1/average-vietnamese-parcel.json`
     """
     refused: Counter[str] = Counter()
-    rows = []
-    for line, item in _explanations(file, refused):
-        if as_json:
+    method = load_method(load_settings().factors_file)
+    scored = ((line, score_event(event, method)) for line, event in _scorable(file, refused))
+    if as_json:
+        for line, item in scored:
             print_json({"line": line, **item.summary()})
-        else:
-            rows.append(
-                (
-                    line,
-                    item.parcel_id,
-                    item.explanation.dimension,
-                    _points(item.explanation.score),
-                    f"{item.co2e_mg / 1000:.1f}",
-                    item.explanation.assessed.data_category,
-                )
-            )
-    if rows:
-        print_table("Scores", (">line", "parcel", "dimension", ">score", ">g CO2e", "data"), rows)
+    else:
+        _show(list(islice(scored, limit)))
+        more = sum(1 for _ in scored)
+        if more:
+            notes.print(f"and {more} more; --limit shows more of them, --json every one")
     raise typer.Exit(1 if refused else 0)
 
 
+def _show(scored: list[tuple[int, ScoredParcel]]) -> None:
+    rows = [
+        (
+            line,
+            item.parcel_id,
+            item.dimension,
+            "-" if item.score is None else item.score,
+            f"{item.co2e_mg / 1000:.1f}",
+            item.assessed.data_category,
+        )
+        for line, item in scored
+    ]
+    if rows:
+        print_table("Scores", (">line", "parcel", "dimension", ">score", ">g CO2e", "data"), rows)
+
+
 @app.command()
-def explain(file: EventFile, as_json: AsJson = False) -> None:
-    """Explain each event's score factor by factor, with sources, data category and the defaults that were used.
+def explain(file: OptionalFile = None, seller: Seller = None, as_json: AsJson = False) -> None:
+    """Explain each event's score factor by factor, or with --seller a whole account from its sums to its grade.
+
+    Shown are sources, data categories, the defaults that were used, and what declaring each would change, computed by
+    scoring again. `greenlane explain --seller demo-vn/seller-0042` reads the topics.
 
     Example: `greenlane explain schemas/examples/greenlane.parcel.delivered.v1/usual-petrol-motorbike-round.json`
     """
+    if seller is not None:
+        _one_of(file, seller)
+        explain_seller(seller, as_json=as_json)
+        return
     refused: Counter[str] = Counter()
-    for line, item in _explanations(file, refused):
+    method = load_method(load_settings().factors_file)
+    for line, event in _scorable(_one_of(file, seller), refused):
+        item = explain_event(event, method)
         if as_json:
             print_json({"line": line, **item.document()})
         else:
@@ -84,8 +116,28 @@ def explain(file: EventFile, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if refused else 0)
 
 
-def _points(value: Decimal | None) -> str:
-    return "-" if value is None else str(value)
+@app.command()
+def advise(file: OptionalFile = None, seller: Seller = None, as_json: AsJson = False) -> None:
+    """Name the three changes that would raise each seller's score most, with points and grams of CO2e.
+
+    Every change is scored on the seller's own parcels: those of a file, or with `--seller demo-vn/seller-0042` those
+    that stand in the window of the topics.
+
+    Example: `greenlane advise schemas/examples/greenlane.parcel.packed.v1/average-vietnamese-parcel.json`
+    """
+    if seller is not None:
+        _one_of(file, seller)
+        advise_seller(seller, as_json=as_json)
+        return
+    refused: Counter[str] = Counter()
+    advise_file((event for _, event in read_events(_one_of(file, seller), refused)), as_json=as_json)
+    raise typer.Exit(1 if refused else 0)
+
+
+def _one_of(file: Path | None, seller: str | None) -> Path:
+    if (file is None) == (seller is None):
+        raise typer.BadParameter("name either a file of events or --seller <marketplace>/<seller_id>")
+    return file or Path()
 
 
 @app.command()

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from greenlane.methodology.account import Declaration, assess
 from greenlane.methodology.assessment import Assessed, Step
-from greenlane.methodology.circularity import assess_recovered
-from greenlane.methodology.delivery import assess_delivered, assess_returned
 from greenlane.methodology.facts import DeliveredFacts, PackedFacts, RecoveredFacts
 from greenlane.methodology.method import METHOD_VERSION
-from greenlane.methodology.packaging import assess_packed
 from greenlane.methodology.score import packaging_parts, parcel_delivery_score, parcel_packaging_score
-from greenlane.methodology.sums import DeliverySums, PackagingSums
+from greenlane.methodology.sums import DeliverySums, PackagingSums, Sums
 from greenlane.methodology.tables import Factor, Method
 from greenlane.methodology.vocabulary import DefaultUsed, Dimension, ImplausibleFact
 
@@ -63,28 +61,40 @@ class Explanation:
     score: Decimal | None
 
 
+def explain(declaration: Declaration, method: Method) -> Explanation:
+    """How a declaration was assessed; a return or a recovery has no score of its own."""
+    steps: list[Step] = []
+    assessed = assess(declaration, method, steps)
+    factors = tuple(method.factors[identifier] for identifier in assessed.factor_ids)
+    score = parcel_score(assessed.sums)
+    return Explanation(declaration.dimension, METHOD_VERSION, assessed, tuple(steps), factors, score)
+
+
 def explain_packed(facts: PackedFacts, method: Method) -> Explanation:
     """How a packed parcel was assessed."""
-    steps: list[Step] = []
-    return _explanation(Dimension.PACKAGING, assess_packed(facts, method, steps), steps, method)
+    return explain(Declaration("", Dimension.PACKAGING, facts), method)
 
 
 def explain_delivered(facts: DeliveredFacts, method: Method) -> Explanation:
     """How a delivered parcel was assessed."""
-    steps: list[Step] = []
-    return _explanation(Dimension.DELIVERY, assess_delivered(facts, method, steps), steps, method)
+    return explain(Declaration("", Dimension.DELIVERY, facts), method)
 
 
 def explain_returned(facts: DeliveredFacts, method: Method) -> Explanation:
     """How a returned parcel was assessed; it has no score of its own, its CO2e joins the seller's deliveries."""
-    steps: list[Step] = []
-    return _explanation(Dimension.RETURN, assess_returned(facts, method, steps), steps, method)
+    return explain(Declaration("", Dimension.RETURN, facts), method)
 
 
 def explain_recovered(facts: RecoveredFacts, method: Method) -> Explanation:
     """How a recovery was assessed; it has no score of its own."""
-    steps: list[Step] = []
-    return _explanation(Dimension.CIRCULARITY, assess_recovered(facts, method, steps), steps, method)
+    return explain(Declaration("", Dimension.CIRCULARITY, facts), method)
+
+
+def parcel_score(sums: Sums) -> Decimal | None:
+    """One parcel's own score, without the prior; None for a return and a recovery, which have none."""
+    if isinstance(sums, PackagingSums):
+        return parcel_packaging_score(sums)
+    return parcel_delivery_score(sums) if isinstance(sums, DeliverySums) else None
 
 
 def explanation_text(explanation: Explanation) -> str:
@@ -95,7 +105,7 @@ def explanation_text(explanation: Explanation) -> str:
     lines += [_step_line(step) for step in explanation.steps]
     if isinstance(assessed.sums, PackagingSums):
         lines += ["", "Score", *_score_lines(assessed.sums)]
-    lines += ["", "Factors", *(_factor_line(factor) for factor in explanation.factors)] if explanation.factors else []
+    lines += ["", "Factors", *(factor_line(factor) for factor in explanation.factors)] if explanation.factors else []
     if assessed.defaults:
         meanings = (f"  {code}: {DEFAULT_MEANING[DefaultUsed(code)]}" for code in assessed.defaults)
         lines += ["", "Defaults used", *meanings]
@@ -103,16 +113,6 @@ def explanation_text(explanation: Explanation) -> str:
         reasons = (f"  {code}: {IMPLAUSIBLE_MEANING[ImplausibleFact(code)]}" for code in assessed.implausible)
         lines += ["", "Implausible, counted as undeclared", *reasons]
     return "\n".join(lines)
-
-
-def _explanation(dimension: Dimension, assessed: Assessed, steps: list[Step], method: Method) -> Explanation:
-    score = None
-    if isinstance(assessed.sums, PackagingSums):
-        score = parcel_packaging_score(assessed.sums)
-    elif isinstance(assessed.sums, DeliverySums):
-        score = parcel_delivery_score(assessed.sums)
-    factors = tuple(method.factors[identifier] for identifier in assessed.factor_ids)
-    return Explanation(dimension, METHOD_VERSION, assessed, tuple(steps), factors, score)
 
 
 def _score_lines(sums: PackagingSums) -> list[str]:
@@ -132,7 +132,8 @@ def _step_line(step: Step) -> str:
     return f"  {step.label}: {step.formula} = {step.value} {step.unit}{category}{behind}"
 
 
-def _factor_line(factor: Factor) -> str:
+def factor_line(factor: Factor) -> str:
+    """A factor with its value, boundary, grade and source."""
     source = factor.source
     text = f"  {factor.id} = {factor.value} {factor.unit} ({factor.boundary}, {factor.region}, grade {factor.grade}): "
     text += f"{source.document}, {source.year}"

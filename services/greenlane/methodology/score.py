@@ -50,8 +50,14 @@ def score(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Scores:
     """Scores of a seller's window: half packaging, half delivery, after `prior_parcels` parcels at the reference."""
     packaging = packaging_points(totals.packaging, prior_parcels)
     delivery = delivery_points(totals.delivery, totals.returns, prior_parcels)
-    green = _one_decimal(_EXACT.divide(_EXACT.add(packaging, delivery), Decimal(2)))
+    green = _one_decimal(_half_and_half(packaging, delivery))
     return Scores(green, _one_decimal(packaging), _one_decimal(delivery), grade_of(green), primary_share(totals))
+
+
+def green_points(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Decimal:
+    """The green score unrounded, in which the effect of a small change still shows."""
+    packaging = packaging_points(totals.packaging, prior_parcels)
+    return _half_and_half(packaging, delivery_points(totals.delivery, totals.returns, prior_parcels))
 
 
 def parcel_packaging_score(sums: PackagingSums) -> Decimal:
@@ -93,8 +99,8 @@ def packaging_parts(sums: PackagingSums, prior: int) -> PackagingParts:
     spacious = sums.empty_space_parcels + prior
     circular = Fraction(100 * sums.circular_mass_mg * sums.parcels, (sums.packaging_mass_mg or 1) * parcels)
     return PackagingParts(
-        s_curve(_blended(sums.packaging_co2e_mg, sums.reference_packaging_co2e_mg, sums.parcels, prior)),
-        s_curve(_blended(sums.plastic_mass_mg, sums.reference_plastic_mg, sums.parcels, prior)),
+        s_curve(blended_ratio(sums.packaging_co2e_mg, sums.reference_packaging_co2e_mg, sums.parcels, prior)),
+        s_curve(blended_ratio(sums.plastic_mass_mg, sums.reference_plastic_mg, sums.parcels, prior)),
         _decimal(Fraction(sums.empty_space_score_milli, 1000 * (spacious or 1))),
         _decimal(circular),
         _decimal(Fraction(15 * spacious, 100 * parcels)),
@@ -118,14 +124,18 @@ def packaging_points(sums: PackagingSums, prior: int) -> Decimal:
 def delivery_points(sums: DeliverySums, returns: ReturnSums, prior: int) -> Decimal:
     """S of delivery and return CO2e over the deliveries' reference, unrounded; 50 without any delivered parcel."""
     actual = sums.delivery_co2e_mg + returns.return_co2e_mg
-    return s_curve(_blended(actual, sums.reference_delivery_co2e_mg, sums.parcels, prior))
+    return s_curve(blended_ratio(actual, sums.reference_delivery_co2e_mg, sums.parcels, prior))
 
 
-def _blended(actual: int, reference: int, parcels: int, prior: int) -> Fraction:
+def blended_ratio(actual: int, reference: int, parcels: int, prior: int) -> Fraction:
     """(P r + N) / (P + N): the ratio after N parcels that weigh as the seller's own and stand at the reference."""
     if not parcels or not reference:
         return Fraction(1)
     return Fraction(actual * parcels + prior * reference, reference * (parcels + prior))
+
+
+def _half_and_half(packaging: Decimal, delivery: Decimal) -> Decimal:
+    return _EXACT.divide(_EXACT.add(packaging, delivery), Decimal(2))
 
 
 def _decimal(value: Fraction) -> Decimal:

@@ -13,7 +13,7 @@ from greenlane.methodology.score import Scores, score
 from greenlane.methodology.sums import Sums, Totals
 from greenlane.methodology.vocabulary import BadgeLevel, Dimension
 from greenlane.oracle.badge_step import ClosedDay, badge_step
-from greenlane.oracle.seller import Seller
+from greenlane.oracle.seller import Part, Seller, Version
 
 Outcome = Literal["assessed", "duplicate", "superseded", "late"]
 Key = tuple[str, str]
@@ -55,6 +55,17 @@ class PartitionAccounts:
                 yield score_statement(account, seller.last_accepted_at)
             elif key in self._closed_statements:
                 yield score_statement(*self._closed_statements[key])
+
+    def counted(self, key: Key, first: date | None, last: date | None) -> dict[Part, Version]:
+        """The version that counts of each of a seller's parts from `first` to `last`; a retracted part does not."""
+        seller = self._sellers.get(key, Seller())
+        return {
+            part: version
+            for part, (version, day) in seller.versions.items()
+            if (first is None or first <= day)
+            and (last is None or day <= last)
+            and seller.days[day].contributions[part] is not None
+        }
 
     def _enter(self, record: Assessment | Retraction, contributions: dict[Dimension, Sums | None]) -> Outcome:
         if self._late(record):

@@ -1,0 +1,85 @@
+"""One seller's account from the topics: the window's score, and the events that stand behind it."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed, account_key
+from greenlane.contracts.declaring import Version, declaration_of, version_of
+from greenlane.contracts.events import CancelledEvent
+from greenlane.contracts.reading import KafkaRecord, read_event
+from greenlane.contracts.scores import SellerScore
+from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic
+from greenlane.methodology.account import Declaration
+from greenlane.methodology.eligibility import Policy
+from greenlane.oracle.account import PartitionAccounts
+from greenlane.oracle.seller import Part
+from greenlane.oracle.topics_reader import Progress, TopicsReader
+
+_DAY_CLOSED = str(DayClosed.model_fields["type"].default).encode()
+
+
+class SellerUnknownError(Exception):
+    """Nothing was assessed of this seller; the text says how to find the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class SellerAccount:
+    """A seller's score as it stands and what was declared behind it.
+
+    `missing` counts the assessments in the window whose events are no longer on the topic.
+    """
+
+    statement: SellerScore
+    declarations: tuple[Declaration, ...]
+    missing: int
+
+
+def read_seller(
+    bootstrap_servers: str, marketplace: str, seller_id: str, policy: Policy, *, progress: Progress
+) -> SellerAccount:
+    """Rebuild one account from the assessments and find the events that stand in its window.
+
+    Raises SellerUnknownError when nothing of this seller was ever assessed, TopicsUnreadableError as the reader does.
+    """
+    events_topic = fulfilment_topic(marketplace)
+    with TopicsReader(bootstrap_servers, [ASSESSMENTS, events_topic], progress) as reader:
+        statement, parts = _account(reader, marketplace, seller_id, policy)
+        found: dict[Part, Declaration] = {}
+        for record in reader.records(events_topic):
+            if record.key == seller_id.encode():
+                _collect(record, parts, found)
+    return SellerAccount(statement, tuple(found[part] for part in parts if part in found), len(parts) - len(found))
+
+
+def _account(
+    reader: TopicsReader, marketplace: str, seller_id: str, policy: Policy
+) -> tuple[SellerScore, dict[Part, Version]]:
+    """The seller's statement and the version that counts of each part; the other sellers' records are passed over."""
+    key = account_key(marketplace, seller_id)
+    partitions: dict[int, PartitionAccounts] = defaultdict(lambda: PartitionAccounts(policy))
+    for record in reader.records(ASSESSMENTS):
+        if record.key == key or _DAY_CLOSED in (record.value or b""):
+            try:
+                partitions[record.partition].take(AGGREGATOR_RECORD.validate_json(record.value or b""))
+            except (ValidationError, TypeError):
+                continue  # a dead letter of the aggregator, which `greenlane recompute` accounts for
+    for accounts in partitions.values():
+        for statement in accounts.statements():
+            if (statement.data.marketplace, statement.data.seller_id) == (marketplace, seller_id):
+                window = statement.data.window
+                return statement, accounts.counted((marketplace, seller_id), window.first_day, window.last_day)
+    raise SellerUnknownError(
+        f"nothing was assessed of {marketplace}/{seller_id}; `greenlane scores` lists every seller by its full name"
+    )
+
+
+def _collect(record: KafkaRecord, parts: dict[Part, Version], found: dict[Part, Declaration]) -> None:
+    event = read_event(record).event
+    if event is None or isinstance(event, CancelledEvent):
+        return
+    declaration = declaration_of(event)
+    part = (declaration.parcel_id, declaration.dimension)
+    if parts.get(part) == version_of(event):
+        found.setdefault(part, declaration)
