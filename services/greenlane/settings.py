@@ -54,6 +54,15 @@ class Settings(BaseSettings):
     webhook_encryption_key: SecretStr = Field(
         default=SecretStr(""), description="base64 of 32 bytes; encrypts the endpoints' signing secrets at rest"
     )
+    webhook_older_encryption_keys: SecretStr = Field(
+        default=SecretStr(""), description="earlier encryption keys, comma-separated, until `webhooks reseal` was run"
+    )
+    webhook_origin: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}$|^$",
+        max_length=253,
+        description="our DNS name, for which new endpoints are asked in the CloudEvents handshake; empty asks for none",
+    )
     webhook_allow_private_networks: bool = Field(
         default=False, description="dispatch to loopback and private addresses too; for demonstrations and tests only"
     )

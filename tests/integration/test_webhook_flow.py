@@ -27,7 +27,8 @@ from tests.integration.webhook_harness import (
 
 from greenlane.contracts.dead_letters import DeadLetter
 from greenlane.operations.embedded import EmbeddedPostgres
-from greenlane.webhook_dispatcher.management import Administration, NewEndpoint, administration
+from greenlane.webhook_dispatcher.management import Administration, administration
+from greenlane.webhook_dispatcher.management_views import NewEndpoint
 from greenlane.webhook_dispatcher.policy import EndpointState, State
 from greenlane.webhook_receiver import accept_if_newer, verify
 

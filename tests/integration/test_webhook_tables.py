@@ -27,7 +27,7 @@ from greenlane.webhook_dispatcher.claims import Claim, Want, claim, expired
 from greenlane.webhook_dispatcher.database import migrate, open_database
 from greenlane.webhook_dispatcher.keyring import Keyring
 from greenlane.webhook_dispatcher.limits import Limits
-from greenlane.webhook_dispatcher.management import Administration, WebhookUseError
+from greenlane.webhook_dispatcher.management import Administration
 from greenlane.webhook_dispatcher.messages import Message, sequence_number
 from greenlane.webhook_dispatcher.network import GuardedBackend, Resolver
 from greenlane.webhook_dispatcher.policy import Answer, EndpointState, Failure, Mode, State, Verdict, judge
@@ -37,6 +37,7 @@ from greenlane.webhook_dispatcher.tables import SHARDS, metadata
 from greenlane.webhook_dispatcher.transport import Transport
 from greenlane.webhook_dispatcher.vault import Vault
 from greenlane.webhook_dispatcher.worker import Worker
+from greenlane.webhook_dispatcher.wrong_use import WebhookUseError
 
 LATER = 4_000_000_000_000
 OWNER = "tester"

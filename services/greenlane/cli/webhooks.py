@@ -8,9 +8,10 @@ import typer
 
 from greenlane.cli.connection import database_settings
 from greenlane.cli.output import AsJson, console, notes, print_json, print_table
-from greenlane.webhook_dispatcher.management import Administration, Dispatch, Endpoint, WebhookUseError, administration
+from greenlane.webhook_dispatcher.management import Administration, administration
+from greenlane.webhook_dispatcher.management_views import Dispatch, Endpoint
 from greenlane.webhook_dispatcher.policy import State
-from greenlane.webhook_dispatcher.targets import TargetError
+from greenlane.webhook_dispatcher.wrong_use import WebhookUseError
 
 app = typer.Typer(help="Endpoints that receive scores and decisions, and what was dispatched.", no_args_is_help=True)
 Result = TypeVar("Result")
@@ -26,7 +27,7 @@ def administer(use: Callable[[Administration], Awaitable[Result]]) -> Result:
 
     try:
         return asyncio.run(once())
-    except (WebhookUseError, TargetError) as error:
+    except WebhookUseError as error:
         raise typer.BadParameter(str(error)) from error
 
 

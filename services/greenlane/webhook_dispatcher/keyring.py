@@ -1,6 +1,10 @@
-"""The signing keys of endpoints: opened once, kept in memory until the endpoint's version changes."""
+"""The signing keys of endpoints: opened once, kept in memory until the endpoint's version changes or a key expires."""
 
+import math
+import time
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -9,32 +13,42 @@ from greenlane.webhook_dispatcher.signing import SigningKey, load_key
 from greenlane.webhook_dispatcher.vault import Sealed, Vault
 
 _ACTIVE = sa.text("""
-    SELECT key_id, kek_id, nonce, ciphertext FROM endpoint_secret
+    SELECT key_id, kek_id, nonce, ciphertext, extract(epoch FROM expires_at - now())::float8 AS seconds_left
+    FROM endpoint_secret
     WHERE endpoint_id = :endpoint AND (expires_at IS NULL OR expires_at > now()) ORDER BY created_at DESC, key_id""")
 _KEPT = 4_096
 
 
-class Keyring:
-    """Opens secrets when they are first needed; nothing is written anywhere."""
+class _Kept(NamedTuple):
+    version: int
+    until: float
+    keys: tuple[SigningKey, ...]
 
-    def __init__(self, engine: AsyncEngine, vault: Vault) -> None:
+
+class Keyring:
+    """Opens secrets when they are first needed; nothing is written anywhere. `monotonic` is a clock in seconds."""
+
+    def __init__(self, engine: AsyncEngine, vault: Vault, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
         self._vault = vault
-        self._opened: OrderedDict[str, tuple[int, tuple[SigningKey, ...]]] = OrderedDict()
+        self._monotonic = monotonic
+        self._opened: OrderedDict[str, _Kept] = OrderedDict()
 
     async def keys(self, endpoint_id: str, version: int) -> tuple[SigningKey, ...]:
-        """The endpoint's active keys, newest first; SettingsError if they were sealed under another key."""
+        """The endpoint's active keys, newest first; SettingsError if they were sealed under an unknown key."""
+        asked_at = self._monotonic()
         kept = self._opened.get(endpoint_id)
-        if kept is not None and kept[0] == version:
+        if kept is not None and kept.version == version and asked_at < kept.until:
             self._opened.move_to_end(endpoint_id)
-            return kept[1]
+            return kept.keys
         async with self._engine.connect() as connection:
             found = (await connection.execute(_ACTIVE, {"endpoint": endpoint_id})).all()
         keys = tuple(
             load_key(self._vault.open(endpoint_id, row.key_id, Sealed(row.kek_id, row.nonce, row.ciphertext)))
             for row in found
         )
-        self._opened[endpoint_id] = (version, keys)
+        lasting = min((row.seconds_left for row in found if row.seconds_left is not None), default=math.inf)
+        self._opened[endpoint_id] = _Kept(version, asked_at + lasting, keys)
         if len(self._opened) > _KEPT:
             self._opened.popitem(last=False)
         return keys

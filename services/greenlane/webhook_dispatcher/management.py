@@ -1,13 +1,12 @@
-"""What people do with endpoints: add, list, remove, test, look at deliveries, redeliver or cancel a held one."""
+"""What people do with endpoints: add, list, change, test, disable, remove, and look at what was dispatched to them."""
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -16,123 +15,160 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from greenlane.settings import Settings
 from greenlane.webhook_dispatcher.attempts import system_time
 from greenlane.webhook_dispatcher.database import migrate, open_database
-from greenlane.webhook_dispatcher.messages import webhook_id
+from greenlane.webhook_dispatcher.management_scope import Scope
+from greenlane.webhook_dispatcher.management_views import (
+    AttemptMade,
+    Dispatch,
+    Endpoint,
+    NewEndpoint,
+    attempt_of,
+    attempts_of,
+    dispatch_of,
+    dispatches,
+    endpoint_of,
+)
+from greenlane.webhook_dispatcher.messages import webhook_id as identity_of
 from greenlane.webhook_dispatcher.policy import ENDPOINT_TEST, MODES, OPEN, EndpointState, Mode, State
+from greenlane.webhook_dispatcher.recording import change_state
 from greenlane.webhook_dispatcher.shards import shard_of
-from greenlane.webhook_dispatcher.signing import Scheme, new_secret
+from greenlane.webhook_dispatcher.signing import Scheme, load_key, new_secret, shown_once
 from greenlane.webhook_dispatcher.tables import delivery, endpoint, endpoint_secret, event
 from greenlane.webhook_dispatcher.targets import check_url
-from greenlane.webhook_dispatcher.vault import Vault, vault_from
+from greenlane.webhook_dispatcher.vault import Vault, fingerprint, vault_from
+from greenlane.webhook_dispatcher.wrong_use import UnknownError, WebhookUseError
 
+OFFERED = tuple(name for name in MODES if name != ENDPOINT_TEST)
+"""The types that an endpoint may choose."""
+
+DISABLED_BY_OWNER = "by_owner"
 _POLL = 0.1
 
 
-class WebhookUseError(ValueError):
-    """A wrong use of the management functions; the text names the argument and the remedy."""
-
-
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """An endpoint as its owner sees it; `seller_id` None means all sellers of the marketplace."""
+class Listing:
+    """Which deliveries are wanted: the latest `limit`, newest first, that match everything given.
 
-    endpoint_id: str
-    marketplace: str
-    seller_id: str | None
-    url: str
-    types: tuple[str, ...]
-    state: EndpointState
-    reason: str | None
-    created_at: datetime
-    confirmed_at: datetime | None
+    `before` is the (created_at, webhook id) of the last one already seen.
+    """
 
-
-@dataclass(frozen=True, slots=True, repr=False)
-class NewEndpoint:
-    """A fresh endpoint with its signing secret, which is shown this once."""
-
-    endpoint: Endpoint
-    secret: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """One delivery to one endpoint."""
-
-    webhook_id: str
-    endpoint_id: str
-    type: str
-    order_key: str | None
-    state: State
-    reason: str | None
-    attempts: int
-    due_at: datetime | None
-    finished_at: datetime | None
-    superseded_by: str | None
+    endpoint_id: str | None = None
+    state: State | None = None
+    type: str | None = None
+    seller_id: str | None = None
+    since: datetime | None = None
+    before: tuple[datetime, str] | None = None
+    limit: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """Works on the dispatcher's tables from any process; the dispatcher notices within a second."""
+    """Works on the dispatcher's tables from any process, within a scope; the dispatcher notices within a second.
+
+    What lies outside the scope is answered like what does not exist: with UnknownError.
+    """
 
     engine: AsyncEngine
     vault: Vault
     allow_private: bool
     marketplaces: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=Scope)
     clock: Callable[[], float] = field(default=system_time)
     random_bytes: Callable[[int], bytes] = field(default=os.urandom)
 
-    async def add_endpoint(
+    def within(self, scope: Scope) -> "Administration":
+        """The same desk for somebody who may see and touch nothing outside `scope`."""
+        return replace(self, scope=scope)
+
+    async def add_endpoint(  # noqa: PLR0913, PLR0917 - an endpoint is these things; all but two have defaults
         self,
         url: str,
         marketplace: str,
         seller: str | None = None,
         types: Sequence[str] | None = None,
         scheme: Scheme = Scheme.V1,
+        sellers: Sequence[str] | None = None,
     ) -> NewEndpoint:
         """Add an endpoint, unconfirmed until it answers the signed test event that is sent at once.
 
-        Raises TargetError for a URL that may not be one, WebhookUseError for an unknown type or marketplace.
+        `seller` makes it that seller's own; `sellers` is a filter. Raises TargetError for a URL that may not be one,
+        WebhookUseError for an unknown type or marketplace or one outside the scope.
         """
-        if self.marketplaces and marketplace not in self.marketplaces:
-            known = ", ".join(self.marketplaces)
-            raise WebhookUseError(f"marketplace: {marketplace} is not configured; choose from {known}")
+        self.check_owner(marketplace, seller)
         target = check_url(url, allow_private=self.allow_private)
-        chosen = _types(types)
-        endpoint_id = f"ep_{self.random_bytes(12).hex()}"
+        values = {
+            "endpoint_id": f"ep_{self.random_bytes(12).hex()}",
+            "marketplace": marketplace,
+            "seller_id": seller,
+            "url": target,
+            "types": list(_types(types)),
+            "sellers": None if sellers is None else list(dict.fromkeys(sellers)),
+            "state": EndpointState.UNCONFIRMED.value,
+        }
         secret = new_secret(scheme, self.random_bytes)
         async with self.engine.begin() as connection:
+            shard = shard_of(str(values["endpoint_id"]))
             row = (
-                await connection.execute(
-                    endpoint.insert()
-                    .values(
-                        endpoint_id=endpoint_id,
-                        marketplace=marketplace,
-                        seller_id=seller,
-                        url=target,
-                        types=list(chosen),
-                        state=EndpointState.UNCONFIRMED.value,
-                        shard=shard_of(endpoint_id),
-                    )
-                    .returning(*endpoint.c)
-                )
+                await connection.execute(endpoint.insert().values(**values, shard=shard).returning(*endpoint.c))
             ).one()
-            await self._keep_secret(connection, endpoint_id, scheme, secret)
-            await self._enqueue_test(connection, _endpoint(row))
-        return NewEndpoint(_endpoint(row), secret)
+            await self.keep_secret(connection, row.endpoint_id, scheme, secret)
+            await self._enqueue_test(connection, endpoint_of(row))
+        return NewEndpoint(endpoint_of(row), shown_once(load_key(secret), secret))
 
     async def list_endpoints(self, marketplace: str | None = None) -> list[Endpoint]:
-        """Every endpoint that was not removed, oldest first."""
-        query = sa.select(endpoint).where(endpoint.c.state != EndpointState.REMOVED.value)
+        """Every endpoint of the scope that was not removed, oldest first."""
+        query = sa.select(endpoint).where(self._visible())
         if marketplace is not None:
             query = query.where(endpoint.c.marketplace == marketplace)
         async with self.engine.connect() as connection:
             found = await connection.execute(query.order_by(endpoint.c.created_at, endpoint.c.endpoint_id))
-            return [_endpoint(row) for row in found]
+            return [endpoint_of(row) for row in found]
+
+    async def endpoint(self, endpoint_id: str) -> Endpoint:
+        """One endpoint; UnknownError outside the scope."""
+        async with self.engine.connect() as connection:
+            return await self.found(connection, endpoint_id)
+
+    async def change_endpoint(
+        self,
+        endpoint_id: str,
+        url: str | None = None,
+        types: Sequence[str] | None = None,
+        sellers: Sequence[str] | None = None,
+    ) -> Endpoint:
+        """Change what is given; a new URL must confirm itself again, and what comes meanwhile is held.
+
+        An empty `sellers` lifts the filter. Filters apply to what is accepted from now on.
+        """
+        values: dict[str, object] = {}
+        if types is not None:
+            values["types"] = list(_types(types))
+        if sellers is not None:
+            values["sellers"] = list(dict.fromkeys(sellers)) or None
+        if url is not None:
+            values["url"] = check_url(url, allow_private=self.allow_private)
+        async with self.engine.begin() as connection:
+            before = await self.locked(connection, endpoint_id)
+            moved = values.get("url", before.url) != before.url
+            if moved:
+                values |= {"origin_granted": False, "granted_rate": None, "confirmed_at": None}
+            if values:
+                await connection.execute(endpoint.update().where(endpoint.c.endpoint_id == endpoint_id).values(values))
+            if moved:
+                await change_state(connection, endpoint_id, EndpointState.UNCONFIRMED, "new_url")
+                await self._enqueue_test(connection, before)
+            return await self.found(connection, endpoint_id)
+
+    async def disable_endpoint(self, endpoint_id: str) -> Endpoint:
+        """Send nothing more; what comes is held until a test is answered 2xx."""
+        async with self.engine.begin() as connection:
+            await self.locked(connection, endpoint_id)
+            await change_state(connection, endpoint_id, EndpointState.DISABLED, DISABLED_BY_OWNER)
+            return await self.found(connection, endpoint_id)
 
     async def remove_endpoint(self, endpoint_id: str) -> Endpoint:
         """Remove an endpoint with its secrets; what still waits for it is cancelled."""
         async with self.engine.begin() as connection:
-            found = await self._locked(connection, endpoint_id)
+            gone = await self.locked(connection, endpoint_id)
             await connection.execute(
                 endpoint.update()
                 .where(endpoint.c.endpoint_id == endpoint_id)
@@ -144,7 +180,7 @@ class Administration:
                 .where(delivery.c.endpoint_id == endpoint_id, delivery.c.state.in_(_waiting()))
                 .values(state=State.CANCELLED.value, reason=EndpointState.REMOVED.value, finished_at=sa.func.now())
             )
-        return found
+        return gone
 
     async def send_test(self, endpoint_id: str, wait_seconds: float = 0.0) -> Dispatch:
         """Send a signed test event; a 2xx answer confirms the endpoint, or activates it again when it was disabled.
@@ -152,10 +188,10 @@ class Administration:
         Waits up to `wait_seconds` for the outcome; what comes back then may still be pending.
         """
         async with self.engine.begin() as connection:
-            sent = await self._enqueue_test(connection, await self._locked(connection, endpoint_id))
+            sent = await self._enqueue_test(connection, await self.locked(connection, endpoint_id))
         until = asyncio.get_running_loop().time() + wait_seconds
         while True:
-            dispatch = await self._dispatch(endpoint_id, sent)
+            dispatch = await self.dispatch(endpoint_id, sent)
             answered = dispatch.state not in OPEN or (dispatch.state is State.PENDING and dispatch.attempts > 0)
             if answered or asyncio.get_running_loop().time() >= until:
                 return dispatch
@@ -164,25 +200,47 @@ class Administration:
     async def deliveries(
         self, endpoint_id: str | None = None, state: State | None = None, limit: int = 100
     ) -> list[Dispatch]:
-        """The latest deliveries, newest first, of one endpoint or of all, in one state or in any."""
-        query = _dispatches().order_by(delivery.c.created_at.desc(), delivery.c.seq.desc()).limit(limit)
-        if endpoint_id is not None:
-            query = query.where(delivery.c.endpoint_id == endpoint_id)
-        if state is not None:
-            query = query.where(delivery.c.state == state.value)
+        """The latest deliveries of the scope, newest first, of one endpoint or of all, in one state or in any."""
+        return await self.listed(Listing(endpoint_id, state, limit=limit))
+
+    async def listed(self, wanted: Listing) -> list[Dispatch]:
+        """The deliveries of the scope that match; those of removed endpoints too."""
+        query = dispatches().where(self.scope.within(endpoint), *_matching(wanted))
+        query = query.order_by(delivery.c.created_at.desc(), delivery.c.event_id.desc()).limit(wanted.limit)
         async with self.engine.connect() as connection:
-            return [_dispatch(row) for row in await connection.execute(query)]
+            return [dispatch_of(row) for row in await connection.execute(query)]
 
-    async def _locked(self, connection: AsyncConnection, endpoint_id: str) -> Endpoint:
-        query = sa.select(endpoint).where(
-            endpoint.c.endpoint_id == endpoint_id, endpoint.c.state != EndpointState.REMOVED.value
+    async def dispatch(self, endpoint_id: str, webhook_id: str) -> Dispatch:
+        """One delivery; UnknownError outside the scope."""
+        query = dispatches().where(
+            self.scope.within(endpoint), delivery.c.endpoint_id == endpoint_id, delivery.c.event_id == webhook_id
         )
-        row = (await connection.execute(query.with_for_update())).one_or_none()
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
         if row is None:
-            raise WebhookUseError(f"endpoint_id: {endpoint_id} is not known; list the endpoints to find it")
-        return _endpoint(row)
+            raise UnknownError("webhook_id", f"{webhook_id} is not known at {endpoint_id}", "list the deliveries")
+        return dispatch_of(row)
 
-    async def _keep_secret(self, connection: AsyncConnection, endpoint_id: str, scheme: Scheme, secret: str) -> None:
+    async def attempts(self, endpoint_id: str, webhook_id: str) -> list[AttemptMade]:
+        """Every attempt at one delivery, the first one first; UnknownError outside the scope."""
+        await self.dispatch(endpoint_id, webhook_id)
+        async with self.engine.connect() as connection:
+            return [attempt_of(row) for row in await connection.execute(attempts_of(endpoint_id, webhook_id))]
+
+    async def found(self, connection: AsyncConnection, endpoint_id: str, *, lock: bool = False) -> Endpoint:
+        """The endpoint within the scope, or UnknownError."""
+        query = sa.select(endpoint).where(endpoint.c.endpoint_id == endpoint_id, self._visible())
+        row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+        if row is None:
+            raise UnknownError("endpoint_id", f"{endpoint_id} is not known", "list the endpoints to find it")
+        return endpoint_of(row)
+
+    async def locked(self, connection: AsyncConnection, endpoint_id: str) -> Endpoint:
+        """The endpoint within the scope, locked until the transaction ends, or UnknownError."""
+        return await self.found(connection, endpoint_id, lock=True)
+
+    async def keep_secret(self, connection: AsyncConnection, endpoint_id: str, scheme: Scheme, secret: str) -> str:
+        """Seal a signing secret and store it; the id of the new key."""
         key_id = f"key_{self.random_bytes(6).hex()}"
         sealed = self.vault.seal(endpoint_id, key_id, secret)
         await connection.execute(
@@ -193,9 +251,22 @@ class Administration:
                 kek_id=sealed.kek_id,
                 nonce=sealed.nonce,
                 ciphertext=sealed.ciphertext,
-                fingerprint=hashlib.sha256(secret.encode()).hexdigest()[:12],
+                fingerprint=fingerprint(secret),
             )
         )
+        return key_id
+
+    def _visible(self) -> sa.ColumnElement[bool]:
+        return sa.and_(self.scope.within(endpoint), endpoint.c.state != EndpointState.REMOVED.value)
+
+    def check_owner(self, marketplace: str, seller: str | None) -> None:
+        """WebhookUseError when this owner is not configured or lies outside the scope."""
+        if not self.scope.covers(marketplace, seller):
+            own = "/".join(part for part in (self.scope.marketplace, self.scope.seller_id) if part)
+            raise WebhookUseError("marketplace", "is not within the key's scope", f"leave it out or use {own}")
+        if self.marketplaces and marketplace not in self.marketplaces:
+            known = ", ".join(self.marketplaces)
+            raise WebhookUseError("marketplace", f"{marketplace} is not configured", f"choose from {known}")
 
     async def _enqueue_test(self, connection: AsyncConnection, target: Endpoint) -> str:
         now = datetime.fromtimestamp(self.clock(), UTC)
@@ -210,7 +281,7 @@ class Administration:
             "datacontenttype": "application/json",
             "data": {"marketplace": target.marketplace, "message": "Answer with any 2xx to confirm this endpoint."},
         }
-        identity = webhook_id(source, event_id)
+        identity = identity_of(source, event_id)
         row = {"event_day": now.date(), "event_id": identity, "seq": 0}
         raw = json.dumps(body, separators=(",", ":")).encode()
         await connection.execute(event.insert().values(**row, type=ENDPOINT_TEST, body=raw))
@@ -226,21 +297,16 @@ class Administration:
         )
         return identity
 
-    async def _dispatch(self, endpoint_id: str, identity: str) -> Dispatch:
-        query = _dispatches().where(delivery.c.endpoint_id == endpoint_id, delivery.c.event_id == identity)
-        async with self.engine.connect() as connection:
-            return _dispatch((await connection.execute(query)).one())
-
 
 @contextlib.asynccontextmanager
-async def administration(settings: Settings) -> AsyncIterator[Administration]:
+async def administration(settings: Settings, *, connections: int = 2) -> AsyncIterator[Administration]:
     """The management functions on the configured database, its tables brought up to date.
 
     Raises SettingsError when the database or the encryption key is missing or cannot be used.
     """
-    vault = vault_from(settings.webhook_encryption_key)
+    vault = vault_from(settings.webhook_encryption_key, settings.webhook_older_encryption_keys)
     await migrate(settings.database_url)
-    engine = open_database(settings.database_url, connections=2)
+    engine = open_database(settings.database_url, connections=connections)
     try:
         yield Administration(engine, vault, settings.webhook_allow_private_networks, settings.marketplaces)
     finally:
@@ -248,49 +314,30 @@ async def administration(settings: Settings) -> AsyncIterator[Administration]:
 
 
 def _types(chosen: Sequence[str] | None) -> tuple[str, ...]:
-    offered = tuple(name for name in MODES if name != ENDPOINT_TEST)
-    unknown = sorted(set(chosen or ()) - set(offered))
+    unknown = sorted(set(chosen or ()) - set(OFFERED))
     if unknown:
-        raise WebhookUseError(f"types: {', '.join(unknown)} is not offered; choose from {', '.join(offered)}")
-    return tuple(dict.fromkeys(chosen or offered))
+        raise WebhookUseError("types", f"{', '.join(unknown)} is not offered", f"choose from {', '.join(OFFERED)}")
+    return tuple(dict.fromkeys(chosen or OFFERED))
 
 
 def _waiting() -> list[str]:
     return [state.value for state in OPEN if state is not State.LEASED]
 
 
-def _endpoint(row: sa.Row[tuple[object, ...]]) -> Endpoint:
-    return Endpoint(
-        row.endpoint_id,
-        row.marketplace,
-        row.seller_id,
-        row.url,
-        tuple(row.types),
-        EndpointState(row.state),
-        row.reason,
-        row.created_at,
-        row.confirmed_at,
-    )
-
-
-def _dispatches() -> sa.Select[tuple[object, ...]]:
-    due = sa.func.nullif(delivery.c.due_at, sa.text("'infinity'::timestamptz")).label("due")
-    joined = delivery.join(
-        event, sa.and_(event.c.event_day == delivery.c.event_day, event.c.event_id == delivery.c.event_id)
-    )
-    return sa.select(delivery, event.c.type, due).select_from(joined)
-
-
-def _dispatch(row: sa.Row[tuple[object, ...]]) -> Dispatch:
-    return Dispatch(
-        row.event_id,
-        row.endpoint_id,
-        row.type,
-        row.order_key,
-        State(row.state),
-        row.reason,
-        row.attempt_no,
-        row.due if row.state == State.PENDING else None,
-        row.finished_at,
-        row.superseded_by,
-    )
+def _matching(wanted: Listing) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.endpoint_id is not None:
+        conditions.append(delivery.c.endpoint_id == wanted.endpoint_id)
+    if wanted.state is not None:
+        conditions.append(delivery.c.state == wanted.state.value)
+    if wanted.type is not None:
+        conditions.append(event.c.type == wanted.type)
+    if wanted.seller_id is not None:
+        owner = sa.func.concat(endpoint.c.marketplace, "/", wanted.seller_id)
+        keys = [sa.func.concat(family, ":", owner) for family in ("score", "badge")]
+        conditions.append(delivery.c.order_key.in_(keys))
+    if wanted.since is not None:
+        conditions.append(delivery.c.created_at >= wanted.since)
+    if wanted.before is not None:
+        conditions.append(sa.tuple_(delivery.c.created_at, delivery.c.event_id) < sa.tuple_(*wanted.before))
+    return conditions

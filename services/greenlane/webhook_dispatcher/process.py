@@ -60,7 +60,7 @@ async def dispatch(
     """
     if not settings.kafka_bootstrap_servers:
         raise SettingsError("GREENLANE_KAFKA_BOOTSTRAP_SERVERS: not set; give host:port or start the embedded one.")
-    vault = vault_from(settings.webhook_encryption_key)
+    vault = vault_from(settings.webhook_encryption_key, settings.webhook_older_encryption_keys)
     await migrate(settings.database_url)
     used = (setup or Setup()).limits
     sources = replace((setup or Setup()).sources, bootstrap_servers=settings.kafka_bootstrap_servers)

@@ -81,6 +81,18 @@ def load_key(secret: str) -> HmacKey | Ed25519Key:
     raise ValueError("secret: expected whsec_ with 24 to 64 bytes, or whsk_ with a seed and its public key, in base64")
 
 
+def shown_once(key: HmacKey | Ed25519Key, secret: str) -> str:
+    """What the owner of a fresh secret is given: a shared secret itself, of a key pair the public half alone."""
+    return key.public() if isinstance(key, Ed25519Key) else secret
+
+
+def public_jwk(key: Ed25519Key, key_id: str) -> dict[str, str]:
+    """The public half as a JSON Web Key (RFC 8037)."""
+    raw = key.private.public_key().public_bytes_raw()
+    x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key_id, "x": x}
+
+
 def sign(keys: Sequence[SigningKey], webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The three headers of one attempt; `timestamp` is this attempt's time in whole seconds since 1970 UTC."""
     if not keys:

@@ -2,12 +2,17 @@
 
 from urllib.parse import urlsplit
 
+from greenlane.webhook_dispatcher.wrong_use import WebhookUseError
+
 MAX_URL = 2048
 _DEFAULT_PORT = 443
 
 
-class TargetError(ValueError):
+class TargetError(WebhookUseError):
     """A URL cannot be an endpoint; the text names the problem and the remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__("url", problem, remedy)
 
 
 def check_url(url: str, *, allow_private: bool) -> str:
@@ -20,20 +25,20 @@ def check_url(url: str, *, allow_private: bool) -> str:
         or not url.isascii()
         or any(ord(character) <= 32 or ord(character) == 127 for character in url)
     ):
-        raise TargetError(f"url: must be at most {MAX_URL} ASCII characters without spaces; encode the others")
+        raise TargetError(f"must be at most {MAX_URL} ASCII characters without spaces", "encode the others")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise TargetError("url: host or port cannot be read; write https://host/path") from None
+        raise TargetError("host or port cannot be read", "write https://host/path") from None
     if parts.scheme not in ({"https", "http"} if allow_private else {"https"}):
-        raise TargetError("url: must begin with https://, because webhooks carry sellers' figures")
+        raise TargetError("must begin with https://", "webhooks carry sellers' figures, so serve the endpoint with TLS")
     if not parts.hostname or "%" in parts.netloc or "\\" in url:
-        raise TargetError("url: needs a host name without zone ids or escapes; write https://host/path")
+        raise TargetError("needs a host name without zone ids or escapes", "write https://host/path")
     if parts.username is not None or parts.password is not None:
-        raise TargetError("url: must not contain a user or password; verify the signature instead")
+        raise TargetError("must not contain a user or password", "verify the signature instead")
     if parts.fragment:
-        raise TargetError("url: must not contain a fragment (#…), because it would not be sent")
+        raise TargetError("must not contain a fragment (#…), which would not be sent", "leave it out")
     if port not in {None, _DEFAULT_PORT} and not allow_private:
-        raise TargetError(f"url: port {port} is not allowed; serve the endpoint on {_DEFAULT_PORT}")
+        raise TargetError(f"port {port} is not allowed", f"serve the endpoint on {_DEFAULT_PORT}")
     return url
