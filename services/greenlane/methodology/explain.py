@@ -22,11 +22,13 @@ DEFAULT_MEANING: dict[DefaultUsed, str] = {
     DefaultUsed.FILM_THICKNESS_UNDECLARED: "a bag's film thickness is undeclared: counted below the legal limit",
     DefaultUsed.PRODUCT_VOLUME_UNDECLARED: "product volume unknown or unverifiable: smallest reference; declare all "
     "items' dimensions and the outer ones",
+    DefaultUsed.ORDER_SHARED_EQUALLY: "a split order without verifiable volumes: an equal share of the smallest "
+    "reference; declare the order's product volume and all items' dimensions",
     DefaultUsed.EMPTY_SPACE_UNDECLARED: "empty space unknown: scored 0; declare all items' and the box's dimensions",
     DefaultUsed.PLACE_UNKNOWN: "a place is in no table: the longest distance is assumed and the reference has none",
     DefaultUsed.LINE_HAUL_UNDECLARED: "the places lie apart but no line-haul is declared: one was assumed",
     DefaultUsed.LAST_MILE_UNDECLARED: "no last mile declared: one was assumed",
-    DefaultUsed.VEHICLE_UNDECLARED: "no usable vehicle declared: a rigid lorry was assumed",
+    DefaultUsed.VEHICLE_UNDECLARED: "no usable vehicle declared: a rigid lorry was assumed, in rounds a heavy one",
     DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN: "no verified kWh per km for this vehicle: counted as a petrol motorbike; "
     "declare its energy",
     DefaultUsed.DISTANCE_UNDECLARED: "no usable distance declared: great circle x 1.2 was taken",
@@ -39,6 +41,7 @@ DEFAULT_MEANING: dict[DefaultUsed, str] = {
 
 IMPLAUSIBLE_MEANING: dict[ImplausibleFact, str] = {
     ImplausibleFact.ITEMS_VOLUME: "the items are larger than the outer packaging",
+    ImplausibleFact.ORDER_VOLUME: "the parcel holds more than its whole order",
     ImplausibleFact.FILM_THICKNESS: "a film of this thickness is implausible",
     ImplausibleFact.VERIFIED_TRIPS: "so many trips of an asset are implausible",
     ImplausibleFact.ROUND: "a round of this length and these parcels is implausible",
