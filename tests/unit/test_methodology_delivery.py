@@ -107,6 +107,16 @@ def test_notional_tonne_km_shares_a_round_by_mass_and_distance() -> None:
         (Vehicle.MOTORBIKE_PETROL, 106.5),
         (Vehicle.VAN_DIESEL, 345.0),
         (Vehicle.VAN_ELECTRIC, 302.3),
+        (Vehicle.VAN_CLASS_1_DIESEL, 194.8),
+        (Vehicle.VAN_CLASS_2_DIESEL, 238.4),
+        (Vehicle.VAN_CLASS_1_PETROL, 258.6),
+        (Vehicle.VAN_CLASS_2_PETROL, 267.3),
+        (Vehicle.VAN_CLASS_1_ELECTRIC, 150.9),
+        (Vehicle.VAN_CLASS_2_ELECTRIC, 229.7),
+        (Vehicle.LORRY_RIGID_TO_7_5T, 613.2),
+        (Vehicle.LORRY_RIGID_TO_17T, 748.8),
+        (Vehicle.LORRY_RIGID_OVER_17T, 1227.2),
+        (Vehicle.LORRY_ARTICULATED, 1149.2),
         (Vehicle.BICYCLE, 0),
         (Vehicle.ON_FOOT, 0),
     ],
@@ -130,6 +140,97 @@ def test_a_round_costs_its_vehicle_km(vehicle: Vehicle, grams_per_km: float) -> 
 )
 def test_electricity_takes_the_grid_of_the_country_and_the_day(day: date, country: str, factor: str) -> None:
     assert METHOD.carrier_factor(country, EnergyCarrier.ELECTRICITY, day).id == factor
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "grams_per_tkm"),
+    [
+        (Vehicle.LORRY_AVERAGE, "127.15"),
+        (Vehicle.LORRY_ARTICULATED, "97.49"),
+        (Vehicle.LORRY_ARTICULATED_TO_33T, "150.23"),
+        (Vehicle.LORRY_ARTICULATED_OVER_33T, "96.34"),
+        (Vehicle.LORRY_RIGID, "242.79"),
+        (Vehicle.LORRY_RIGID_TO_7_5T, "662.97"),
+        (Vehicle.LORRY_RIGID_TO_17T, "522.48"),
+        (Vehicle.LORRY_RIGID_OVER_17T, "209.92"),
+        (Vehicle.TRAIN, "32.74"),
+        (Vehicle.CONTAINER_SHIP, "45.08"),
+        (Vehicle.INLAND_VESSEL, "66.29177"),
+        (Vehicle.VAN_CLASS_1_DIESEL, "1087.65"),
+    ],
+)
+def test_line_haul_costs_its_vehicles_tonne_km(vehicle: Vehicle, grams_per_tkm: str) -> None:
+    sums, assessed = assess(delivered(replace(LINE_HAUL, vehicle=vehicle), LAST_MILE, destination=HCMC))
+    exact = Fraction(grams_per_tkm) * 850
+    assert sums.line_haul_co2e_mg == divide_half_even(exact.numerator, exact.denominator)
+    assert assessed.data_category is DataCategory.MODELLED
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "cooling"),
+    [
+        (Vehicle.LORRY_ARTICULATED, "1.17032372"),
+        (Vehicle.LORRY_RIGID_TO_17T, "1.19096859"),
+        (Vehicle.TRAIN, "1.19097439"),
+    ],
+)
+def test_temperature_control_multiplies_line_haul_by_its_vehicles_cooling(vehicle: Vehicle, cooling: str) -> None:
+    leg = replace(LINE_HAUL, vehicle=vehicle)
+    ambient = assess(delivered(leg, LAST_MILE, destination=HCMC))[0].line_haul_co2e_mg
+    sums, assessed = assess(delivered(replace(leg, temperature_controlled=True), LAST_MILE, destination=HCMC))
+    assert sums.line_haul_co2e_mg == pytest.approx(ambient * float(cooling), abs=1)
+    assert any(identifier.startswith("cooling.") for identifier in assessed.factor_ids)
+
+
+@pytest.mark.parametrize(("vehicle", "grams_per_km"), [(Vehicle.VAN_ELECTRIC, 302.34), (None, 1227.2253)])
+def test_temperature_control_multiplies_rounds_too(vehicle: Vehicle | None, grams_per_km: float) -> None:
+    sums, _ = assess(delivered(replace(LAST_MILE, vehicle=vehicle, temperature_controlled=True)))
+    assert sums.last_mile_co2e_mg == pytest.approx(grams_per_km * 600 * 1.19097439, rel=1e-4)
+
+
+def test_declared_energy_holds_its_cooling_already() -> None:
+    measured = replace(LAST_MILE, energy=Energy(EnergyCarrier.PETROL, 1_000, 100), temperature_controlled=True)
+    assert assess(delivered(measured))[0].last_mile_co2e_mg == 29_465
+
+
+def test_three_legs_of_line_haul_with_hubs_and_two_rounds_add_up() -> None:
+    legs = [
+        ChainElement(ChainRole.FIRST_MILE, Vehicle.VAN_DIESEL, round=Round(80_000, 80)),
+        replace(LINE_HAUL, vehicle=Vehicle.LORRY_RIGID, distance_m=120_000),
+        replace(LINE_HAUL, vehicle=Vehicle.TRAIN, distance_m=1_500_000),
+        replace(LINE_HAUL, vehicle=Vehicle.INLAND_VESSEL, distance_m=60_000),
+        LAST_MILE,
+    ]
+    sums, _ = assess(replace(delivered(*legs, destination=HCMC), hubs=(Hub(4_000), Hub(2_500))))
+    assert sums.line_haul_co2e_mg == 14_567 + 24_555 + 1_989
+    assert (sums.hub_co2e_mg, sums.last_mile_co2e_mg) == (6_500, 63_928)
+    assert sums.delivery_co2e_mg == 345_038 + 41_111 + 63_928 + 6_500
+
+
+@pytest.mark.parametrize("vehicle", [vehicle for vehicle in Vehicle if METHOD.vehicles[vehicle].km is not None])
+def test_no_vehicle_is_worse_in_a_round_than_an_undeclared_one(vehicle: Vehicle) -> None:
+    undeclared = assess(delivered(replace(LAST_MILE, vehicle=None)))[0]
+    assert assess(delivered(replace(LAST_MILE, vehicle=vehicle)))[0].delivery_co2e_mg <= undeclared.delivery_co2e_mg
+
+
+@pytest.mark.parametrize(
+    ("origin", "destination", "kilometres"),
+    [
+        (Place("VN", "00004"), Place("VN", "00070"), (1, 2)),
+        (Place("VN", "00004"), Place("VN", "79"), (1_100, 1_160)),
+        (Place("VN", "79"), Place("VN", "00004"), (1_100, 1_160)),
+        (Place("VN", "00004"), Place("VN", "01"), (0, 20)),
+    ],
+)
+def test_wards_and_provinces_mix_in_a_distance(
+    origin: Place, destination: Place, kilometres: tuple[float, float]
+) -> None:
+    start, end = METHOD.places.find(origin, DAY), METHOD.places.find(destination, DAY)
+    assert start is not None
+    assert end is not None
+    assert kilometres[0] <= great_circle_m(start, end) / 1000 <= kilometres[1]
+    facts = replace(delivered(LAST_MILE, destination=destination), origin=origin)
+    assert "place_unknown" not in assess(facts)[1].defaults
 
 
 def test_declared_energy_is_preferred_to_vehicle_km() -> None:

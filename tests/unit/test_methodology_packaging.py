@@ -7,7 +7,7 @@ import pytest
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.assessment import Assessed
-from greenlane.methodology.facts import Component, Item, Outer, PackedFacts, ReusableAsset
+from greenlane.methodology.facts import Component, Item, Order, Outer, PackedFacts, ReusableAsset
 from greenlane.methodology.packaging import assess_packed
 from greenlane.methodology.score import parcel_packaging_score
 from greenlane.methodology.sums import PackagingSums
@@ -48,6 +48,36 @@ def test_the_average_vietnamese_parcel_is_335_g_and_exactly_its_own_reference() 
     assert sums.primary_packaging_co2e_mg == 334_780
     assert assessed.data_category is DataCategory.PRIMARY
     assert assessed.defaults == assessed.implausible == ()
+
+
+def test_the_parts_of_a_split_order_share_its_reference_by_volume() -> None:
+    order = Order(2, 8_000_000)
+    alone, part = sums_of(packed(BOARD)), sums_of(replace(packed(BOARD), order=order))
+    assert alone.reference_packaging_co2e_mg == 334_780
+    assert part.reference_packaging_co2e_mg == 531_430 * 3 // 8 == 199_286
+    assert part.reference_plastic_mg == 125_405 * 3 // 8
+    assert sums_of(replace(packed(BOARD), order=Order(1, 8_000_000))) == alone
+
+
+def test_a_small_part_of_a_large_order_has_no_more_than_its_own_reference() -> None:
+    assert sums_of(replace(packed(BOARD), order=Order(2, 4_001_000))).reference_packaging_co2e_mg == 334_780
+
+
+@pytest.mark.parametrize(
+    ("order", "items", "implausible"),
+    [
+        (Order(2), (THREE_LITRES,), ()),
+        (Order(2, 8_000_000), (), ()),
+        (Order(2, 2_999_999), (THREE_LITRES,), ("order_volume",)),
+    ],
+)
+def test_without_both_volumes_a_split_order_shares_the_smallest_reference_equally(
+    order: Order, items: tuple[Item, ...], implausible: tuple[str, ...]
+) -> None:
+    assessed = assess_packed(replace(packed(BOARD, items=items), order=order), METHOD)
+    assert _sums(assessed).reference_packaging_co2e_mg == 83_695 // 2
+    assert "order_shared_equally" in assessed.defaults
+    assert assessed.implausible == implausible
 
 
 def test_empty_space_is_the_part_of_the_box_without_product() -> None:

@@ -18,6 +18,7 @@ from greenlane.methodology.facts import (
     Energy,
     Hub,
     Item,
+    Order,
     Outer,
     PackedFacts,
     Place,
@@ -81,6 +82,7 @@ parcels = st.builds(
     st.lists(items, max_size=3).map(tuple),
     st.none() | outers,
     st.none() | st.lists(components, min_size=1, max_size=5).map(tuple),
+    st.none() | st.builds(Order, st.integers(1, 5), st.none() | st.integers(1, 10**9)),
 )
 rounds = st.builds(Round, st.integers(1, 500_000), st.integers(1, 400))
 elements = st.builds(
@@ -92,6 +94,7 @@ elements = st.builds(
     st.none() | st.builds(Energy, st.sampled_from(EnergyCarrier), st.integers(1, 10**6), st.integers(1, 40_000)),
     st.none() | rounds,
     st.none() | st.sampled_from(RoundDensity),
+    st.booleans(),
 )
 places = st.builds(
     Place, st.just("VN"), st.sampled_from(["01", "79", "48", "02", "00004", "99999"]), st.sampled_from(PlaceKind)
@@ -220,6 +223,55 @@ def test_packaging_without_circular_mass_never_scores_lower_for_being_lighter(fa
     heavy = replace(facts, components=(first, *others))
     light = replace(facts, components=(replace(first, mass_mg=max(1, first.mass_mg - less)), *others))
     assert parcel_packaging_score(packaging(light)) >= parcel_packaging_score(packaging(heavy))
+
+
+@given(st.lists(st.integers(1, 40_000), min_size=2, max_size=6), st.integers(1, 300_000), st.booleans())
+def test_splitting_an_order_never_improves_its_packaging_score(
+    shares_ml: list[int], board_mg: int, volume_declared: bool
+) -> None:
+    """The same packaging in all, around one parcel or around several that say of which order they are a part."""
+    assume(board_mg >= len(shares_ml))
+    whole = reduce(added, [_boxed(sum(shares_ml), board_mg, None)], PackagingSums())
+    order = Order(len(shares_ml), sum(shares_ml) * 1000 if volume_declared else None)
+    parts = [board_mg // len(shares_ml)] * (len(shares_ml) - 1)
+    parts.append(board_mg - sum(parts))
+    split = reduce(added, (_boxed(ml, mg, order) for ml, mg in zip(shares_ml, parts, strict=True)), PackagingSums())
+    assert split.reference_packaging_co2e_mg <= whole.reference_packaging_co2e_mg
+    assert split.reference_plastic_mg <= whole.reference_plastic_mg
+
+
+def _boxed(product_ml: int, board_mg: int, order: Order | None) -> PackagingSums:
+    item = (Item(1, None, product_ml, 100, 10),)
+    board = (Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, board_mg),)
+    box = Outer(OuterKind.BOX, product_ml, 100, 10)
+    return packaging(PackedFacts(date(2026, 3, 1), "VN", item, box, board, order))
+
+
+@given(parcels, st.integers(2, 50), st.integers(1, 10**9))
+def test_saying_that_an_order_was_split_never_raises_the_reference(facts: PackedFacts, count: int, mm3: int) -> None:
+    alone = packaging(replace(facts, order=None))
+    part = packaging(replace(facts, order=Order(count, mm3)))
+    unmeasured = packaging(replace(facts, order=Order(count)))
+    assert 0 < part.reference_packaging_co2e_mg <= alone.reference_packaging_co2e_mg
+    assert 0 < unmeasured.reference_packaging_co2e_mg <= alone.reference_packaging_co2e_mg
+    assert 0 < unmeasured.reference_plastic_mg <= alone.reference_plastic_mg
+
+
+@given(deliveries)
+def test_temperature_control_never_lowers_the_co2e_of_a_chain(facts: DeliveredFacts) -> None:
+    assume(facts.chain is not None)
+    chain = tuple(replace(element, temperature_controlled=False) for element in facts.chain or ())
+    cooled = tuple(replace(element, temperature_controlled=True) for element in chain)
+    ambient, controlled = delivery(replace(facts, chain=chain)), delivery(replace(facts, chain=cooled))
+    assert controlled.delivery_co2e_mg >= ambient.delivery_co2e_mg
+    assert controlled.reference_delivery_co2e_mg == ambient.reference_delivery_co2e_mg
+
+
+@given(deliveries, st.integers(1, 20))
+def test_fewer_attempts_never_lower_a_score(facts: DeliveredFacts, attempts: int) -> None:
+    few, many = sorted((facts.attempts, attempts))
+    best, worst = (delivery(replace(facts, attempts=count)) for count in (few, many))
+    assert parcel_delivery_score(best) >= parcel_delivery_score(worst)
 
 
 @given(SIDES, SIDES, SIDES, SIDES)

@@ -16,7 +16,15 @@ import yaml
 
 from greenlane.contracts.factor_registry import FactorRegistry
 from greenlane.contracts.formulas import FormulaError, evaluate_formula
-from greenlane.contracts.table_builders import bounds, materials, reference_classes, series, thin_bag_rules, vehicles
+from greenlane.contracts.table_builders import (
+    bounds,
+    cooled,
+    materials,
+    reference_classes,
+    series,
+    thin_bag_rules,
+    vehicles,
+)
 from greenlane.contracts.table_rows import (
     BoundsFile,
     FactorRow,
@@ -94,6 +102,46 @@ def test_every_row_of_2026_equals_the_secondary_table_and_is_graded_secondary() 
         )
 
 
+def test_the_american_waterway_figures_equal_the_verified_ones_and_give_the_verified_figure_per_tonne_km() -> None:
+    cell = verified("epa_hub_2025.csv")["epa25.t8.water.stmile"]
+    gases = {factor.id.rpartition(".")[2]: str(factor.value) for factor in from_source("epa-2025")}
+    assert ";".join(gases[gas] for gas in ("co2", "ch4", "n2o")) == cell["value"]
+    assert str(METHOD.factors["epa25.t8.water.tkm"].value) == cell["derived_metric"]
+    assert all(factor.where.startswith(f"Table 8, row {cell['row']}") for factor in from_source("epa-2025"))
+
+
+def test_every_row_is_verified_against_a_file_derived_by_a_formula_or_a_stated_assumption_of_the_method() -> None:
+    own = [factor for factor in METHOD.factors.values() if factor.source.id == "greenlane-method"]
+    assert {factor.source.id for factor in METHOD.factors.values()} == {
+        "desnz-2025", "desnz-2026-secondary", "epa-2025", "vn-grid", "greenlane-method",
+    }  # fmt: skip
+    assert all(factor.formula or factor.note for factor in own)
+    assert {factor.id for factor in own if not factor.formula} == {"grid.vn.losses", "grid.vn.upstream", "muscle.km"}
+    assert not {factor.grade for factor in METHOD.factors.values()} - {"P", "S", "D"}
+
+
+def test_every_well_to_wheel_row_of_a_fuel_names_its_tank_to_wheel_part() -> None:
+    without = {factor.id for factor in METHOD.factors.values() if factor.boundary == "WTW" and not factor.ttw}
+    assert {name for name in without if not name.startswith(("grid.", "cooling."))} == {"muscle.km"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"ttw": "pk.nothing"}, "no factor 'pk.nothing'"),
+        ({"ttw": "fuel.diesel.blend.litre"}, "fuel.diesel.blend.litre is in kgCO2e/l"),
+        ({"ttw": "moto.small.wtw.km"}, "is not its tank-to-wheel part"),
+        ({"ttw": "moto.small.km", "value": "0.08"}, "moto.small.km = 0.08319 is not its tank-to-wheel part"),
+        ({"ttw": "moto.small.km", "boundary": "TTW"}, "is not its tank-to-wheel part"),
+    ],
+)
+def test_a_tank_to_wheel_part_that_is_none_is_refused(changes: dict[str, Any], problem: str) -> None:
+    made = registry()
+    made.add("mine.yaml", [row(**({"unit": "kgCO2e/km", "boundary": "WTW"} | changes))])
+    with pytest.raises(TableError, match=problem):
+        made.verify_tank_to_wheel()
+
+
 def test_the_vietnamese_grid_has_every_official_year_and_no_other() -> None:
     path = DATA / "factors" / "vietnam_grid.csv"
     if not path.exists():
@@ -150,6 +198,7 @@ def test_plastics_are_those_of_the_decree() -> None:
         ("a.b + 1", "3"),
         ("(a.b - 0.5) * a.b / 4", "0.75"),
         ("max(a.b, 3, 2.5)", "3"),
+        ("'a.b' / 4", "0.5"),
     ],
 )
 def test_a_formula_is_computed_exactly(formula: str, value: str) -> None:
@@ -256,6 +305,14 @@ def test_a_damaged_material_table_is_refused(damage: Callable[[dict[str, Any]], 
 def test_a_damaged_vehicle_table_is_refused(changes: dict[str, Any], problem: str) -> None:
     with pytest.raises(TableError, match=problem):
         vehicles(VehiclesFile(**(shipped("vehicles.yaml") | changes)), registry())
+
+
+def test_a_vehicle_whose_cooling_is_no_ratio_is_refused() -> None:
+    tables = shipped("vehicles.yaml")
+    tables["vehicles"]["train"]["cooling"] = "moto.small.km"
+    file = VehiclesFile(**tables)
+    with pytest.raises(TableError, match=r"train: moto\.small\.km is in kgCO2e/km\. Use a factor in ratio"):
+        cooled(file, vehicles(file, registry()), registry())
 
 
 def test_a_vehicle_with_a_carrier_needs_the_range_of_its_energy() -> None:
