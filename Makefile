@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method mutation check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,6 +19,15 @@ demo: .venv/.embedded ## real Kafka, PostgreSQL and every service on real input;
 
 test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL
 	@$(BIN)/pytest tests/unit tests/integration
+
+test-nightly: .venv/.dev ## the method's properties with 10,000 examples each
+	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly tests/unit/test_methodology_properties*.py
+
+bench-method: .venv/.dev ## assessments a second on one core, as one JSON object
+	@$(BIN)/python tests/benchmarks/bench_method.py
+
+mutation: .venv/.mutation ## mutants of methodology/ that the unit tests kill; takes minutes
+	@nice -n 19 $(BIN)/python tests/mutation/run.py
 
 check: lint test ## what the continuous integration runs
 
@@ -53,6 +62,10 @@ clean: ## remove what the commands made
 
 .venv/.dev: requirements/dev.txt .venv/.embedded
 	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/.mutation: pyproject.toml .venv/.dev
+	@$(UV) pip install --quiet --python .venv --group pyproject.toml:mutation
 	@touch $@
 
 $(BOOTSTRAP)/bin/uv:

@@ -1,1 +1,74 @@
-"""The pure arithmetic of the scoring method; factor and policy tables lie beside it as data."""
+"""The pure arithmetic of the scoring method; factor and policy tables lie beside it as data.
+
+What is named here is for everyone who computes with the method: researchers, students, auditors. The tables come from
+`greenlane.contracts.tables.load_method()`; README.md shows a whole example.
+"""
+
+from greenlane.methodology.account import Declaration, assess, assess_all, totals_of
+from greenlane.methodology.account_explanation import AccountExplanation, explain_account
+from greenlane.methodology.account_text import account_text, advice_text
+from greenlane.methodology.advice import Suggestion, advise
+from greenlane.methodology.circularity import assess_recovered
+from greenlane.methodology.delivery import assess_delivered, assess_returned
+from greenlane.methodology.explain import Explanation, explain, explanation_text
+from greenlane.methodology.facts import (
+    ChainElement,
+    Component,
+    DeliveredFacts,
+    Energy,
+    Hub,
+    Item,
+    Outer,
+    PackedFacts,
+    Place,
+    RecoveredFacts,
+    ReusableAsset,
+    Round,
+)
+from greenlane.methodology.method import METHOD_VERSION
+from greenlane.methodology.packaging import assess_packed
+from greenlane.methodology.score import Scores, s_curve, score
+from greenlane.methodology.sums import CircularitySums, DeliverySums, PackagingSums, ReturnSums, Totals
+from greenlane.methodology.tables import Method
+
+__all__ = [
+    "METHOD_VERSION",
+    "AccountExplanation",
+    "ChainElement",
+    "CircularitySums",
+    "Component",
+    "Declaration",
+    "DeliveredFacts",
+    "DeliverySums",
+    "Energy",
+    "Explanation",
+    "Hub",
+    "Item",
+    "Method",
+    "Outer",
+    "PackagingSums",
+    "PackedFacts",
+    "Place",
+    "RecoveredFacts",
+    "ReturnSums",
+    "ReusableAsset",
+    "Round",
+    "Scores",
+    "Suggestion",
+    "Totals",
+    "account_text",
+    "advice_text",
+    "advise",
+    "assess",
+    "assess_all",
+    "assess_delivered",
+    "assess_packed",
+    "assess_recovered",
+    "assess_returned",
+    "explain",
+    "explain_account",
+    "explanation_text",
+    "s_curve",
+    "score",
+    "totals_of",
+]

@@ -1,0 +1,26 @@
+"""The example for researchers and students in the method's README runs as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import greenlane.methodology
+
+README = Path(greenlane.methodology.__file__).with_name("README.md")
+
+
+def test_the_example_in_the_readme_runs_and_prints_what_it_promises(capsys: pytest.CaptureFixture[str]) -> None:
+    cells = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(cells) > 1
+    exec(compile("\n".join(cells), str(README), "exec"), {})  # noqa: S102 - this project's own documentation
+    printed = capsys.readouterr().out
+    assert "packaging, method 1.0.0, primary data, score 38.0 of 100" in printed
+    assert "From sums to score" in printed
+    assert "1. electric_last_mile" in printed
+
+
+def test_every_name_the_package_offers_exists_and_is_listed_in_order() -> None:
+    names = greenlane.methodology.__all__
+    assert all(hasattr(greenlane.methodology, name) for name in names)
+    assert len(set(names)) == len(names)
