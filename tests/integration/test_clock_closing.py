@@ -1,0 +1,122 @@
+"""Closing days on a real Kafka: only behind both scorers, once a partition, and by the broker's clock."""
+
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import CoordinatorNotAvailableError
+from kafka.structs import OffsetAndMetadata
+
+from greenlane.clock.closing import ClosingError, DayCloser
+from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed
+from greenlane.contracts.topics import ASSESSMENTS, declared_topics, fulfilment_topic, group_of
+from greenlane.operations.embedded import EmbeddedKafka
+from greenlane.operations.topics import apply
+from greenlane.oracle.topics_reader import TopicsReader
+
+FIRST, LAST = date(2026, 7, 1), date(2026, 7, 9)
+PARTITIONS = 3
+COORDINATOR_SECONDS = 30.0
+
+
+MARKETPLACES = tuple(f"shop-{number}" for number in range(5))
+
+
+@pytest.fixture(scope="module")
+def servers(server_dir: Path) -> Iterator[str]:
+    with EmbeddedKafka(server_dir / "clock") as server:
+        apply(server.bootstrap_servers, declared_topics(MARKETPLACES), PARTITIONS, 1)
+        yield server.bootstrap_servers
+
+
+@pytest.fixture(scope="module")
+def unused() -> Iterator[str]:
+    """Marketplaces of which no test has closed a day."""
+    return iter(MARKETPLACES)
+
+
+@pytest.fixture
+def marketplace(unused: Iterator[str]) -> str:
+    return next(unused)
+
+
+@pytest.fixture
+def closer(servers: str) -> Iterator[DayCloser]:
+    with DayCloser(servers) as made:
+        yield made
+
+
+def commit(servers: str, service: str, offsets: dict[TopicPartition, int]) -> None:
+    """As the service would have committed; a young cluster first has to find a coordinator for the group."""
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    committed = {place: OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()}
+    deadline = time.monotonic() + COORDINATOR_SECONDS
+    try:
+        while True:
+            try:
+                admin.alter_group_offsets(group_of(service), committed)
+            except CoordinatorNotAvailableError:
+                assert time.monotonic() < deadline, "no coordinator for the group"
+            else:
+                return
+    finally:
+        admin.close()
+
+
+def closings(servers: str, marketplace: str) -> list[tuple[int, DayClosed]]:
+    with TopicsReader(servers, [ASSESSMENTS], lambda _read, _total: None) as reader:
+        said = [
+            (record.partition, AGGREGATOR_RECORD.validate_json(record.value or b""))
+            for record in reader.records(ASSESSMENTS)
+        ]
+    return [
+        (partition, item) for partition, item in said if isinstance(item, DayClosed) and item.marketplace == marketplace
+    ]
+
+
+def test_a_day_stays_open_while_one_scorer_is_behind_and_the_error_names_it(
+    servers: str, closer: DayCloser, marketplace: str
+) -> None:
+    barrier = closer.barrier(marketplace)
+    commit(servers, "packaging_scorer", {place: offset + 1 for place, offset in barrier.offsets.items()})
+    with pytest.raises(ClosingError, match="greenlane-delivery-scorer did not get past"):
+        closer.close(marketplace, FIRST, LAST, barrier=barrier, timeout_seconds=1.0)
+    assert closings(servers, marketplace) == []
+
+
+def test_a_run_of_days_is_told_once_to_every_partition_when_both_scorers_are_past_it(
+    servers: str, closer: DayCloser, marketplace: str
+) -> None:
+    barrier = closer.barrier(marketplace)
+    for service in ("packaging_scorer", "delivery_scorer"):
+        commit(servers, service, {place: offset + 1 for place, offset in barrier.offsets.items()})
+    said = closer.close(marketplace, FIRST, LAST, barrier=barrier)
+    assert closings(servers, marketplace) == [(partition, said) for partition in range(PARTITIONS)]
+
+
+def test_the_barrier_stands_in_every_input_partition_with_the_brokers_time(closer: DayCloser, marketplace: str) -> None:
+    first, second = closer.barrier(marketplace), closer.barrier(marketplace)
+    places = {TopicPartition(fulfilment_topic(marketplace), partition) for partition in range(PARTITIONS)}
+    assert set(first.offsets) == places
+    assert {place: offset + 1 for place, offset in first.offsets.items()} == second.offsets
+    assert first.broker_ms <= second.broker_ms
+
+
+def test_waiting_ends_when_the_process_is_asked_to_stop(closer: DayCloser, marketplace: str) -> None:
+    with pytest.raises(ClosingError):
+        closer.close(marketplace, FIRST, LAST, keep_waiting=lambda: False)
+
+
+def test_the_lag_of_every_group_is_what_it_has_not_read(servers: str, closer: DayCloser, marketplace: str) -> None:
+    barrier = closer.barrier(marketplace)
+    place = TopicPartition(fulfilment_topic(marketplace), 0)
+    commit(servers, "packaging_scorer", {place: barrier.offsets[place] + 1})
+    lag = closer.lag([marketplace])
+    assert lag[group_of("packaging_scorer"), place.topic, 0] == 0
+    assert lag[group_of("delivery_scorer"), place.topic, 0] == 1
+    assert {group for group, _, _ in lag} == {
+        group_of(name) for name in ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher")
+    }
