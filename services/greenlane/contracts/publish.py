@@ -1,4 +1,4 @@
-"""Renders `schemas/` from the models and the table of topics: JSON Schema 2020-12 and AsyncAPI 3."""
+"""Renders `schemas/`: JSON Schema 2020-12 and AsyncAPI 3 from models and topics, the method document from tables."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,9 @@ from greenlane import __version__
 from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
 from greenlane.contracts.dead_letters import DeadLetter
 from greenlane.contracts.events import EVENT_MODELS
+from greenlane.contracts.method_document import method_files
 from greenlane.contracts.scores import BadgeDecision, SellerScore
+from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import (
     AGGREGATOR_CHANGELOG,
     ASSESSMENTS,
@@ -50,7 +52,7 @@ def render() -> dict[str, str]:
     """Every generated file below `schemas/`: its relative path with its text."""
     files = {f"json-schema/{name}.json": _text(_json_schema(name, model)) for name, model in MESSAGES.items()}
     files["asyncapi.json"] = _text(_asyncapi())
-    return files
+    return files | method_files(load_method())
 
 
 def write(folder: Path) -> list[Path]:

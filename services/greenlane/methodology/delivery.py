@@ -60,6 +60,7 @@ def _reference_mg(facts: DeliveredFacts, road_m: int | None, method: Method, not
             f"{round_m} m x {per_km / SCALE} kg/km / {parcels} parcels x {heavy} / {distances.reference_mass_mg} mg"
         )
         notes.steps.append(Step("reference round", formula, by_round, "mg", ids))
-        formula = f"{facts.mass_mg} mg x {road_m} m x {method.reference_tkm.value / SCALE} kg/tkm"
-        notes.steps.append(Step("reference line-haul", formula, by_lorry, "mg", method.reference_tkm.ids))
+        if by_lorry:
+            formula = f"{facts.mass_mg} mg x {road_m} m x {method.reference_tkm.value / SCALE} kg/tkm"
+            notes.steps.append(Step("reference line-haul", formula, by_lorry, "mg", method.reference_tkm.ids))
     return by_round + by_lorry

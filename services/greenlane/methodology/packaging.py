@@ -76,6 +76,9 @@ def _at_least_undeclared(used: _Used, reference: PackagingClass, method: Method,
         notes.steps.append(
             Step("undeclared packaging", formula, worst.co2e, "mg", method.reference_ids, DataCategory.DEFAULT)
         )
+        for label, declared, taken in (("plastic", used.plastic, worst.plastic), ("mass", used.mass, worst.mass)):
+            formula = f"the larger of what is declared ({declared} mg) and {times} x reference"
+            notes.steps.append(Step(f"undeclared {label}", formula, taken, "mg"))
     return worst
 
 
@@ -107,6 +110,7 @@ def _declared(
     used = _Used(mass, plastic, co2e, circular, primary)
     if notes.steps is not None:
         notes.steps.append(Step("packaging CO2e", "sum of the components", co2e, "mg"))
+        notes.steps.append(Step("packaging mass", "sum of the components", mass, "mg"))
         notes.steps.append(Step("plastic", "sum of the plastic components", plastic, "mg"))
         notes.steps.append(Step("circular", "recycled content and verified reuse", circular, "mg"))
     if not complete:

@@ -16,6 +16,7 @@ def packaging_reference(product_mm3: int, order: Order | None, method: Method, n
     if notes.steps is not None:
         notes.steps.append(Step("reference CO2e", volume, reference.co2e_mg, "mg", method.reference_ids))
         notes.steps.append(Step("reference plastic", volume, reference.plastic_mg, "mg"))
+        notes.steps.append(Step("reference mass", volume, reference.mass_mg, "mg"))
     return reference
 
 
