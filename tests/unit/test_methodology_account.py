@@ -23,6 +23,7 @@ from greenlane.methodology.facts import (
     DeliveredFacts,
     Hub,
     Item,
+    Order,
     Outer,
     PackedFacts,
     Place,
@@ -193,6 +194,15 @@ def test_the_cap_is_shown_from_over_two_percent(non_compliant: int, *, capped: b
             DefaultUsed.PACKAGING_UNDECLARED,
             replace(AVERAGE, components=None),
             AVERAGE,
+        ),
+        (
+            DefaultUsed.PACKAGING_UNDECLARED,
+            replace(AVERAGE, components=None, order=Order(2, 6_000_000)),
+            replace(
+                AVERAGE,
+                components=(replace(BOARD, mass_mg=263_509 // 2 - 125_405 // 2), replace(FILM, mass_mg=125_405 // 2)),
+                order=Order(2, 6_000_000),
+            ),
         ),
         (
             DefaultUsed.MATERIAL_UNDECLARED,

@@ -259,6 +259,11 @@ def test_a_pickup_point_means_a_dense_round_a_single_attempt_and_the_energy_of_t
         (Vehicle.MOTORBIKE_PETROL, Vehicle.MOTORBIKE_ELECTRIC),
         (None, Vehicle.MOTORBIKE_ELECTRIC),
         (Vehicle.VAN_DIESEL, Vehicle.VAN_ELECTRIC),
+        (Vehicle.VAN_CLASS_1_DIESEL, Vehicle.VAN_CLASS_1_ELECTRIC),
+        (Vehicle.VAN_CLASS_1_PETROL, Vehicle.VAN_CLASS_1_ELECTRIC),
+        (Vehicle.VAN_CLASS_2_DIESEL, Vehicle.VAN_CLASS_2_ELECTRIC),
+        (Vehicle.VAN_CLASS_2_PETROL, Vehicle.VAN_CLASS_2_ELECTRIC),
+        (Vehicle.LORRY_AVERAGE, Vehicle.VAN_ELECTRIC),
         (Vehicle.VAN_PETROL, Vehicle.VAN_ELECTRIC),
         (Vehicle.LORRY_RIGID, Vehicle.VAN_ELECTRIC),
         (Vehicle.CARGO_BIKE, Vehicle.CARGO_BIKE),
@@ -318,6 +323,10 @@ def test_an_aircraft_gives_way_to_a_lorry_over_the_geographic_distance() -> None
     sums = assess(changed, METHOD).sums
     assert isinstance(sums, DeliverySums)
     assert sums.air_parcels == 0
+    cooled = only(delivered(replace(FLIGHT, temperature_controlled=True), to=HCMC), Change.SURFACE_LINE_HAUL)
+    assert sending(cooled).chain == (
+        ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_ARTICULATED, temperature_controlled=True),
+    )
     for nothing in (delivered(PETROL), delivered(), delivered(replace(PETROL, vehicle=None))):
         assert LEVERS[Change.SURFACE_LINE_HAUL].apply(nothing, METHOD) is None
 

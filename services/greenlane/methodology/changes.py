@@ -190,9 +190,13 @@ def _electric(facts: DeliveredFacts, method: Method) -> DeliveredFacts | None:
 
 
 _COUNTERPART: dict[Vehicle | None, Vehicle] = {
+    Vehicle.VAN_CLASS_1_DIESEL: Vehicle.VAN_CLASS_1_ELECTRIC,
+    Vehicle.VAN_CLASS_1_PETROL: Vehicle.VAN_CLASS_1_ELECTRIC,
+    Vehicle.VAN_CLASS_2_DIESEL: Vehicle.VAN_CLASS_2_ELECTRIC,
+    Vehicle.VAN_CLASS_2_PETROL: Vehicle.VAN_CLASS_2_ELECTRIC,
     Vehicle.VAN_DIESEL: Vehicle.VAN_ELECTRIC,
     Vehicle.VAN_PETROL: Vehicle.VAN_ELECTRIC,
-    Vehicle.LORRY_RIGID: Vehicle.VAN_ELECTRIC,
+    **{vehicle: Vehicle.VAN_ELECTRIC for vehicle in Vehicle if vehicle.startswith("lorry")},
 }
 
 
@@ -212,7 +216,14 @@ def _by_land(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
     def landed(element: ChainElement) -> ChainElement:
         if element.vehicle is None or not method.vehicles[element.vehicle].air:
             return element
-        return ChainElement(element.role, Vehicle.LORRY_ARTICULATED)
+        return replace(
+            element,
+            vehicle=Vehicle.LORRY_ARTICULATED,
+            distance_m=None,
+            distance_basis=None,
+            energy=None,
+            round=None,
+        )
 
     return replace(facts, chain=None if facts.chain is None else tuple(map(landed, facts.chain)))
 

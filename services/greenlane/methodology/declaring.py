@@ -6,6 +6,7 @@ from math import isqrt
 from typing import TypeVar
 
 from greenlane.methodology.account import Declaration, assess
+from greenlane.methodology.assessment import Notes
 from greenlane.methodology.facts import (
     ChainElement,
     Component,
@@ -16,9 +17,9 @@ from greenlane.methodology.facts import (
     PackedFacts,
     Round,
 )
-from greenlane.methodology.packaging import assess_packed
+from greenlane.methodology.reference_packaging import packaging_reference
 from greenlane.methodology.rounding import divide_half_even
-from greenlane.methodology.sums import PackagingSums
+from greenlane.methodology.space import measure_space
 from greenlane.methodology.tables import Method, PackagingClass, RoundDefault
 from greenlane.methodology.vocabulary import ChainRole, ComponentRole, DefaultUsed, Material, OuterKind, Vehicle
 
@@ -108,15 +109,18 @@ def _elements(
     return changed
 
 
-def _reference_class(facts: PackedFacts, method: Method) -> PackagingClass:
-    sums = assess_packed(facts, method).sums
-    assert isinstance(sums, PackagingSums)
-    return next(one for one in method.reference_classes if one.co2e_mg == sums.reference_packaging_co2e_mg)
+def _reference(facts: PackedFacts, method: Method) -> PackagingClass:
+    notes = Notes(None)
+    return packaging_reference(measure_space(facts.items, facts.outer, notes).product_mm3, facts.order, method, notes)
+
+
+def _board_mg(average: PackagingClass) -> int:
+    return max(1, average.mass_mg - average.plastic_mg)
 
 
 def _average_packaging(facts: PackedFacts, method: Method) -> PackedFacts:
-    average = _reference_class(facts, method)
-    board = Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, average.mass_mg - average.plastic_mg)
+    average = _reference(facts, method)
+    board = Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, _board_mg(average))
     film = Component(ComponentRole.CUSHIONING, Material.PLASTIC_FILM, average.plastic_mg)
     return replace(facts, components=(board, film))
 
@@ -131,9 +135,9 @@ def _material(part: Component, _facts: PackedFacts, _method: Method) -> Componen
 def _mass(part: Component, facts: PackedFacts, method: Method) -> Component:
     if part.mass_mg is not None:
         return part
-    average = _reference_class(facts, method)
+    average = _reference(facts, method)
     plastic = part.material is not None and method.materials[part.material].plastic
-    return replace(part, mass_mg=average.plastic_mg if plastic else average.mass_mg - average.plastic_mg)
+    return replace(part, mass_mg=average.plastic_mg if plastic else _board_mg(average))
 
 
 def _known_material(part: Component, _facts: PackedFacts, method: Method) -> Component:
