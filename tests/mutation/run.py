@@ -24,7 +24,7 @@ def lay_out() -> None:
     shutil.copytree(ROOT / "services", BENCH / "src", ignore=shutil.ignore_patterns("__pycache__"))
     unit = BENCH / "tests" / "unit"
     unit.mkdir(parents=True)
-    shutil.copy(ROOT / "tests" / "conftest.py", BENCH / "tests" / "conftest.py")
+    shutil.copy(ROOT / "tests" / "unit" / "conftest.py", unit / "conftest.py")
     shutil.copytree(ROOT / "tests" / "unit" / "golden", unit / "golden")
     for path in sorted((ROOT / "tests" / "unit").glob(TESTS)):
         if path.name not in WITHOUT:
