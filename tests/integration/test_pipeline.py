@@ -235,11 +235,13 @@ def test_killing_every_process_in_turn_broker_and_database_too_changes_no_accoun
         added = installation.run("webhooks", "add", receiver.url("/hooks"), "--marketplace", "demo-vn", "--json")
         receiver.expect("/hooks", json.loads(added)["secret"])
         wait_until(lambda: receiver.counts["endpoint.test"] > 0)
+        before = len(installation.records(ASSESSMENTS))
         words = ["simulate", "--seed", "5", "--sellers", "12", "--days", "12", "--start", "2026-09-07", "--rate", "25"]
         publishing = subprocess.Popen(
             [sys.executable, "-m", "greenlane", *words], cwd=ROOT, env=installation.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
+        wait_until(lambda: len(installation.records(ASSESSMENTS)) > before + 20)
         for service in SERVICES:
             kill_and_await_successor(installation, service)
         for pid_file in ("kafka/pid", "postgres/cluster/postmaster.pid"):
