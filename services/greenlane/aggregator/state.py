@@ -130,7 +130,7 @@ class Accounts:
         if self._entries_of_days != len(self._entries):
             raise RowError(
                 f"the days of partition {self._partition} were made of {self._entries_of_days} entries, there are "
-                f"{len(self._entries)}: rows were lost; rebuild the state with `greenlane recompute`"
+                f"{len(self._entries)}: rows were lost; make the state anew with `greenlane rebuild`"
             )
         self._restored = True
         for marketplace, market in self._ledger.markets.items():

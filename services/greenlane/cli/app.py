@@ -9,6 +9,7 @@ from kafka.errors import KafkaError
 from typer.core import TyperGroup
 
 from greenlane.cli.output import notes
+from greenlane.cli.rebuild import RebuildError
 from greenlane.clock.closing import ClosingError
 from greenlane.contracts.factor_registry import TableError
 from greenlane.operations.embedded import EmbeddedServerError
@@ -29,6 +30,7 @@ KNOWN_ERRORS = (
     KafkaUnreachableError,
     ProvisioningError,
     PublisherError,
+    RebuildError,
     SellerUnknownError,
     SettingsError,
     TableError,
@@ -56,6 +58,7 @@ MODULES = {
     "scores": "results",
     "decisions": "results",
     "recompute": "results",
+    "rebuild": "rebuild",
     "dead-letters": "letters",
     "webhooks": "webhooks",
 }

@@ -39,7 +39,7 @@ class Continuity:
         return StreamingError(
             f"{self._place}: expected offset {expected}, got {got}: what lies between was never processed. "
             "Restarting reads it again from the last commit; if this repeats, it is gone from the topic (retention) "
-            "or a transactional producer wrote there: rebuild the state with `greenlane recompute`"
+            "or a transactional producer wrote there: restore the topic without a hole, then run `greenlane rebuild`"
         )
 
     def done(self, last: int) -> None:

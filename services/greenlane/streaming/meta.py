@@ -24,13 +24,20 @@ class Meta:
 
 
 def decode_meta(raw: bytes, partitions: int) -> Meta:
-    """Read the row back; raises `StreamingError` if it was written by an unknown format or for other partitions."""
-    fields = orjson.loads(raw)
-    if fields["format"] != FORMAT:
-        raise StreamingError(f"the state has format {fields['format']}, this release reads {FORMAT}; use a newer one")
-    if fields["partitions"] != partitions:
+    """Read the row back; raises `StreamingError` if it cannot be, is of an unknown format or for other partitions."""
+    try:
+        fields = orjson.loads(raw)
+        meta = Meta(fields["applied"], fields["partitions"], fields["format"])
+    except (ValueError, KeyError, TypeError) as error:
         raise StreamingError(
-            f"the state was built from {fields['partitions']} source partitions, there are {partitions} now; "
-            "keys have moved, rebuild it into a new topic with `greenlane recompute`"
+            f"the row that says how far the state has come cannot be read back ({type(error).__name__}); "
+            "make the state anew with `greenlane rebuild`"
+        ) from error
+    if meta.format != FORMAT:
+        raise StreamingError(f"the state has format {meta.format}, this release reads {FORMAT}; use a newer one")
+    if meta.partitions != partitions:
+        raise StreamingError(
+            f"the state was built from {meta.partitions} source partitions, there are {partitions} now; "
+            "keys have moved and no state fits them: fill new topics from the beginning, then run `greenlane rebuild`"
         )
-    return Meta(fields["applied"], fields["partitions"])
+    return meta

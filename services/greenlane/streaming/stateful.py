@@ -82,18 +82,18 @@ def first_unapplied(meta: Meta | None, bounds: Bounds, *, place: str, changelog:
         if bounds.committed:
             raise StreamingError(
                 f"{place} is committed up to {bounds.committed} but {changelog} holds no state for it: the changelog "
-                "was lost; rebuild it with `greenlane recompute`, or reset the group to start from nothing"
+                "was lost; make it anew from the source with `greenlane rebuild`"
             )
         return bounds.beginning
     expected = meta.applied + 1
     if bounds.committed is not None and bounds.committed > expected:
         raise StreamingError(
             f"{place} is committed up to {bounds.committed} but the state in {changelog} ends before {expected}: "
-            "part of the changelog was lost; rebuild it with `greenlane recompute`"
+            "part of the changelog was lost; make it anew with `greenlane rebuild`"
         )
     if bounds.end < expected:
         raise StreamingError(
             f"{place} ends at {bounds.end} but the state in {changelog} contains records up to {meta.applied}: the "
-            "source topic was truncated or created anew; rebuild the state with `greenlane recompute`"
+            "source topic was truncated or created anew; if it is whole, `greenlane rebuild` makes a state of it"
         )
     return expected

@@ -41,14 +41,17 @@ async def load(
     meta_row = rows.pop(META_KEY, None)
     meta = None if meta_row is None else decode_meta(meta_row.value, partitions)
     if meta is None and rows:
-        raise StreamingError(f"{changelog}[{partition}] has {len(rows)} rows but does not say how far they have come")
+        raise StreamingError(
+            f"{changelog}[{partition}] has {len(rows)} rows but does not say how far they have come; make "
+            "the state anew with `greenlane rebuild`"
+        )
     for count, (key, row) in enumerate(rows.items(), 1):
         try:
             state.restore(key, row.value)
         except Exception as error:
             raise StreamingError(
                 f"{changelog}[{partition}]@{row.offset} key {key!r}: the row cannot be read back "
-                f"({type(error).__name__}: {error}); rebuild the state with `greenlane recompute`"
+                f"({type(error).__name__}: {error}); make the state anew with `greenlane rebuild`"
             ) from error
         if count % ROWS_A_TURN == 0:
             await asyncio.sleep(0)

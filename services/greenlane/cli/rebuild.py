@@ -1,0 +1,89 @@
+"""`greenlane rebuild`: has the aggregator make a lost or damaged state anew from the assessments."""
+
+import time
+
+import typer
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.errors import GroupIdNotFoundError, NonEmptyGroupError
+
+from greenlane.cli.connection import kafka_settings
+from greenlane.cli.output import notes
+from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, declared_topics, group_of
+from greenlane.operations.kafka_admin import kafka_admin
+from greenlane.operations.topics import apply
+from greenlane.settings import Settings
+
+app = typer.Typer()
+GROUP = group_of("aggregator")
+SESSION_SECONDS = 25.0
+"""Longest wait for members that are gone to be forgotten: a stopped worker of a lasting name stays one for 15 s."""
+
+POLL_SECONDS = 0.5
+REMOVAL_SECONDS = 30.0
+
+
+class RebuildError(Exception):
+    """The state cannot be made anew as things are; the text says why and what to do."""
+
+
+@app.command()
+def rebuild() -> None:
+    """Throw the aggregator's state away, so that it makes it anew from the assessments when it starts again.
+
+    Stop every aggregator first. Accounts come out the same, and scores and decisions are stated again under the same
+    ids, which receivers drop. Check the result with `greenlane recompute` once the aggregator has caught up.
+
+    Example: `greenlane rebuild`
+    """
+    settings = kafka_settings()
+    with kafka_admin(settings.kafka_bootstrap_servers) as admin:
+        _refuse_cut_off(admin)
+        _forget_commits(admin)
+        _remove_changelog(admin)
+    _create_changelog(settings)
+    notes.print("The state is gone. Start the aggregator: it reads the assessments from the beginning.")
+
+
+def _refuse_cut_off(admin: KafkaAdminClient) -> None:
+    """Without its beginning the topic yields other accounts."""
+    described = admin.describe_topics([ASSESSMENTS])[0]["partitions"]
+    places = [TopicPartition(ASSESSMENTS, item["partition_index"]) for item in described]
+    begins = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
+    for place, begin in begins.items():
+        if begin.offset > 0:
+            raise RebuildError(
+                f"{ASSESSMENTS} partition {place.partition} begins at offset {begin.offset}: accounts made of the rest "
+                "would not be the same. Restore the topic from its beginning, then run this again."
+            )
+
+
+def _forget_commits(admin: KafkaAdminClient) -> None:
+    """Kafka itself refuses while the group has members, so none can slip in between a look and the deed."""
+    deadline = time.monotonic() + SESSION_SECONDS
+    while (error := admin.delete_groups([GROUP])[GROUP]) is NonEmptyGroupError:
+        if time.monotonic() > deadline:
+            raise RebuildError(f"the group {GROUP} has members: stop every aggregator, then run this again")
+        time.sleep(POLL_SECONDS)
+    if error.errno and error is not GroupIdNotFoundError:
+        raise RebuildError(f"Kafka did not delete the group {GROUP}: {error.__name__}. Run this again.")
+
+
+def _remove_changelog(admin: KafkaAdminClient) -> None:
+    """A start between this and the deletion of the group finds a whole state, one after it an empty one."""
+    if AGGREGATOR_CHANGELOG not in admin.list_topics():
+        return
+    admin.delete_topics([AGGREGATOR_CHANGELOG])
+    deadline = time.monotonic() + REMOVAL_SECONDS
+    while AGGREGATOR_CHANGELOG in admin.list_topics():
+        if time.monotonic() > deadline:
+            raise RebuildError(
+                f"Kafka did not remove {AGGREGATOR_CHANGELOG} in {REMOVAL_SECONDS:.0f} s; run this again"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _create_changelog(settings: Settings) -> None:
+    """As declared, with as many partitions as its source has."""
+    pair = tuple(topic for topic in declared_topics(()) if topic.name in {ASSESSMENTS, AGGREGATOR_CHANGELOG})
+    apply(settings.kafka_bootstrap_servers, pair, settings.partitions, settings.replication_factor)
