@@ -1,49 +1,58 @@
-"""`greenlane webhooks`: endpoints and what was dispatched to them."""
+"""`greenlane webhooks`: endpoints, their secrets, and the API that offers the same over HTTP."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from datetime import timedelta
+from typing import Annotated
 
 import typer
 
+from greenlane.cli import webhook_deliveries, webhook_keys
 from greenlane.cli.connection import database_settings
 from greenlane.cli.output import AsJson, console, notes, print_json, print_table
-from greenlane.webhook_dispatcher.management import Administration, administration
-from greenlane.webhook_dispatcher.management_views import Dispatch, Endpoint
+from greenlane.cli.webhook_deliveries import show
+from greenlane.cli.webhook_desk import EndpointId, administer
+from greenlane.operations.logs import configure_logging
+from greenlane.webhook_dispatcher.management_secrets import (
+    expire_secret,
+    list_secrets,
+    public_keys,
+    reseal,
+    rotate_secret,
+)
+from greenlane.webhook_dispatcher.management_views import Endpoint
 from greenlane.webhook_dispatcher.policy import State
-from greenlane.webhook_dispatcher.wrong_use import WebhookUseError
+from greenlane.webhook_dispatcher.signing import Scheme
 
 app = typer.Typer(help="Endpoints that receive scores and decisions, and what was dispatched.", no_args_is_help=True)
-Result = TypeVar("Result")
-EndpointId = Annotated[str, typer.Argument(help="Id of the endpoint, as `list` shows it.")]
+app.add_typer(webhook_deliveries.held, name="held")
+app.add_typer(webhook_keys.app, name="keys")
+for command in (
+    webhook_deliveries.deliveries,
+    webhook_deliveries.attempts,
+    webhook_deliveries.redeliver,
+    webhook_deliveries.cancel,
+    webhook_deliveries.replay,
+):
+    app.command()(command)
 
-
-def administer(use: Callable[[Administration], Awaitable[Result]]) -> Result:
-    """Use the management functions once on the configured database; a wrong use exits with 2."""
-
-    async def once() -> Result:
-        async with administration(database_settings()) as desk:
-            return await use(desk)
-
-    try:
-        return asyncio.run(once())
-    except WebhookUseError as error:
-        raise typer.BadParameter(str(error)) from error
+OVERLAP_HELP = "Hours for which the keys before it stay valid, 0 to 168."
 
 
 @app.command()
-def add(
+def add(  # noqa: PLR0913, PLR0917 - each option is a parameter
     url: Annotated[str, typer.Argument(help="Where to dispatch to: https, or http on loopback in a demonstration.")],
     marketplace: Annotated[str, typer.Option(help="Marketplace whose sellers it hears about.")],
-    seller: Annotated[str | None, typer.Option(help="Only this seller.")] = None,
+    seller: Annotated[str | None, typer.Option(help="This seller's own endpoint.")] = None,
     types: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be repeated.")] = None,
+    sellers: Annotated[list[str] | None, typer.Option("--only", help="Only this seller; may be repeated.")] = None,
+    scheme: Annotated[Scheme, typer.Option(help="v1: a shared secret. v1a: a key pair.")] = Scheme.V1,
     as_json: AsJson = False,
 ) -> None:
     """Add an endpoint. Its signing secret is shown this once; a signed test event must be answered 2xx to confirm it.
 
     Example: `greenlane webhooks add https://shop.example/hooks --marketplace demo-vn`
     """
-    new = administer(lambda desk: desk.add_endpoint(url, marketplace, seller, types))
+    new = administer(lambda desk: desk.add_endpoint(url, marketplace, seller, types, scheme, sellers or None))
     if as_json:
         print_json({**_plain(new.endpoint), "secret": new.secret})
         return
@@ -71,6 +80,33 @@ def list_endpoints(
 
 
 @app.command()
+def change(
+    endpoint_id: EndpointId,
+    url: Annotated[str | None, typer.Option(help="A new URL, which must be confirmed by a test again.")] = None,
+    types: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be repeated.")] = None,
+    sellers: Annotated[list[str] | None, typer.Option("--only", help="Only this seller; may be repeated.")] = None,
+    every_seller: Annotated[bool, typer.Option(help="Lift the filter by seller.")] = False,
+) -> None:
+    """Change an endpoint's URL or filters; what is not given stays.
+
+    Example: `greenlane webhooks change ep_0123456789abcdef01234567 --type badge.granted --type badge.revoked`
+    """
+    chosen = [] if every_seller else sellers or None
+    now = administer(lambda desk: desk.change_endpoint(endpoint_id, url, types or None, chosen))
+    notes.print(f"{now.endpoint_id} is {now.state} at {now.url}", highlight=False)
+
+
+@app.command()
+def disable(endpoint_id: EndpointId) -> None:
+    """Send nothing more; what comes is held until a test is answered 2xx.
+
+    Example: `greenlane webhooks disable ep_0123456789abcdef01234567`
+    """
+    now = administer(lambda desk: desk.disable_endpoint(endpoint_id))
+    notes.print(f"{now.endpoint_id} is {now.state}", highlight=False)
+
+
+@app.command()
 def remove(endpoint_id: EndpointId) -> None:
     """Remove an endpoint with its secrets; what still waits for it is cancelled.
 
@@ -91,46 +127,94 @@ def test(
     Example: `greenlane webhooks test ep_0123456789abcdef01234567`
     """
     outcome = administer(lambda desk: desk.send_test(endpoint_id, wait))
-    _show([outcome], as_json)
+    show([outcome], as_json)
     raise typer.Exit(0 if outcome.state is State.DELIVERED else 1)
 
 
 @app.command()
-def deliveries(
-    endpoint_id: Annotated[str | None, typer.Option("--endpoint", help="Only this endpoint.")] = None,
-    state: Annotated[State | None, typer.Option(help="Only this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+def secrets(endpoint_id: EndpointId, as_json: AsJson = False) -> None:
+    """List an endpoint's active signing keys by their fingerprints.
+
+    Example: `greenlane webhooks secrets ep_0123456789abcdef01234567`
+    """
+    found = administer(lambda desk: list_secrets(desk, endpoint_id))
+    rows = [(key.key_id, key.scheme, key.fingerprint, key.public_key or "", key.expires_at or "") for key in found]
+    columns = ("key", "scheme", "fingerprint", "public_key", "expires_at")
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    print_table(f"Secrets ({len(rows)})", columns, rows)
+
+
+@app.command()
+def rotate(
+    endpoint_id: EndpointId,
+    scheme: Annotated[Scheme | None, typer.Option(help="v1 or v1a; that of the newest key unless given.")] = None,
+    overlap_hours: Annotated[int, typer.Option(min=0, max=168, help=OVERLAP_HELP)] = 24,
     as_json: AsJson = False,
 ) -> None:
-    """The latest deliveries, newest first.
+    """Add a signing key, shown this once; the keys before it go on signing for the overlap.
 
-    Example: `greenlane webhooks deliveries --state pending`
+    Example: `greenlane webhooks rotate ep_0123456789abcdef01234567 --overlap-hours 48`
     """
-    _show(administer(lambda desk: desk.deliveries(endpoint_id, state, limit)), as_json)
-
-
-def _show(found: list[Dispatch], as_json: bool) -> None:
+    new = administer(lambda desk: rotate_secret(desk, endpoint_id, scheme, timedelta(hours=overlap_hours)))
     if as_json:
-        print_json(
-            [
-                {
-                    "webhook_id": item.webhook_id,
-                    "endpoint_id": item.endpoint_id,
-                    "type": item.type,
-                    "state": item.state,
-                    "reason": item.reason,
-                    "attempts": item.attempts,
-                    "due_at": item.due_at,
-                    "finished_at": item.finished_at,
-                }
-                for item in found
-            ]
-        )
+        print_json({"key": new.key_id, "secret": new.secret, "others_until": new.others_until})
         return
-    rows = [
-        (item.webhook_id, item.endpoint_id, item.type, item.state, item.attempts, item.reason or "") for item in found
-    ]
-    print_table(f"Deliveries ({len(found)})", ("webhook", "endpoint", "type", "state", ">attempts", "~reason"), rows)
+    console.print(f"key    {new.key_id}\nsecret {new.secret}", highlight=False)
+    notes.print(
+        f"Keep the secret: it is not shown again. The other keys sign until {new.others_until:%Y-%m-%d %H:%M}Z."
+    )
+
+
+@app.command()
+def expire(endpoint_id: EndpointId, key_id: Annotated[str, typer.Argument(help="Id of the signing key.")]) -> None:
+    """Let a signing key sign nothing more from now on: for one that has leaked.
+
+    Example: `greenlane webhooks expire ep_0123456789abcdef01234567 key_0123456789ab`
+    """
+    administer(lambda desk: expire_secret(desk, endpoint_id, key_id))
+    notes.print(f"{key_id} signs nothing more", highlight=False)
+
+
+@app.command()
+def jwks(endpoint_id: EndpointId) -> None:
+    """Print the public halves of an endpoint's key pairs as a JSON Web Key Set.
+
+    Example: `greenlane webhooks jwks ep_0123456789abcdef01234567`
+    """
+    print_json(administer(lambda desk: public_keys(desk, endpoint_id)))
+
+
+@app.command("reseal")
+def reseal_secrets() -> None:
+    """Encrypt under GREENLANE_WEBHOOK_ENCRYPTION_KEY what is still encrypted under an older key.
+
+    Example: `greenlane webhooks reseal`
+    """
+    notes.print(f"{administer(reseal)} secrets sealed anew; the older encryption keys can be dropped now")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; put TLS before any other than loopback.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 9106,
+    rate: Annotated[float, typer.Option(min=0.1, help="Requests per second that each key may make.")] = 10.0,
+) -> None:
+    """Serve the management over HTTP until SIGTERM or Ctrl-C; /openapi.json describes it.
+
+    Example: `greenlane webhooks serve --port 9106`
+    """
+    # imported only here, because no other command needs an HTTP framework
+    from greenlane.webhook_dispatcher.api.access import Rate  # noqa: PLC0415 - see above
+    from greenlane.webhook_dispatcher.api.server import serve as serve_api  # noqa: PLC0415 - see above
+
+    settings = database_settings()
+    configure_logging(settings.log_level)
+    limit = Rate(rate, max(round(rate * 6), 1))
+    asyncio.run(serve_api(settings, host, port, limit, lambda url: notes.print(f"listening on {url}", highlight=False)))
 
 
 def _plain(endpoint: Endpoint) -> dict[str, object]:
@@ -140,6 +224,7 @@ def _plain(endpoint: Endpoint) -> dict[str, object]:
         "seller_id": endpoint.seller_id,
         "url": endpoint.url,
         "types": endpoint.types,
+        "sellers": endpoint.sellers,
         "state": endpoint.state,
         "reason": endpoint.reason,
     }

@@ -26,6 +26,7 @@ class Subscriber:
     marketplace: str
     seller_id: str | None
     types: frozenset[str]
+    sellers: frozenset[str] | None
     state: EndpointState
     shard: int
     created_ms: int
@@ -35,6 +36,7 @@ class Subscriber:
         return (
             self.marketplace == message.marketplace
             and self.seller_id in {None, message.seller_id}
+            and (self.sellers is None or message.seller_id in self.sellers)
             and message.type in self.types
             and message.appended_ms >= self.created_ms
         )
@@ -63,7 +65,7 @@ class _Row:
 
 
 _SUBSCRIBERS = sa.text("""
-    SELECT endpoint_id, marketplace, seller_id, types, state, shard,
+    SELECT endpoint_id, marketplace, seller_id, types, sellers, state, shard,
            floor(extract(epoch FROM created_at) * 1000)::bigint AS created_ms
     FROM endpoint
     WHERE state <> 'removed' AND marketplace = ANY(:marketplaces)
@@ -160,6 +162,7 @@ async def _fan_out(connection: AsyncConnection, messages: Sequence[Message]) -> 
             item.marketplace,
             item.seller_id,
             frozenset(item.types),
+            None if item.sellers is None else frozenset(item.sellers),
             EndpointState(item.state),
             item.shard,
             item.created_ms,

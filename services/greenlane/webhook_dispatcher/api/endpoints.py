@@ -1,0 +1,118 @@
+"""Routes of endpoints and their signing secrets."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+
+from greenlane.webhook_dispatcher.api.access import Identified
+from greenlane.webhook_dispatcher.api.models import (
+    EndpointAdded,
+    EndpointChange,
+    EndpointId,
+    EndpointWanted,
+    PublicKeys,
+    Rotation,
+    SecretAdded,
+    SecretId,
+    SellerId,
+    TypeName,
+    hours,
+)
+from greenlane.webhook_dispatcher.api.problems import documented
+from greenlane.webhook_dispatcher.management_secrets import (
+    SecretShown,
+    expire_secret,
+    list_secrets,
+    public_keys,
+    rotate_secret,
+)
+from greenlane.webhook_dispatcher.management_views import Dispatch, Endpoint
+from greenlane.webhook_dispatcher.policy import EndpointState
+
+router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
+_SECRETS = "/{endpoint_id}/secrets"
+
+
+@router.get("")
+async def list_endpoints(
+    caller: Identified,
+    state: EndpointState | None = None,
+    seller_id: Annotated[SellerId | None, Query()] = None,
+    type_name: Annotated[TypeName | None, Query(alias="type")] = None,
+) -> list[Endpoint]:
+    """Every endpoint within the key's scope that was not removed, the oldest first, or those that match."""
+    return [
+        item
+        for item in await caller.desk.list_endpoints()
+        if state in {None, item.state}
+        and (seller_id is None or item.seller_id == seller_id or seller_id in (item.sellers or ()))
+        and (type_name is None or type_name in item.types)
+    ]
+
+
+@router.post("", status_code=201)
+async def add_endpoint(caller: Identified, wanted: EndpointWanted) -> EndpointAdded:
+    """Add an endpoint. A signed test event goes out at once; answered 2xx, it confirms the endpoint."""
+    seller = wanted.seller_id if wanted.seller_id is not None else caller.key.seller_id
+    new = await caller.desk.add_endpoint(
+        wanted.url, caller.key.marketplace, seller, wanted.types, wanted.scheme, wanted.sellers or None
+    )
+    return EndpointAdded(endpoint=new.endpoint, secret=new.secret)
+
+
+@router.get("/{endpoint_id}", responses=documented(404))
+async def show_endpoint(caller: Identified, endpoint_id: EndpointId) -> Endpoint:
+    """One endpoint."""
+    return await caller.desk.endpoint(endpoint_id)
+
+
+@router.patch("/{endpoint_id}", responses=documented(404))
+async def change_endpoint(caller: Identified, endpoint_id: EndpointId, change: EndpointChange) -> Endpoint:
+    """Change URL, types or sellers; a new URL must be confirmed by a test again, and what comes meanwhile is held."""
+    return await caller.desk.change_endpoint(endpoint_id, change.url, change.types, change.sellers)
+
+
+@router.delete("/{endpoint_id}", responses=documented(404))
+async def remove_endpoint(caller: Identified, endpoint_id: EndpointId) -> Endpoint:
+    """Remove an endpoint with its secrets; what still waits for it is cancelled."""
+    return await caller.desk.remove_endpoint(endpoint_id)
+
+
+@router.post("/{endpoint_id}/disable", responses=documented(404))
+async def disable_endpoint(caller: Identified, endpoint_id: EndpointId) -> Endpoint:
+    """Send nothing more; what comes is held until a test is answered 2xx."""
+    return await caller.desk.disable_endpoint(endpoint_id)
+
+
+@router.post("/{endpoint_id}/test", status_code=202, responses=documented(404))
+async def send_test(caller: Identified, endpoint_id: EndpointId) -> Dispatch:
+    """Send a signed test event; answered 2xx, it confirms the endpoint, or enables it again."""
+    return await caller.desk.send_test(endpoint_id)
+
+
+@router.get(_SECRETS, responses=documented(404))
+async def show_secrets(caller: Identified, endpoint_id: EndpointId) -> list[SecretShown]:
+    """The active signing keys by their fingerprints, the newest first."""
+    return await list_secrets(caller.desk, endpoint_id)
+
+
+@router.post(_SECRETS, status_code=201, responses=documented(404, 409))
+async def rotate(
+    caller: Identified, endpoint_id: EndpointId, rotation: Annotated[Rotation | None, Body()] = None
+) -> SecretAdded:
+    """Add a signing key; those before it go on signing for the overlap."""
+    wanted = rotation or Rotation()
+    new = await rotate_secret(caller.desk, endpoint_id, wanted.scheme, hours(wanted.overlap_hours))
+    return SecretAdded(key_id=new.key_id, scheme=new.scheme, secret=new.secret, others_until=new.others_until)
+
+
+@router.delete(_SECRETS + "/{key_id}", status_code=204, responses=documented(404, 409))
+async def expire(caller: Identified, endpoint_id: EndpointId, key_id: SecretId) -> None:
+    """Let a signing key sign nothing more from now on."""
+    await expire_secret(caller.desk, endpoint_id, key_id)
+
+
+@router.get("/{endpoint_id}/jwks.json", responses=documented(404))
+async def show_public_keys(caller: Identified, endpoint_id: EndpointId) -> PublicKeys:
+    """The public halves of the endpoint's Ed25519 keys as a JSON Web Key Set."""
+    return PublicKeys.model_validate(await public_keys(caller.desk, endpoint_id))

@@ -1,0 +1,115 @@
+"""Errors as problem details (RFC 9457): each names the field, the problem and the remedy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from greenlane.settings import SettingsError
+from greenlane.webhook_dispatcher.wrong_use import ConflictError, UnknownError, WebhookUseError
+
+MEDIA_TYPE = "application/problem+json"
+_log = structlog.get_logger("greenlane.webhook_dispatcher.api")
+
+TITLES: Mapping[int, str] = {
+    400: "The request cannot be read",
+    401: "A key is missing or opens nothing",
+    404: "There is no such thing",
+    405: "The method is not offered here",
+    409: "It cannot be done in this state",
+    413: "The request is too large",
+    422: "A field is wrong",
+    429: "Too many requests",
+    500: "Something went wrong here",
+    503: "The database is away",
+}
+REMEDIES: Mapping[str, str] = {
+    "missing": "give it",
+    "extra_forbidden": "leave it out; only the documented fields are read",
+    "json_invalid": "send JSON in UTF-8",
+}
+_READ_THE_SCHEMA = "see /openapi.json for what is accepted"
+
+
+class FieldProblem(BaseModel):
+    """One field with what is wrong and what to do."""
+
+    field: str
+    problem: str
+    remedy: str
+
+
+class Problem(BaseModel):
+    """What went wrong with a request."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    errors: list[FieldProblem]
+
+
+def answer(status: int, errors: list[FieldProblem], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A problem as a response."""
+    problem = Problem(title=TITLES.get(status, "The request failed"), status=status, errors=errors)
+    return JSONResponse(problem.model_dump(), status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These statuses as OpenAPI responses."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": TITLES[status], "content": content} for status in statuses}
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Let every error leave the application as a problem."""
+    app.add_exception_handler(WebhookUseError, _wrong_use)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for outage in (SQLAlchemyError, OSError, TimeoutError):
+        app.add_exception_handler(outage, _outage)
+    app.add_exception_handler(SettingsError, _failed)
+    app.add_exception_handler(Exception, _failed)
+
+
+async def _wrong_use(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, WebhookUseError)  # registered for it alone
+    status = 404 if isinstance(error, UnknownError) else 409 if isinstance(error, ConflictError) else 422
+    return answer(status, [FieldProblem(field=error.field, problem=error.problem, remedy=error.remedy)])
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # registered for it alone
+    return answer(422, [_field_problem(item) for item in error.errors()])
+
+
+def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
+    field = ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0])
+    kind = str(item["type"])
+    return FieldProblem(field=field, problem=str(item["msg"]), remedy=REMEDIES.get(kind, _READ_THE_SCHEMA))
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # registered for it alone
+    title = TITLES.get(error.status_code, "The request failed").lower()
+    problem = FieldProblem(field="request", problem=title, remedy=error.detail or _READ_THE_SCHEMA)
+    if error.status_code in {404, 405}:
+        problem = FieldProblem(field="path", problem=title, remedy=_READ_THE_SCHEMA)
+    return answer(error.status_code, [problem], error.headers)
+
+
+async def _outage(_: Request, error: Exception) -> JSONResponse:
+    _log.warning("webhook database unavailable", kind=type(error).__name__)
+    problem = FieldProblem(field="request", problem="the database does not answer", remedy="try again in a minute")
+    return answer(503, [problem], {"retry-after": "30"})
+
+
+async def _failed(_: Request, error: Exception) -> JSONResponse:
+    _log.error("webhook management failed", kind=type(error).__name__, exc_info=error)
+    problem = FieldProblem(field="request", problem="a mistake of ours", remedy="tell the operators the time of it")
+    return answer(500, [problem])
