@@ -25,13 +25,14 @@ from greenlane.webhook_dispatcher.acceptance import accept
 from greenlane.webhook_dispatcher.attempts import Attempts
 from greenlane.webhook_dispatcher.claims import Claim, Want, claim, expired
 from greenlane.webhook_dispatcher.database import migrate, open_database
+from greenlane.webhook_dispatcher.failing import disable_failing
 from greenlane.webhook_dispatcher.keyring import Keyring
 from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.management import Administration
 from greenlane.webhook_dispatcher.messages import Message, sequence_number
 from greenlane.webhook_dispatcher.network import GuardedBackend, Resolver
 from greenlane.webhook_dispatcher.policy import Answer, EndpointState, Failure, Mode, State, Verdict, judge
-from greenlane.webhook_dispatcher.recording import Outcome, disable_failing, record
+from greenlane.webhook_dispatcher.recording import Outcome, record
 from greenlane.webhook_dispatcher.shards import renew, shard_of
 from greenlane.webhook_dispatcher.tables import SHARDS, metadata
 from greenlane.webhook_dispatcher.transport import Transport

@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 
+import uvloop
 from prometheus_client import CollectorRegistry
 
 from greenlane.operations.metrics import WebhookMetrics
@@ -27,4 +28,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -1,35 +1,103 @@
-"""Which endpoints may have something due, and how much may be sent now; in memory, rebuilt from the tables."""
+"""Which endpoints may have something due, and how much may be sent now; in memory, rebuilt from the tables (pure).
+
+An endpoint that hangs or fails costs the others nothing: slots are given by age. A request takes one of the fast
+budget and moves to the slow one when it is out for a second; suspect endpoints use the slow budget only.
+"""
 
 import heapq
 import math
-from collections import Counter
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-REQUESTS_PER_ENDPOINT = 4
+from greenlane.webhook_dispatcher.breaker import Breaker, Phase
+from greenlane.webhook_dispatcher.policy import Answer
+
+SLOW_AFTER = 1.0
+"""Seconds after which a request is slow and its endpoint suspect."""
+FIRST_CAP, HIGHEST_CAP = 4, 16
+SUCCESSES_PER_STEP = 50
+
+
+class Budget(StrEnum):
+    """What a request is counted against."""
+
+    FAST = "fast"
+    SLOW = "slow"
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """One request under way; `since` in monotonic seconds."""
+
+    endpoint_id: str
+    since: float
+    budget: Budget
+    over: bool = False
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What is known of an endpoint: its requests, its cap, and how its last ones went."""
+
+    breaker: Breaker = field(default_factory=Breaker)
+    requests: int = 0
+    aged: int = 0
+    cap: int = FIRST_CAP
+    fast_successes: int = 0
+    failed: bool = False
+    more: bool = False
+
+    @property
+    def suspect(self) -> bool:
+        return self.failed or self.aged > 0
+
+    @property
+    def free(self) -> int:
+        return (1 if self.suspect or self.breaker.phase is not Phase.CLOSED else self.cap) - self.requests
+
+    def learn(self, answer: Answer, *, fast: bool, now: float) -> None:
+        """Draw the conclusions from an answer."""
+        self.failed = not answer.success
+        self.breaker.learn(answer, now)
+        if answer.overloaded:
+            self.cap = max(self.cap // 2, 1)
+            self.fast_successes = 0
+        elif answer.success and fast:
+            self.fast_successes += 1
+            if self.fast_successes % SUCCESSES_PER_STEP == 0:
+                self.cap = min(self.cap + 1, HIGHEST_CAP)
 
 
 class Agenda:
     """Endpoints in turn, so that one with much to send delays no other; times are monotonic seconds, passed in.
 
-    An endpoint whose last attempt failed gets one request at a time, any other at most four.
+    An endpoint has at most `cap` requests under way (4 at first, up to 16 while it answers fast, halved when it says
+    429 or 503), a suspect one 1: its last attempt failed, or one is out for more than a second.
     """
 
-    def __init__(self, requests_per_endpoint: int = REQUESTS_PER_ENDPOINT) -> None:
-        self._cap = requests_per_endpoint
+    def __init__(self, fast: int = 256, slow: int = 1_024) -> None:
+        self._sizes = {Budget.FAST: fast, Budget.SLOW: slow}
+        self._used: Counter[Budget] = Counter()
         self._ready: dict[str, None] = {}
+        self._blocked: dict[Budget, dict[str, None]] = {Budget.FAST: {}, Budget.SLOW: {}}
         self._timers: list[tuple[float, str]] = []
         self._earliest: dict[str, float] = {}
-        self._in_flight: Counter[str] = Counter()
-        self._more: set[str] = set()
-        self._suspect: set[str] = set()
+        self._known: dict[str, _Standing] = {}
+        self._young: deque[Slot] = deque()
 
-    @property
-    def in_flight(self) -> int:
-        """Deliveries claimed and not yet finished."""
-        return self._in_flight.total()
+    def in_flight(self, budget: Budget) -> int:
+        """Requests under way that count against the budget."""
+        return self._used[budget]
+
+    def breakers(self) -> Counter[Phase]:
+        """How many endpoints' breakers are in which phase."""
+        return Counter(standing.breaker.phase for standing in self._known.values())
 
     def mark(self, endpoint_id: str) -> None:
         """The endpoint may have something due."""
-        self._ready.setdefault(endpoint_id)
+        if not any(endpoint_id in blocked for blocked in self._blocked.values()):
+            self._ready.setdefault(endpoint_id)
 
     def mark_at(self, endpoint_id: str, moment: float) -> None:
         """The endpoint will have something due at `moment`."""
@@ -37,52 +105,105 @@ class Agenda:
             self._earliest[endpoint_id] = moment
             heapq.heappush(self._timers, (moment, endpoint_id))
 
-    def take(self, now: float, slots: int) -> list[tuple[str, int]]:
-        """The next endpoints in turn with the number of deliveries to claim for each, `slots` altogether."""
+    def take(self, now: float, most: int) -> list[tuple[str, int]]:
+        """The next endpoints in turn with the number of deliveries to claim for each, `most` altogether."""
+        self._age(now)
+        self._ring(now)
+        room = {budget: size - self._used[budget] for budget, size in self._sizes.items()}
+        taken: list[tuple[str, int]] = []
+        while self._ready and most > 0:
+            endpoint_id = next(iter(self._ready))
+            del self._ready[endpoint_id]
+            standing = self._standing(endpoint_id)
+            reopens = standing.breaker.closed_until(now)
+            if reopens is not None:
+                self.mark_at(endpoint_id, reopens)
+                continue
+            if standing.free <= 0:
+                standing.more = True
+                continue
+            budget = _budget(standing)
+            count = min(standing.free, FIRST_CAP, most, room[budget])
+            if count > 0:
+                taken.append((endpoint_id, count))
+                most -= count
+                room[budget] -= count
+            else:
+                self._blocked[budget].setdefault(endpoint_id)
+        return taken
+
+    def claimed(self, endpoint_id: str, asked: int, got: int, now: float) -> list[Slot]:
+        """`got` deliveries of the `asked` were claimed, each with its slot; if all of them, there may be more."""
+        standing = self._standing(endpoint_id)
+        budget = _budget(standing)
+        slots = [Slot(endpoint_id, now, budget) for _ in range(got)]
+        self._used[budget] += got
+        standing.requests += got
+        if budget is Budget.FAST:
+            self._young.extend(slots)
+        else:
+            standing.aged += got
+        if got == asked:
+            self.mark(endpoint_id)
+        return slots
+
+    def finished(self, slot: Slot, answer: Answer | None, now: float) -> None:
+        """The slot's request is over; None when it was never made."""
+        if slot.over:
+            return
+        slot.over = True
+        standing = self._standing(slot.endpoint_id)
+        standing.requests -= 1
+        self._used[slot.budget] -= 1
+        if slot.budget is Budget.SLOW:
+            standing.aged -= 1
+        if answer is not None:
+            standing.learn(answer, fast=slot.budget is Budget.FAST, now=now)
+        self._unblock(slot.budget)
+        if standing.more:
+            standing.more = False
+            self.mark(slot.endpoint_id)
+
+    def idle_seconds(self, now: float) -> float | None:
+        """Seconds until something may be done: 0 if it is now, None if nothing is known."""
+        if self._ready:
+            return 0.0
+        moments = [self._timers[0][0]] if self._timers else []
+        if self._blocked[Budget.FAST] and self._young:
+            moments.append(self._young[0].since + SLOW_AFTER)
+        return max(min(moments) - now, 0.0) if moments else None
+
+    def _standing(self, endpoint_id: str) -> _Standing:
+        return self._known.setdefault(endpoint_id, _Standing())
+
+    def _ring(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
             moment, endpoint_id = heapq.heappop(self._timers)
             if self._earliest.get(endpoint_id) == moment:
                 del self._earliest[endpoint_id]
                 self.mark(endpoint_id)
-        taken: list[tuple[str, int]] = []
-        while self._ready and slots > 0:
-            endpoint_id = next(iter(self._ready))
-            del self._ready[endpoint_id]
-            count = min(self._free(endpoint_id), slots)
-            if count > 0:
-                taken.append((endpoint_id, count))
-                slots -= count
-            else:
-                self._more.add(endpoint_id)
-        return taken
 
-    def claimed(self, endpoint_id: str, asked: int, got: int) -> None:
-        """`got` deliveries of the `asked` were claimed; if all of them, there may be more."""
-        self._in_flight[endpoint_id] += got
-        if got == asked:
-            self._more.add(endpoint_id)
-            if self._free(endpoint_id) > 0:
-                self.mark(endpoint_id)
+    def _age(self, now: float) -> None:
+        """Move requests that are out for a second to the slow budget, even beyond its size: they are out already."""
+        while self._young and (self._young[0].over or self._young[0].since + SLOW_AFTER <= now):
+            slot = self._young.popleft()
+            if slot.over:
+                continue
+            slot.budget = Budget.SLOW
+            self._used[Budget.FAST] -= 1
+            self._used[Budget.SLOW] += 1
+            self._standing(slot.endpoint_id).aged += 1
+            self._unblock(Budget.FAST)
 
-    def finished(self, endpoint_id: str, *, succeeded: bool) -> None:
-        """One claimed delivery of the endpoint is over."""
-        self._in_flight[endpoint_id] -= 1
-        if self._in_flight[endpoint_id] <= 0:
-            del self._in_flight[endpoint_id]
-        if succeeded:
-            self._suspect.discard(endpoint_id)
-        else:
-            self._suspect.add(endpoint_id)
-        if endpoint_id in self._more:
-            self._more.discard(endpoint_id)
-            self.mark(endpoint_id)
+    def _unblock(self, budget: Budget) -> None:
+        """One endpoint that waited for room in the budget has its turn again."""
+        blocked = self._blocked[budget]
+        if blocked:
+            endpoint_id = next(iter(blocked))
+            del blocked[endpoint_id]
+            self._ready.setdefault(endpoint_id)
 
-    def idle_seconds(self, now: float) -> float | None:
-        """Seconds until something may be due: 0 if it is now, None if nothing is known."""
-        if self._ready:
-            return 0.0
-        return max(self._timers[0][0] - now, 0.0) if self._timers else None
 
-    def _free(self, endpoint_id: str) -> int:
-        cap = 1 if endpoint_id in self._suspect else self._cap
-        return cap - self._in_flight[endpoint_id]
+def _budget(standing: _Standing) -> Budget:
+    probing = standing.breaker.phase is not Phase.CLOSED
+    return Budget.SLOW if standing.suspect or probing else Budget.FAST

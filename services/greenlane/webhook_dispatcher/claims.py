@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.webhook_dispatcher.policy import Mode
 
@@ -47,36 +47,42 @@ class Claimed(NamedTuple):
     next_due: dict[str, float]
 
 
-_FENCE = sa.text("""
-    SELECT s.shard FROM shard s
-    JOIN unnest(CAST(:shards AS smallint[]), CAST(:epochs AS bigint[])) AS k(shard, epoch) USING (shard, epoch)
-    WHERE s.owner = :owner AND s.lease_until > now() ORDER BY s.shard FOR SHARE OF s""")
-
 _CLAIM = sa.text("""
-    WITH want AS (
-      SELECT w.* FROM unnest(CAST(:endpoints AS text[]), CAST(:epochs AS bigint[]), CAST(:counts AS integer[]))
-        AS w(endpoint_id, epoch, count)
-      WHERE NOT EXISTS (SELECT FROM endpoint_health h WHERE h.endpoint_id = w.endpoint_id AND h.hold_until > now())),
+    WITH asked AS (
+      SELECT * FROM unnest(CAST(:endpoints AS text[]), CAST(:shards AS smallint[]), CAST(:epochs AS bigint[]),
+                           CAST(:counts AS integer[])) AS k(endpoint_id, shard, epoch, count)),
+    held AS MATERIALIZED (
+      SELECT s.shard, s.epoch FROM shard s
+      WHERE s.owner = :owner AND s.lease_until > now() AND (s.shard, s.epoch) IN (SELECT shard, epoch FROM asked)
+      ORDER BY s.shard FOR SHARE),
+    want AS MATERIALIZED (
+      SELECT k.endpoint_id, k.epoch, k.count, h.hold_until
+      FROM asked k JOIN held USING (shard, epoch) LEFT JOIN endpoint_health h USING (endpoint_id)),
     due AS MATERIALIZED (
       SELECT d.*, w.epoch AS claim_epoch FROM want w CROSS JOIN LATERAL (
         SELECT p.event_day, p.event_id, p.endpoint_id, p.due_at FROM delivery p
         WHERE p.endpoint_id = w.endpoint_id AND p.state = 'pending' AND p.due_at <= now()
-        ORDER BY p.due_at LIMIT w.count FOR UPDATE SKIP LOCKED) d)
-    UPDATE delivery d
-    SET state = 'leased', attempt_no = d.attempt_no + 1, epoch = due.claim_epoch,
-        lease_until = now() + :seconds * interval '1 second'
-    FROM due JOIN event e USING (event_day, event_id) JOIN endpoint p USING (endpoint_id)
-    WHERE d.event_day = due.event_day AND d.event_id = due.event_id AND d.endpoint_id = due.endpoint_id
-    RETURNING d.event_day, d.event_id, d.endpoint_id, d.shard, d.order_key, d.seq, d.mode, d.attempt_no,
-              d.lost_leases, d.epoch, p.url, p.version, e.body,
-              extract(epoch FROM now() - due.due_at)::float8 AS waited""")
-
-_NEXT_DUE = sa.text("""
-    SELECT w.endpoint_id, extract(epoch FROM greatest(d.due_at, h.hold_until) - now())::float8 AS seconds
-    FROM unnest(CAST(:endpoints AS text[])) AS w(endpoint_id)
-    CROSS JOIN LATERAL (SELECT p.due_at FROM delivery p WHERE p.endpoint_id = w.endpoint_id AND p.state = 'pending'
-                          AND p.due_at < 'infinity' ORDER BY p.due_at LIMIT 1) d
-    LEFT JOIN endpoint_health h ON h.endpoint_id = w.endpoint_id""")
+        ORDER BY p.due_at LIMIT w.count FOR UPDATE SKIP LOCKED) d
+      WHERE w.hold_until IS NULL OR w.hold_until <= now()),
+    claimed AS (
+      UPDATE delivery d
+      SET state = 'leased', attempt_no = d.attempt_no + 1, epoch = due.claim_epoch,
+          lease_until = now() + :seconds * interval '1 second'
+      FROM due
+      WHERE d.event_day = due.event_day AND d.event_id = due.event_id AND d.endpoint_id = due.endpoint_id
+      RETURNING d.event_day, d.event_id, d.endpoint_id, d.shard, d.order_key, d.seq, d.mode, d.attempt_no,
+                d.lost_leases, d.epoch, extract(epoch FROM now() - due.due_at)::float8 AS waited)
+    SELECT c.*, p.url, p.version, e.body, NULL::float8 AS next_due
+    FROM claimed c JOIN event e USING (event_day, event_id) JOIN endpoint p USING (endpoint_id)
+    UNION ALL
+    SELECT NULL, NULL, w.endpoint_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+           extract(epoch FROM greatest(n.due_at, w.hold_until) - now())::float8
+    FROM want w CROSS JOIN LATERAL (
+      SELECT p.due_at FROM delivery p
+      WHERE p.endpoint_id = w.endpoint_id AND p.state = 'pending' AND p.due_at < 'infinity'
+        AND p.due_at > CASE WHEN w.hold_until > now() THEN '-infinity' ELSE now() END
+      ORDER BY p.due_at LIMIT 1) n""")
+"""One statement and so one transaction; a shard taken over meanwhile is waited for, then left out."""
 
 _EXPIRED = sa.text("""
     SELECT event_day, event_id, endpoint_id, shard, order_key, seq, mode, attempt_no, lost_leases, epoch
@@ -93,23 +99,21 @@ _DUE = sa.text("""
 
 async def claim(engine: AsyncEngine, owner: str, wants: Sequence[Want], lease_seconds: float) -> Claimed:
     """Lease due deliveries; nothing for shards that are no longer held under the epoch asked with."""
-    async with engine.begin() as connection:
-        held = await _held(connection, owner, wants)
-        asked = [want for want in wants if want.shard in held]
-        if not asked:
-            return Claimed([], {})
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         found = await connection.execute(
             _CLAIM,
             {
-                "endpoints": [want.endpoint_id for want in asked],
-                "epochs": [want.epoch for want in asked],
-                "counts": [want.limit for want in asked],
+                "owner": owner,
+                "endpoints": [want.endpoint_id for want in wants],
+                "shards": [want.shard for want in wants],
+                "epochs": [want.epoch for want in wants],
+                "counts": [want.limit for want in wants],
                 "seconds": lease_seconds,
             },
         )
-        claims = [_claim_of(row) for row in found]
-        next_due = await _next_due(connection, [want.endpoint_id for want in asked])
-    return Claimed(claims, next_due)
+        rows = found.all()
+    claims = [_claim_of(row) for row in rows if row.event_id is not None]
+    return Claimed(claims, {row.endpoint_id: row.next_due for row in rows if row.event_id is None})
 
 
 async def expired(engine: AsyncEngine, shards: Sequence[int], limit: int) -> list[Claim]:
@@ -138,17 +142,6 @@ async def due_endpoints(engine: AsyncEngine, shards: Sequence[int]) -> list[str]
     async with engine.connect() as connection:
         found = await connection.execute(_DUE, {"shards": list(shards)})
         return [row.endpoint_id for row in found]
-
-
-async def _held(connection: AsyncConnection, owner: str, wants: Sequence[Want]) -> set[int]:
-    epochs = {want.shard: want.epoch for want in wants}
-    found = await connection.execute(_FENCE, {"owner": owner, "shards": list(epochs), "epochs": list(epochs.values())})
-    return {row.shard for row in found}
-
-
-async def _next_due(connection: AsyncConnection, endpoints: Sequence[str]) -> dict[str, float]:
-    found = await connection.execute(_NEXT_DUE, {"endpoints": list(endpoints)})
-    return {row.endpoint_id: row.seconds for row in found}
 
 
 def _claim_of(row: sa.Row[tuple[object, ...]]) -> Claim:

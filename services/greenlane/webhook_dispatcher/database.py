@@ -20,13 +20,16 @@ _PASSING = ("08", "40", "53", "57P", "25006")
 """SQLSTATE classes: connection, roll-back for others' sake, resources, shut-down, read-only after a fail-over."""
 
 
-def open_database(database_url: SecretStr, *, connections: int = 8) -> AsyncEngine:
-    """An engine for `postgresql://…`; connects on first use. SettingsError if the text is missing or no such URL."""
+def open_database(database_url: SecretStr, *, connections: int = 8, ping: bool = True) -> AsyncEngine:
+    """An engine for `postgresql://…`; connects on first use. SettingsError if the text is missing or no such URL.
+
+    Without `ping` a connection is used as it lies in the pool: for callers that try again after an outage anyway.
+    """
     return create_async_engine(
         _asyncpg_url(database_url.get_secret_value()),
         pool_size=connections,
         max_overflow=0,
-        pool_pre_ping=True,
+        pool_pre_ping=ping,
         connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": 30},
         hide_parameters=True,
     )

@@ -10,13 +10,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from greenlane.contracts.dead_letters import DeadLetter, Refusal
+from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode, Refusal
 from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, MAX_EVENT_BYTES, SELLER_SCORES
 from greenlane.webhook_dispatcher.acceptance import Accepted, accept
 from greenlane.webhook_dispatcher.database import will_pass
 from greenlane.webhook_dispatcher.letters import dead_letter
 from greenlane.webhook_dispatcher.limits import Limits
-from greenlane.webhook_dispatcher.messages import Message, read_message
+from greenlane.webhook_dispatcher.messages import Message, is_heartbeat, read_message
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
 
 _log = structlog.get_logger("greenlane.webhook_dispatcher")
@@ -34,11 +34,20 @@ class Sources:
     client_id: str = "greenlane-webhook-dispatcher"
 
 
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told which endpoints have something due now, and why a record was dead-lettered."""
+
+    ready: Callable[[set[str]], None]
+    refused: Callable[[DeadLetterCode], None]
+
+
 @dataclass(slots=True)
 class _Batch:
     messages: list[Message] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     tombstones: int = 0
+    heartbeats: int = 0
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
 
 
@@ -51,13 +60,13 @@ class Intake:
         engine: AsyncEngine,
         metrics: WebhookMetrics,
         limits: Limits,
-        ready: Callable[[set[str]], None],
+        told: Listeners,
     ) -> None:
         self._sources = sources
         self._engine = engine
         self._metrics = metrics
         self._limits = limits
-        self._ready = ready
+        self._told = told
         self._positions: dict[TopicPartition, int] = {}
         self.connected = False
 
@@ -113,9 +122,10 @@ class Intake:
         for letter in batch.letters:
             value = letter.model_dump_json().encode()
             await producer.send_and_wait(self._sources.dead_letters, value, key=letter.id.encode())
+            self._told.refused(letter.data.failure.code)
         self._count(batch, accepted)
         self._positions |= batch.offsets
-        self._ready(accepted.ready)
+        self._told.ready(accepted.ready)
         try:
             await consumer.commit(batch.offsets)
         except (CommitFailedError, IllegalStateError) as error:
@@ -137,6 +147,7 @@ class Intake:
             "replayed": accepted.replayed,
             "unmatched": accepted.unmatched,
             "tombstone": batch.tombstones,
+            "ignored": batch.heartbeats,
             "dead_lettered": len(batch.letters),
         }
         for outcome, count in outcomes.items():
@@ -160,6 +171,9 @@ def _read(records: dict[TopicPartition, list[Any]]) -> _Batch:
             try:
                 message = read_message(record)
             except Refusal as refusal:
+                if is_heartbeat(record.value):
+                    batch.heartbeats += 1
+                    continue
                 batch.letters.append(dead_letter(record, refusal))
                 continue
             if message is None:

@@ -8,7 +8,10 @@ class Limits:
     """Times are in seconds. A lease outlasts the longest attempt and a short outage of the database."""
 
     requests: int = 256
+    slow_requests: int = 1_024
+    unrecorded: int = 512
     claim_batch: int = 64
+    claim_wait: float = 0.005
     outcome_batch: int = 64
     outcome_wait: float = 0.005
     attempt: float = 15.0

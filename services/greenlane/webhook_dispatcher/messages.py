@@ -1,12 +1,14 @@
 """From a Kafka record to a message that can be dispatched, or the reason why not."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Protocol
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from greenlane.contracts.assessing import HEARTBEAT
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.problems import code_of, problems_of
 from greenlane.contracts.scores import BadgeDecision, SellerScore
@@ -86,6 +88,15 @@ def read_message(record: StatementRecord) -> Message | None:
         body=record.value,
         appended_ms=record.timestamp,
     )
+
+
+def is_heartbeat(value: bytes) -> bool:
+    """Whether the bytes are a heartbeat of the clock, which tells time and is nobody's to receive."""
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return False
+    return isinstance(parsed, dict) and parsed.get("type") == HEARTBEAT
 
 
 def _statement(value: bytes) -> SellerScore | BadgeDecision:

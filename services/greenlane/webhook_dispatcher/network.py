@@ -10,6 +10,7 @@ from typing import Any
 import httpcore
 
 from greenlane.webhook_dispatcher.addresses import may_dial
+from greenlane.webhook_dispatcher.streams import LoopDialler
 
 RESOLVER_THREADS = 32
 RESOLVE_SECONDS = 3.0
@@ -53,7 +54,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, resolver: Resolver, *, allow_private: bool) -> None:
         self._resolver = resolver
         self._allow_private = allow_private
-        self._dialler = httpcore.AnyIOBackend()
+        self._dialler = LoopDialler()
 
     async def connect_tcp(
         self,

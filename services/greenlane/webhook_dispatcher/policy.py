@@ -13,6 +13,8 @@ REFUSED_ATTEMPTS = 3
 LEASES_UNTIL_QUARANTINE = 3
 DISABLE_AFTER = timedelta(days=5)
 DISABLE_AFTER_ATTEMPTS = 20
+NOTICE_HOURS = (1, 24, 72)
+"""Hours of failure without a break after which the owner is told."""
 
 
 class Mode(StrEnum):
@@ -92,6 +94,18 @@ class Answer:
     def success(self) -> bool:
         """Whether the receiver took the message: any 2xx."""
         return self.status is not None and 200 <= self.status <= 299
+
+    @property
+    def broken(self) -> bool:
+        """Whether the receiver seems out of order: no answer from it, or a 5xx."""
+        if self.failure is not None:
+            return self.failure not in {Failure.FORBIDDEN_ADDRESS, Failure.LEASE_LOST}
+        return self.status is not None and self.status >= 500
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the receiver asks for less: 429 or 503."""
+        return self.status in {429, 503}
 
 
 @dataclass(frozen=True, slots=True)

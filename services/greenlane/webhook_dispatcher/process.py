@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from greenlane.contracts.dead_letters import DeadLetterCode
 from greenlane.operations.metrics import ProcessMetrics
 from greenlane.operations.metrics import WebhookMetrics as RegisteredMetrics
 from greenlane.settings import Settings, SettingsError
 from greenlane.webhook_dispatcher.attempts import Attempts
 from greenlane.webhook_dispatcher.database import migrate, open_database
-from greenlane.webhook_dispatcher.intake import Intake, Sources
+from greenlane.webhook_dispatcher.intake import Intake, Listeners, Sources
 from greenlane.webhook_dispatcher.keyring import Keyring
 from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.network import GuardedBackend, Resolver
@@ -28,21 +29,23 @@ _READY_EVERY = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What tests and experiments may change: the topics and the numbers."""
+    """What may differ: the topics, the numbers, and who is told why a record was dead-lettered."""
 
     sources: Sources = field(default_factory=Sources)
     limits: Limits = field(default_factory=Limits)
+    refused: Callable[[DeadLetterCode], None] = lambda _: None
 
 
 async def run(
     settings: Settings,
     registry: CollectorRegistry,
-    process: ProcessMetrics,  # noqa: ARG001 - every service is started alike
+    process: ProcessMetrics,
     ready: Callable[[bool, str], None],
     stop: asyncio.Event,
 ) -> None:
     """Dispatch with the declared topics and the usual numbers until `stop` is set; see `dispatch`."""
-    await dispatch(settings, RegisteredMetrics(registry), ready, stop)
+    setup = Setup(refused=process.dead_letter)
+    await dispatch(settings, RegisteredMetrics(registry), ready, stop, setup=setup)
 
 
 async def dispatch(
@@ -62,13 +65,14 @@ async def dispatch(
         raise SettingsError("GREENLANE_KAFKA_BOOTSTRAP_SERVERS: not set; give host:port or start the embedded one.")
     vault = vault_from(settings.webhook_encryption_key, settings.webhook_older_encryption_keys)
     await migrate(settings.database_url)
-    used = (setup or Setup()).limits
-    sources = replace((setup or Setup()).sources, bootstrap_servers=settings.kafka_bootstrap_servers)
+    setup = setup or Setup()
+    used = setup.limits
+    sources = replace(setup.sources, bootstrap_servers=settings.kafka_bootstrap_servers)
     async with _engine(settings) as engine, _transport(settings, used) as transport:
         attempts = Attempts(transport, Keyring(engine, vault), used.key_missing_hold)
         owner = f"{settings.instance}/{uuid.uuid4().hex[:12]}"
         worker = Worker(engine, attempts, metrics, owner=owner, limits=used)
-        intake = Intake(sources, engine, metrics, used, worker.mark)
+        intake = Intake(sources, engine, metrics, used, Listeners(worker.mark, setup.refused))
         async with asyncio.TaskGroup() as group:
             group.create_task(worker.run(stop))
             group.create_task(intake.run(stop))
@@ -77,7 +81,7 @@ async def dispatch(
 
 @contextlib.asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(settings.database_url)
+    engine = open_database(settings.database_url, ping=False)
     try:
         yield engine
     finally:

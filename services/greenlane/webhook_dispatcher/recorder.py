@@ -29,6 +29,11 @@ class Recorder:
         self._recorded = recorded
         self._queue: asyncio.Queue[Outcome] = asyncio.Queue()
 
+    @property
+    def waiting(self) -> int:
+        """Outcomes submitted and not yet being recorded."""
+        return self._queue.qsize()
+
     def submit(self, outcome: Outcome) -> None:
         """Have the outcome recorded soon."""
         self._queue.put_nowait(outcome)

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from greenlane.webhook_dispatcher.acceptance import Key
 from greenlane.webhook_dispatcher.claims import Claim
 from greenlane.webhook_dispatcher.policy import (
-    DISABLE_AFTER_ATTEMPTS,
     OPEN,
     Answer,
     EndpointState,
@@ -20,7 +19,6 @@ from greenlane.webhook_dispatcher.policy import (
     Verdict,
     endpoint_after,
     row_after,
-    should_disable,
 )
 
 
@@ -63,32 +61,35 @@ _LOCK_HEADS = sa.text("""
     ORDER BY h.endpoint_id, h.order_key FOR UPDATE OF h""")
 
 _FINISH = sa.text("""
-    UPDATE delivery d
-    SET state = r.state, reason = r.reason, lease_until = NULL, superseded_by = r.superseded_by,
-        attempt_no = d.attempt_no - r.uncharged, lost_leases = d.lost_leases + r.lost,
-        due_at = now() + r.delay * interval '1 second',
-        finished_at = CASE WHEN r.open THEN NULL ELSE now() END
-    FROM unnest(CAST(:days AS date[]), CAST(:events AS text[]), CAST(:endpoints AS text[]),
-                CAST(:attempts AS integer[]), CAST(:epochs AS bigint[]), CAST(:states AS text[]),
-                CAST(:reasons AS text[]),
-                CAST(:superseded_by AS text[]), CAST(:uncharged AS integer[]), CAST(:lost AS integer[]),
-                CAST(:delays AS float8[]), CAST(:open AS boolean[]))
-      AS r(day, event_id, endpoint_id, attempt_no, epoch, state, reason, superseded_by, uncharged, lost, delay, open)
-    WHERE d.event_day = r.day AND d.event_id = r.event_id AND d.endpoint_id = r.endpoint_id
-      AND d.state = 'leased' AND d.attempt_no = r.attempt_no AND d.epoch = r.epoch
-    RETURNING d.event_id, d.endpoint_id""")
-
-_LOG = sa.text("""
-    INSERT INTO attempt (event_id, endpoint_id, attempt_no, status, failure, headers_ms, total_ms, fresh_try)
-    SELECT * FROM unnest(CAST(:events AS text[]), CAST(:endpoints AS text[]), CAST(:attempts AS integer[]),
-                         CAST(:statuses AS smallint[]), CAST(:failures AS text[]), CAST(:headers AS integer[]),
-                         CAST(:totals AS integer[]), CAST(:fresh AS boolean[]))""")
-
-_DELIVERED = sa.text("""
-    UPDATE order_head h SET delivered_seq = greatest(h.delivered_seq, k.seq)
-    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[]), CAST(:seqs AS bigint[]))
-      AS k(endpoint_id, order_key, seq)
-    WHERE h.endpoint_id = k.endpoint_id AND h.order_key = k.order_key""")
+    WITH r AS MATERIALIZED (
+      SELECT * FROM unnest(
+          CAST(:days AS date[]), CAST(:events AS text[]), CAST(:endpoints AS text[]), CAST(:attempts AS integer[]),
+          CAST(:epochs AS bigint[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
+          CAST(:superseded_by AS text[]), CAST(:uncharged AS integer[]), CAST(:lost AS integer[]),
+          CAST(:delays AS float8[]), CAST(:open AS boolean[]), CAST(:statuses AS smallint[]),
+          CAST(:failures AS text[]), CAST(:headers AS integer[]), CAST(:totals AS integer[]),
+          CAST(:fresh AS boolean[]))
+        AS r(day, event_id, endpoint_id, attempt_no, epoch, state, reason, superseded_by, uncharged, lost, delay, open,
+             status, failure, headers_ms, total_ms, fresh_try)),
+    done AS (
+      UPDATE delivery d
+      SET state = r.state, reason = r.reason, lease_until = NULL, superseded_by = r.superseded_by,
+          attempt_no = d.attempt_no - r.uncharged, lost_leases = d.lost_leases + r.lost,
+          due_at = now() + r.delay * interval '1 second',
+          finished_at = CASE WHEN r.open THEN NULL ELSE now() END
+      FROM r
+      WHERE d.event_day = r.day AND d.event_id = r.event_id AND d.endpoint_id = r.endpoint_id
+        AND d.state = 'leased' AND d.attempt_no = r.attempt_no AND d.epoch = r.epoch
+      RETURNING d.event_id, d.endpoint_id, d.order_key, d.seq, d.state),
+    logged AS (
+      INSERT INTO attempt (event_id, endpoint_id, attempt_no, status, failure, headers_ms, total_ms, fresh_try)
+      SELECT r.event_id, r.endpoint_id, r.attempt_no, r.status, r.failure, r.headers_ms, r.total_ms, r.fresh_try
+      FROM r JOIN done USING (event_id, endpoint_id)),
+    moved AS (
+      UPDATE order_head h SET delivered_seq = greatest(h.delivered_seq, done.seq)
+      FROM done
+      WHERE done.state = 'delivered' AND h.endpoint_id = done.endpoint_id AND h.order_key = done.order_key)
+    SELECT event_id, endpoint_id FROM done""")
 
 _PROMOTE = sa.text("""
     UPDATE delivery d SET due_at = now()
@@ -112,7 +113,10 @@ _HEALTH = sa.text("""
       failing_since = CASE WHEN EXCLUDED.last_success_at IS NULL THEN coalesce(h.failing_since, EXCLUDED.failing_since)
                            ELSE EXCLUDED.failing_since END,
       hold_until = greatest(h.hold_until, EXCLUDED.hold_until),
-      last_success_at = coalesce(EXCLUDED.last_success_at, h.last_success_at)""")
+      last_success_at = coalesce(EXCLUDED.last_success_at, h.last_success_at)
+    WHERE h.failures > 0 OR EXCLUDED.failures > 0 OR EXCLUDED.hold_until IS NOT NULL
+      OR h.last_success_at IS NULL OR h.last_success_at < now() - interval '10 seconds'""")
+"""A success of an endpoint that is well is written down every 10 seconds only."""
 
 _SET_STATE = sa.text("""
     UPDATE endpoint SET state = :state, reason = :reason,
@@ -127,13 +131,6 @@ _RELEASE = sa.text("""
     UPDATE delivery SET state = 'pending', reason = NULL
     WHERE endpoint_id = :endpoint AND state = 'held'
       AND (reason = ANY(:reasons) OR reason = 'forbidden_address')""")
-
-_FAILING = sa.text("""
-    SELECT e.endpoint_id, h.failing_since, h.failures, now() AS now
-    FROM endpoint e JOIN endpoint_health h USING (endpoint_id)
-    WHERE e.state = 'active' AND e.shard = ANY(CAST(:shards AS smallint[])) AND h.failures >= :failures
-      AND h.failing_since IS NOT NULL
-    ORDER BY e.endpoint_id FOR NO KEY UPDATE OF e""")
 
 _GATES = [EndpointState.UNCONFIRMED.value, EndpointState.DISABLED.value, EndpointState.NEEDS_ATTENTION.value]
 
@@ -156,7 +153,6 @@ async def record(engine: AsyncEngine, outcomes: Sequence[Outcome]) -> Recording:
         heads = await _lock_heads(connection, outcomes)
         planned = [_plan(outcome, after.get(outcome.claim.endpoint_id), heads) for outcome in outcomes]
         written = await _finish(connection, planned)
-        await _log(connection, written)
         recording = Recording([Recorded(row.outcome, row.state) for row in written], len(planned) - len(written))
         recording.ready = await _promote(connection, written)
         await _health(connection, [row.outcome for row in written])
@@ -174,16 +170,6 @@ async def change_state(connection: AsyncConnection, endpoint_id: str, state: End
         await connection.execute(_RELEASE, {"endpoint": endpoint_id, "reasons": _GATES})
     else:
         await connection.execute(_HOLD, {"endpoint": endpoint_id, "state": state.value})
-
-
-async def disable_failing(engine: AsyncEngine, shards: Sequence[int]) -> list[str]:
-    """Disable the endpoints of these shards that failed without a break for too long; their messages are held."""
-    async with engine.begin() as connection:
-        found = await connection.execute(_FAILING, {"shards": list(shards), "failures": DISABLE_AFTER_ATTEMPTS})
-        tired = [row.endpoint_id for row in found if should_disable(row.failing_since, row.failures, row.now)]
-        for endpoint_id in tired:
-            await change_state(connection, endpoint_id, EndpointState.DISABLED, "failing")
-    return tired
 
 
 async def _endpoint_states(
@@ -240,29 +226,15 @@ async def _finish(connection: AsyncConnection, planned: Sequence[_Written]) -> l
             "lost": [int(row.outcome.answer.failure is Failure.LEASE_LOST) for row in planned],
             "delays": [row.outcome.verdict.delay or 0.0 for row in planned],
             "open": [row.state in OPEN for row in planned],
+            "statuses": [row.outcome.answer.status for row in planned],
+            "failures": [row.outcome.answer.failure and row.outcome.answer.failure.value for row in planned],
+            "headers": [row.outcome.headers_ms for row in planned],
+            "totals": [row.outcome.total_ms for row in planned],
+            "fresh": [row.outcome.fresh_try for row in planned],
         },
     )
     done = {(row.event_id, row.endpoint_id) for row in found}
     return [row for row in planned if (row.outcome.claim.webhook_id, row.outcome.claim.endpoint_id) in done]
-
-
-async def _log(connection: AsyncConnection, written: Sequence[_Written]) -> None:
-    outcomes = [row.outcome for row in written]
-    if not outcomes:
-        return
-    await connection.execute(
-        _LOG,
-        {
-            "events": [outcome.claim.webhook_id for outcome in outcomes],
-            "endpoints": [outcome.claim.endpoint_id for outcome in outcomes],
-            "attempts": [outcome.claim.attempt_no for outcome in outcomes],
-            "statuses": [outcome.answer.status for outcome in outcomes],
-            "failures": [outcome.answer.failure and outcome.answer.failure.value for outcome in outcomes],
-            "headers": [outcome.headers_ms for outcome in outcomes],
-            "totals": [outcome.total_ms for outcome in outcomes],
-            "fresh": [outcome.fresh_try for outcome in outcomes],
-        },
-    )
 
 
 async def _promote(connection: AsyncConnection, written: Sequence[_Written]) -> set[str]:
@@ -272,12 +244,7 @@ async def _promote(connection: AsyncConnection, written: Sequence[_Written]) -> 
         return set()
     keys = [Key(row.outcome.claim.endpoint_id, row.outcome.claim.order_key or "") for row in finished]
     found = await connection.execute(_PROMOTE, _columns(keys))
-    ready = {row.endpoint_id for row in found}
-    taken = [(key, row) for key, row in zip(keys, finished, strict=True) if row.state is State.DELIVERED]
-    if taken:
-        seqs = [row.outcome.claim.seq for _, row in taken]
-        await connection.execute(_DELIVERED, _columns([key for key, _ in taken]) | {"seqs": seqs})
-    return ready
+    return {row.endpoint_id for row in found}
 
 
 async def _health(connection: AsyncConnection, outcomes: Iterable[Outcome]) -> None:

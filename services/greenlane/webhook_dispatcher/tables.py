@@ -141,6 +141,15 @@ attempt = sa.Table(
     sa.Index("attempt_by_delivery", "endpoint_id", "event_id"),
 )
 
+notice = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("endpoint_id", sa.Text, sa.ForeignKey("endpoint.endpoint_id"), primary_key=True),
+    sa.Column("failing_since", sa.TIMESTAMP(timezone=True), primary_key=True),
+    sa.Column("hours", sa.SmallInteger, primary_key=True, comment="of failure without a break"),
+    _moment("created_at", nullable=False, default=_NOW),
+)
+
 shard = sa.Table(
     "shard",
     metadata,

@@ -44,7 +44,7 @@ class WebhookMetrics(Protocol):
 
     @property
     def webhook_ingested_total(self) -> Counter:
-        """Records read, by outcome: dispatched, replayed, unmatched, tombstone, dead_lettered."""
+        """Records read, by outcome: dispatched, replayed, unmatched, tombstone, ignored, dead_lettered."""
         ...
 
     @property
@@ -74,7 +74,12 @@ class WebhookMetrics(Protocol):
 
     @property
     def webhook_inflight(self) -> Gauge:
-        """Requests under way, by budget: fast."""
+        """Requests under way, by budget: fast, slow."""
+        ...
+
+    @property
+    def webhook_breaker_endpoints(self) -> Gauge:
+        """Endpoints left alone or probed after failures in a row, by state: probing, open."""
         ...
 
     @property

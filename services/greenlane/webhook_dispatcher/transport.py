@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import httpcore
@@ -65,9 +66,10 @@ class Transport:
     ) -> None:
         self._backend = backend
         self._context = context or ssl.create_default_context()
+        self._context.set_alpn_protocols(["http/1.1"])
         self._attempt_seconds = attempt_seconds
         self._clock = clock
-        self._free: dict[Origin, deque[httpcore.AsyncHTTPConnection]] = {}
+        self._free: dict[Origin, deque[httpcore.AsyncHTTP11Connection]] = {}
         self._idle = 0
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Exchange:
@@ -77,7 +79,7 @@ class Transport:
         response: httpx.Response | None = None
         failure: Failure | None = None
         try:
-            request = httpx.Request("POST", url, headers=_REQUEST_HEADERS | headers, content=body)
+            request = httpx.Request("POST", _parsed(url), headers=_REQUEST_HEADERS | headers, content=body)
             async with asyncio.timeout(self._attempt_seconds):
                 response = await self._exchange(request, progress)
         except (TimeoutError, httpcore.TimeoutException):
@@ -125,11 +127,11 @@ class Transport:
                 return await self._send(kept, origin, request, progress, kept=True)
             except _NothingAnsweredError:
                 progress.fresh_try = True
-        return await self._send(self._connection(origin), origin, request, progress, kept=False)
+        return await self._send(await self._open(origin), origin, request, progress, kept=False)
 
     async def _send(
         self,
-        connection: httpcore.AsyncHTTPConnection,
+        connection: httpcore.AsyncHTTP11Connection,
         origin: Origin,
         request: httpx.Request,
         progress: "_Progress",
@@ -160,7 +162,7 @@ class Transport:
         headers = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
         return httpx.Response(answer.status, headers=headers, content=body)
 
-    async def _pop(self, origin: Origin) -> httpcore.AsyncHTTPConnection | None:
+    async def _pop(self, origin: Origin) -> httpcore.AsyncHTTP11Connection | None:
         connections = self._free.get(origin)
         while connections:
             connection = connections.pop()
@@ -172,13 +174,17 @@ class Transport:
             await connection.aclose()
         return None
 
-    def _connection(self, origin: Origin) -> httpcore.AsyncHTTPConnection:
-        return httpcore.AsyncHTTPConnection(
-            httpcore.Origin(*origin),
-            ssl_context=self._context,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=self._backend,
-        )
+    async def _open(self, origin: Origin) -> httpcore.AsyncHTTP11Connection:
+        host = origin.host.decode("ascii")
+        stream = await self._backend.connect_tcp(host, origin.port)
+        if origin.scheme == b"https":
+            stream = await stream.start_tls(self._context, server_hostname=host)
+        return httpcore.AsyncHTTP11Connection(httpcore.Origin(*origin), stream, keepalive_expiry=IDLE_SECONDS)
+
+
+@lru_cache(4_096)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 @dataclass(slots=True)
@@ -203,7 +209,7 @@ async def _read(answer: httpcore.Response) -> tuple[bytes, bool]:
     return bytes(body), True
 
 
-async def _close_now(connection: httpcore.AsyncHTTPConnection) -> None:
+async def _close_now(connection: httpcore.AsyncHTTP11Connection) -> None:
     """Close while an error or a cancellation is on its way; what closing itself meets adds nothing to it."""
     with contextlib.suppress(httpcore.NetworkError, OSError):
         await asyncio.shield(connection.aclose())

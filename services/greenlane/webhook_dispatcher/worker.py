@@ -8,15 +8,17 @@ from functools import partial
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from greenlane.webhook_dispatcher.agenda import Agenda
+from greenlane.webhook_dispatcher.agenda import Agenda, Budget, Slot
 from greenlane.webhook_dispatcher.attempts import Attempts
+from greenlane.webhook_dispatcher.breaker import Phase
 from greenlane.webhook_dispatcher.claims import Claim, Want, claim, due_endpoints, expired
 from greenlane.webhook_dispatcher.database import will_pass
+from greenlane.webhook_dispatcher.failing import disable_failing, give_notices
 from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.measures import measure
 from greenlane.webhook_dispatcher.policy import Answer, Failure, State, judge
 from greenlane.webhook_dispatcher.recorder import Recorder
-from greenlane.webhook_dispatcher.recording import Outcome, Recording, disable_failing, record
+from greenlane.webhook_dispatcher.recording import Outcome, Recording, record
 from greenlane.webhook_dispatcher.shards import release_all, renew, shard_of
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
 
@@ -44,10 +46,13 @@ class Worker:
         self._owner = owner
         self._monotonic = attempts.monotonic
         self._limits = limits
-        self._agenda = Agenda()
+        self._agenda = Agenda(limits.requests, limits.slow_requests)
         self._recorder = Recorder(engine, limits, attempts.monotonic, self._recorded)
         self._epochs: dict[int, int] = {}
         self._held_until = 0.0
+        self._next_claim = 0.0
+        self._headers = metrics.webhook_attempt_seconds.labels("headers")
+        self._total = metrics.webhook_attempt_seconds.labels("total")
         self._work = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -116,11 +121,17 @@ class Worker:
         if lost:
             outcomes = [_lost(item) for item in lost]
             self._count(await record(self._engine, outcomes))
-        await disable_failing(self._engine, shards)
+        for notice in await give_notices(self._engine, shards):
+            _log.warning("webhook endpoint keeps failing", endpoint_id=notice.endpoint_id, hours=notice.hours)
+        for endpoint_id in await disable_failing(self._engine, shards):
+            _log.warning("webhook endpoint disabled because it keeps failing", endpoint_id=endpoint_id)
         self.mark(await due_endpoints(self._engine, shards))
         await self._attempts.transport.close_expired()
 
     async def _measure(self) -> None:
+        breakers = self._agenda.breakers()
+        for phase in (Phase.PROBING, Phase.OPEN):
+            self._metrics.webhook_breaker_endpoints.labels(phase.value).set(breakers[phase])
         await measure(self._engine, list(self._epochs), self._metrics)
 
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
@@ -132,14 +143,15 @@ class Worker:
             elif not await self._attempt_step(partial(self._claim, group, wants)):
                 self.mark(want.endpoint_id for want in wants)
                 await asyncio.sleep(self._limits.pause_after_failure)
+            else:
+                await asyncio.sleep(max(self._next_claim - self._monotonic(), 0.0))
 
     def _wants(self) -> list[Want]:
-        slots = min(self._limits.requests - self._agenda.in_flight, self._limits.claim_batch)
-        if not self.ready or slots <= 0:
+        if not self.ready or self._recorder.waiting >= self._limits.unrecorded:
             return []
         return [
             Want(endpoint_id, shard, self._epochs[shard], count)
-            for endpoint_id, count in self._agenda.take(self._monotonic(), slots)
+            for endpoint_id, count in self._agenda.take(self._monotonic(), self._limits.claim_batch)
             if (shard := shard_of(endpoint_id)) in self._epochs
         ]
 
@@ -153,21 +165,25 @@ class Worker:
 
     async def _claim(self, group: asyncio.TaskGroup, wants: Sequence[Want]) -> None:
         asked_at = self._monotonic()
+        self._next_claim = asked_at + self._limits.claim_wait
         claimed = await claim(self._engine, self._owner, wants, self._limits.delivery_lease)
+        now = self._monotonic()
         got = Counter(item.endpoint_id for item in claimed.claims)
+        slots: dict[str, list[Slot]] = {}
         for want in wants:
-            self._agenda.claimed(want.endpoint_id, want.limit, got[want.endpoint_id])
+            slots[want.endpoint_id] = self._agenda.claimed(want.endpoint_id, want.limit, got[want.endpoint_id], now)
             seconds = claimed.next_due.get(want.endpoint_id)
             if seconds is not None and got[want.endpoint_id] < want.limit:
-                self._agenda.mark_at(want.endpoint_id, self._monotonic() + max(seconds, _RETRY_LOCKED))
+                self._agenda.mark_at(want.endpoint_id, now + max(seconds, _RETRY_LOCKED))
         for item in claimed.claims:
             self._metrics.webhook_queue_wait_seconds.observe(max(item.waited, 0.0))
-            task = group.create_task(self._send(item, asked_at))
+            task = group.create_task(self._send(item, slots[item.endpoint_id].pop(), asked_at))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
-        self._metrics.webhook_inflight.labels("fast").set(self._agenda.in_flight)
+        for budget in Budget:
+            self._metrics.webhook_inflight.labels(budget.value).set(self._agenda.in_flight(budget))
 
-    async def _send(self, item: Claim, claimed_at: float) -> None:
+    async def _send(self, item: Claim, slot: Slot, claimed_at: float) -> None:
         while self._monotonic() - claimed_at <= self._limits.start_within:
             try:
                 outcome = await self._attempts.make(item)
@@ -177,17 +193,21 @@ class Worker:
                 # only the keys are read from the database, before anything is sent
                 await asyncio.sleep(self._limits.pause_after_failure)
             else:
+                self._over(slot, outcome.answer)
                 self._recorder.submit(outcome)
                 return
         # the lease might end before the attempt does; the sweep of its owner makes the delivery due again
-        self._agenda.finished(item.endpoint_id, succeeded=True)
+        self._over(slot, None)
+
+    def _over(self, slot: Slot, answer: Answer | None) -> None:
+        self._agenda.finished(slot, answer, self._monotonic())
+        self._work.set()
 
     def _recorded(self, outcomes: Sequence[Outcome], recording: Recording) -> None:
         for outcome in outcomes:
-            self._agenda.finished(outcome.claim.endpoint_id, succeeded=outcome.answer.success)
-            self._metrics.webhook_attempt_seconds.labels("total").observe(outcome.total_ms / 1000)
+            self._total.observe(outcome.total_ms / 1000)
             if outcome.headers_ms is not None:
-                self._metrics.webhook_attempt_seconds.labels("headers").observe(outcome.headers_ms / 1000)
+                self._headers.observe(outcome.headers_ms / 1000)
             if outcome.answer.failure is Failure.FORBIDDEN_ADDRESS:
                 self._metrics.webhook_blocked_addresses_total.labels(Failure.FORBIDDEN_ADDRESS.value).inc()
         self._count(recording)

@@ -155,6 +155,9 @@ DISPATCHER = (
     Definition("webhook_oldest_due_seconds", Kind.GAUGE, "For how long the oldest due delivery has been due."),
     Definition("webhook_inflight", Kind.GAUGE, "Requests under way, by budget.", ("budget",)),
     Definition(
+        "webhook_breaker_endpoints", Kind.GAUGE, "Endpoints left alone or probed after failures.", ("state",)
+    ),
+    Definition(
         "webhook_blocked_addresses_total", Kind.COUNTER, "Attempts not made because of the address.", ("reason",)
     ),
     Definition("webhook_ingest_lag_records", Kind.GAUGE, "Records appended and not yet accepted."),

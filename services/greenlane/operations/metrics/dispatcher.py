@@ -6,11 +6,12 @@ from greenlane.operations.metrics.definitions import DISPATCHER
 from greenlane.operations.metrics.series import Series
 
 _KNOWN = {
-    "webhook_ingested_total": ("dispatched", "replayed", "unmatched", "tombstone", "dead_lettered"),
+    "webhook_ingested_total": ("dispatched", "replayed", "unmatched", "tombstone", "ignored", "dead_lettered"),
     "webhook_deliveries_total": ("delivered", "pending", "superseded", "exhausted", "quarantined", "fenced"),
     "webhook_attempt_seconds": ("headers", "total"),
     "webhook_pending": ("pending", "leased", "held", "quarantined"),
-    "webhook_inflight": ("fast",),
+    "webhook_inflight": ("fast", "slow"),
+    "webhook_breaker_endpoints": ("probing", "open"),
     "webhook_blocked_addresses_total": ("forbidden_address",),
 }
 
@@ -27,6 +28,7 @@ class WebhookMetrics:
         self.webhook_pending = series.gauge("webhook_pending")
         self.webhook_oldest_due_seconds = series.gauge("webhook_oldest_due_seconds")
         self.webhook_inflight = series.gauge("webhook_inflight")
+        self.webhook_breaker_endpoints = series.gauge("webhook_breaker_endpoints")
         self.webhook_blocked_addresses_total = series.counter("webhook_blocked_addresses_total")
         self.webhook_ingest_lag_records = series.gauge("webhook_ingest_lag_records")
         self.webhook_orphans = series.gauge("webhook_orphans")
