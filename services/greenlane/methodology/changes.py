@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import partial
 
 from greenlane.methodology.account import Declaration
 from greenlane.methodology.declaring import USUAL_TRIPS, measured_round, suppose_everything, usual_energy
@@ -61,27 +62,21 @@ class Lever:
 
 
 def _on_packed(
-    change: Callable[[PackedFacts, Method], PackedFacts | None],
-) -> Callable[[Declaration, Method], Declaration | None]:
-    def apply(declaration: Declaration, method: Method) -> Declaration | None:
-        facts = declaration.facts
-        changed = change(facts, method) if isinstance(facts, PackedFacts) else None
-        return None if changed is None or changed == facts else declaration._replace(facts=changed)
-
-    return apply
+    change: Callable[[PackedFacts, Method], PackedFacts | None], declaration: Declaration, method: Method
+) -> Declaration | None:
+    facts = declaration.facts
+    changed = change(facts, method) if isinstance(facts, PackedFacts) else None
+    return None if changed is None or changed == facts else declaration._replace(facts=changed)
 
 
 def _on_delivered(
-    change: Callable[[DeliveredFacts, Method], DeliveredFacts | None],
-) -> Callable[[Declaration, Method], Declaration | None]:
-    def apply(declaration: Declaration, method: Method) -> Declaration | None:
-        facts = declaration.facts
-        if not isinstance(facts, DeliveredFacts) or declaration.dimension is not Dimension.DELIVERY:
-            return None
-        changed = change(facts, method)
-        return None if changed is None or changed == facts else declaration._replace(facts=changed)
-
-    return apply
+    change: Callable[[DeliveredFacts, Method], DeliveredFacts], declaration: Declaration, method: Method
+) -> Declaration | None:
+    facts = declaration.facts
+    if not isinstance(facts, DeliveredFacts) or declaration.dimension is not Dimension.DELIVERY:
+        return None
+    changed = change(facts, method)
+    return None if changed == facts else declaration._replace(facts=changed)
 
 
 def _right_sized(facts: PackedFacts, _method: Method) -> PackedFacts | None:
@@ -157,9 +152,9 @@ def _reusable(facts: PackedFacts, method: Method) -> PackedFacts | None:
     return replace(facts, components=(bag, *(part for part in parts if part.role is not ComponentRole.OUTER)))
 
 
-def _to_pickup_point(facts: DeliveredFacts, method: Method) -> DeliveredFacts | None:
+def _to_pickup_point(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
     if facts.destination.kind in {PlaceKind.PICKUP_POINT, PlaceKind.LOCKER}:
-        return None
+        return facts
     dense = measured_round(ChainElement(ChainRole.LAST_MILE, density=RoundDensity.DENSE), method)
 
     def consolidated(element: ChainElement) -> ChainElement:
@@ -176,7 +171,7 @@ def _to_pickup_point(facts: DeliveredFacts, method: Method) -> DeliveredFacts | 
     return replace(facts, destination=place, attempts=1, chain=_last_miles(facts, consolidated))
 
 
-def _electric(facts: DeliveredFacts, method: Method) -> DeliveredFacts | None:
+def _electric(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
     def electrified(element: ChainElement) -> ChainElement:
         electric = _COUNTERPART.get(element.vehicle, Vehicle.MOTORBIKE_ELECTRIC)
         if element.vehicle is not None and method.vehicles[element.vehicle].zero_tailpipe:
@@ -232,30 +227,35 @@ LEVERS: dict[Change, Lever] = {
     Change.RIGHT_SIZE_BOX: Lever(
         "cut each box down in height until a fifth of it is empty; its board shrinks with its surface, its filler with "
         "the void",
-        _on_packed(_right_sized),
+        partial(_on_packed, _right_sized),
     ),
-    Change.DROP_FILLER: Lever("leave the filler out", _on_packed(_without_filler)),
+    Change.DROP_FILLER: Lever("leave the filler out", partial(_on_packed, _without_filler)),
     Change.SWAP_MATERIAL: Lever(
-        f"kraft paper instead of plastic, at {PAPER_FOR_PLASTIC} times the mass", _on_packed(_paper_for_plastic)
+        f"kraft paper instead of plastic, at {PAPER_FOR_PLASTIC} times the mass",
+        partial(_on_packed, _paper_for_plastic),
     ),
     Change.CERTIFIED_RECYCLED: Lever(
-        "wholly recycled material with a valid certificate, wherever a recycled factor exists", _on_packed(_recycled)
+        "wholly recycled material with a valid certificate, wherever a recycled factor exists",
+        partial(_on_packed, _recycled),
     ),
     Change.REUSABLE_ASSET: Lever(
         f"a reusable woven bag of {REUSABLE_FOR_OUTER} times the outer packaging's mass, {USUAL_TRIPS} verified trips",
-        _on_packed(_reusable),
+        partial(_on_packed, _reusable),
     ),
     Change.PICKUP_POINTS: Lever(
-        "deliver to pickup points or lockers: a dense round and a single attempt", _on_delivered(_to_pickup_point)
+        "deliver to pickup points or lockers: a dense round and a single attempt",
+        partial(_on_delivered, _to_pickup_point),
     ),
     Change.ELECTRIC_LAST_MILE: Lever(
         "an electric motorbike (for vans and lorries an electric van) in the last mile with its energy declared, in "
         "the geometric middle of what is plausible",
-        _on_delivered(_electric),
+        partial(_on_delivered, _electric),
     ),
-    Change.FEWER_FAILED_ATTEMPTS: Lever("deliver every parcel at the first attempt", _on_delivered(_first_attempt)),
+    Change.FEWER_FAILED_ATTEMPTS: Lever(
+        "deliver every parcel at the first attempt", partial(_on_delivered, _first_attempt)
+    ),
     Change.SURFACE_LINE_HAUL: Lever(
-        "an articulated lorry over the geographic distance instead of an aircraft", _on_delivered(_by_land)
+        "an articulated lorry over the geographic distance instead of an aircraft", partial(_on_delivered, _by_land)
     ),
     Change.DECLARE: Lever(
         "declare what is undeclared, supposing the averages that `explain` names for each default", suppose_everything

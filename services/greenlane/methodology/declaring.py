@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from math import isqrt
 from typing import TypeVar
 
@@ -88,25 +89,19 @@ def _changed(before: _FactsT, after: _FactsT) -> _FactsT | None:
 
 
 def _components(
-    change: Callable[[Component, PackedFacts, Method], Component],
-) -> Callable[[PackedFacts, Method], PackedFacts | None]:
-    def changed(facts: PackedFacts, method: Method) -> PackedFacts | None:
-        parts = facts.components or ()
-        after = tuple(change(part, facts, method) for part in parts)
-        return None if after == parts else replace(facts, components=after)
-
-    return changed
+    change: Callable[[Component, PackedFacts, Method], Component], facts: PackedFacts, method: Method
+) -> PackedFacts | None:
+    parts = facts.components or ()
+    after = tuple(change(part, facts, method) for part in parts)
+    return None if after == parts else replace(facts, components=after)
 
 
 def _elements(
-    change: Callable[[ChainElement, DeliveredFacts, Method], ChainElement],
-) -> Callable[[DeliveredFacts, Method], DeliveredFacts | None]:
-    def changed(facts: DeliveredFacts, method: Method) -> DeliveredFacts | None:
-        chain = facts.chain or ()
-        after = tuple(change(element, facts, method) for element in chain)
-        return None if after == chain else replace(facts, chain=after)
-
-    return changed
+    change: Callable[[ChainElement, Method], ChainElement], facts: DeliveredFacts, method: Method
+) -> DeliveredFacts | None:
+    chain = facts.chain or ()
+    after = tuple(change(element, method) for element in chain)
+    return None if after == chain else replace(facts, chain=after)
 
 
 def _reference(facts: PackedFacts, method: Method) -> PackagingClass:
@@ -194,7 +189,7 @@ def _usual_last_mile(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
     return replace(facts, chain=(*(facts.chain or ()), usual))
 
 
-def _usual_vehicle(element: ChainElement, _facts: DeliveredFacts, method: Method) -> ChainElement:
+def _usual_vehicle(element: ChainElement, method: Method) -> ChainElement:
     row = None if element.vehicle is None else method.vehicles[element.vehicle]
     if element.role is ChainRole.LINE_HAUL:
         fit = row is not None and (row.tkm is not None or row.kwh_tkm is not None)
@@ -203,43 +198,47 @@ def _usual_vehicle(element: ChainElement, _facts: DeliveredFacts, method: Method
     return element if fit else replace(element, vehicle=Vehicle.MOTORBIKE_PETROL)
 
 
-def _metered(element: ChainElement, _facts: DeliveredFacts, method: Method) -> ChainElement:
+def _metered(element: ChainElement, method: Method) -> ChainElement:
     if element.role is ChainRole.LINE_HAUL or element.vehicle is None or not method.vehicles[element.vehicle].stand_in:
         return element
     trip = measured_round(element, method)
     return replace(element, round=trip, energy=usual_energy(element.vehicle, trip, method))
 
 
-def _usual_round(element: ChainElement, _facts: DeliveredFacts, method: Method) -> ChainElement:
+def _usual_round(element: ChainElement, method: Method) -> ChainElement:
     if element.role is ChainRole.LINE_HAUL or element.round is not None:
         return element
     return replace(element, round=_round(method.reference_round))
 
 
 _HALF_FULL = Supposition("dimensions of which the product fills half (none known: 3 litres of product)", _half_full)
-_USUAL_ROUND = Supposition("the usual round of the reference", None, _elements(_usual_round))
+_USUAL_ROUND = Supposition("the usual round of the reference", None, partial(_elements, _usual_round))
 
 SUPPOSITIONS: dict[DefaultUsed, Supposition] = {
     DefaultUsed.PACKAGING_UNDECLARED: Supposition("the average parcel's board and film", _average_packaging),
     DefaultUsed.MATERIAL_UNDECLARED: Supposition(
-        "corrugated board (outer, label) or plastic film (other)", _components(_material)
+        "corrugated board (outer, label) or plastic film (other)", partial(_components, _material)
     ),
-    DefaultUsed.MASS_UNDECLARED: Supposition("the mass of the average parcel's board or film", _components(_mass)),
+    DefaultUsed.MASS_UNDECLARED: Supposition(
+        "the mass of the average parcel's board or film", partial(_components, _mass)
+    ),
     DefaultUsed.MATERIAL_UNKNOWN: Supposition(
-        "plastic film or corrugated board, whichever it is of", _components(_known_material)
+        "plastic film or corrugated board, whichever it is of", partial(_components, _known_material)
     ),
-    DefaultUsed.RECYCLED_UNCERTIFIED: Supposition("a certificate valid on the day", _components(_certified)),
-    DefaultUsed.TRIPS_UNVERIFIED: Supposition(f"{USUAL_TRIPS} verified trips", _components(_verified)),
-    DefaultUsed.FILM_THICKNESS_UNDECLARED: Supposition("the least thickness the law allows", _components(_legal_film)),
+    DefaultUsed.RECYCLED_UNCERTIFIED: Supposition("a certificate valid on the day", partial(_components, _certified)),
+    DefaultUsed.TRIPS_UNVERIFIED: Supposition(f"{USUAL_TRIPS} verified trips", partial(_components, _verified)),
+    DefaultUsed.FILM_THICKNESS_UNDECLARED: Supposition(
+        "the least thickness the law allows", partial(_components, _legal_film)
+    ),
     DefaultUsed.PRODUCT_VOLUME_UNDECLARED: _HALF_FULL,
     DefaultUsed.EMPTY_SPACE_UNDECLARED: _HALF_FULL,
     DefaultUsed.LINE_HAUL_UNDECLARED: Supposition("an average lorry", None, _average_line_haul),
     DefaultUsed.LAST_MILE_UNDECLARED: Supposition("the usual petrol-motorbike round", None, _usual_last_mile),
     DefaultUsed.VEHICLE_UNDECLARED: Supposition(
-        "a petrol motorbike on rounds, an average lorry in line-haul", None, _elements(_usual_vehicle)
+        "a petrol motorbike on rounds, an average lorry in line-haul", None, partial(_elements, _usual_vehicle)
     ),
     DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN: Supposition(
-        "energy in the geometric middle of what is plausible for the vehicle", None, _elements(_metered)
+        "energy in the geometric middle of what is plausible for the vehicle", None, partial(_elements, _metered)
     ),
     DefaultUsed.ROUND_BY_DENSITY: _USUAL_ROUND,
     DefaultUsed.ROUND_UNDECLARED: _USUAL_ROUND,
