@@ -16,7 +16,8 @@ Instant = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z
 """An instant of fixed width in UTC, so that comparing the texts compares the instants."""
 
 
-Sum = Annotated[int, Field(ge=0, lt=2**44)]
+SUM_LIMIT = 2**44
+Sum = Annotated[int, Field(ge=0, lt=SUM_LIMIT)]
 """No honest parcel adds as much to any sum: in mg it is 17,600 tonnes. Keeps the sums of a window below 2**63."""
 
 

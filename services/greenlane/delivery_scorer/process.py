@@ -7,9 +7,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from greenlane import __version__
-from greenlane.contracts.assessing import assess_record, output_key
-from greenlane.contracts.assessments import Assessment
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.quick_assessing import find
 from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic, group_of
 from greenlane.methodology.method import METHOD_VERSION
@@ -34,7 +33,7 @@ class Scorer:
     def score(self, record: SourceRecord) -> Outcome:
         """An assessment, or ignored when the other scorer owns the record's type. Raises Refusal."""
         try:
-            message = assess_record(record, SERVICE, self._method)
+            found = find(record, SERVICE, self._method)
         except Refusal as refusal:
             self._process.dead_letter(refusal.code)
             raise
@@ -42,11 +41,12 @@ class Scorer:
             self._process.dead_letter(DeadLetterCode.UNEXPECTED_ERROR)
             self._process.error(UNEXPECTED)
             raise
-        if message is None:
+        if found is None:
             return IGNORED
-        if isinstance(message, Assessment):
-            self._metrics.count(message)
-        return Outcome("assessed", (Output(ASSESSMENTS, output_key(message), message.model_dump_json().encode()),))
+        key, value, assessment = found
+        if assessment is not None:
+            self._metrics.count(assessment)
+        return Outcome("assessed", (Output(ASSESSMENTS, key, value),))
 
 
 async def run(
