@@ -402,6 +402,14 @@ def test_the_text_names_what_is_implausible_and_the_cap() -> None:
     assert "Factors" not in bare
 
 
+def test_the_text_shows_returns_recoveries_and_declared_hub_figures() -> None:
+    text = account_text(explain_account(SMALL_ACCOUNT, METHOD))
+    assert "\n  return: parcels 1, return_co2e_mg 63928, primary_return_co2e_mg 63928\n" in text
+    assert "\n  circularity: recoveries 1, recovered_assets 1, recovered_mass_mg 400\n" in text
+    assert "\n  delivery [primary] declared figures: 0.1 g in 1 steps\n" in text
+    assert "\n  packaging [default] pk.board.primary, pk.film.primary: 669.6 g in 1 steps\n" in text
+
+
 def test_the_text_of_what_cannot_be_computed_says_so() -> None:
     text = account_text(explain_account([sent(replace(SENT, destination=NOWHERE))], METHOD))
     assert "\n    cannot be computed by itself: it depends on what else would be declared\n" in text

@@ -13,12 +13,12 @@ from greenlane.methodology.facts import (
     Component,
     DeliveredFacts,
     Energy,
-    Item,
     PackedFacts,
     Place,
     ReusableAsset,
 )
 from greenlane.methodology.rounding import divide_half_even
+from greenlane.methodology.space import product_mm3
 from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import (
     ChainRole,
@@ -81,7 +81,7 @@ def _on_delivered(
 
 def _right_sized(facts: PackedFacts, _method: Method) -> PackedFacts | None:
     """The box cut down in height until a fifth of it is empty, its mass with its surface, filler with the void."""
-    outer, product = facts.outer, _volume(facts.items)
+    outer, product = facts.outer, product_mm3(facts.items)
     if outer is None or outer.kind is not OuterKind.BOX or not product:
         return None
     length, width, height = outer.length_mm, outer.width_mm, outer.height_mm
@@ -101,15 +101,6 @@ def _right_sized(facts: PackedFacts, _method: Method) -> PackedFacts | None:
 
     parts = None if facts.components is None else tuple(map(resized, facts.components))
     return replace(facts, outer=replace(outer, height_mm=lower), components=parts)
-
-
-def _volume(items: tuple[Item, ...]) -> int:
-    volume = 0
-    for item in items:
-        if item.length_mm is None or item.width_mm is None or item.height_mm is None:
-            return 0
-        volume += item.quantity * item.length_mm * item.width_mm * item.height_mm
-    return volume
 
 
 def _without_filler(facts: PackedFacts, _method: Method) -> PackedFacts | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from math import isqrt
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from greenlane.methodology.facts import (
 )
 from greenlane.methodology.reference_packaging import packaging_reference
 from greenlane.methodology.rounding import divide_half_even
-from greenlane.methodology.space import measure_space
+from greenlane.methodology.space import measure_space, product_mm3
 from greenlane.methodology.tables import Method, PackagingClass, RoundDefault
 from greenlane.methodology.vocabulary import ChainRole, ComponentRole, DefaultUsed, Material, OuterKind, Vehicle
 
@@ -170,14 +171,9 @@ def _half_full(facts: PackedFacts, _method: Method) -> PackedFacts | None:
             height = min(outer.length_mm, outer.width_mm) // 2
         if height is not None and height > 1:
             return _changed(facts, replace(facts, items=(Item(1, None, outer.length_mm, outer.width_mm, height // 2),)))
-    items = facts.items if _measured(facts.items) else (_AVERAGE_PRODUCT,)
-    volume = sum(item.quantity * (item.length_mm or 0) * (item.width_mm or 0) * (item.height_mm or 0) for item in items)
-    side = next(side for side in range(isqrt(isqrt(2 * volume)), 2 * volume + 2) if side**3 >= 2 * volume)
+    items = facts.items if product_mm3(facts.items) else (_AVERAGE_PRODUCT,)
+    side = next(side for side in count(1) if side**3 >= 2 * product_mm3(items))
     return _changed(facts, replace(facts, items=items, outer=Outer(kind, side, side, side)))
-
-
-def _measured(items: tuple[Item, ...]) -> bool:
-    return bool(items) and all(item.length_mm and item.width_mm and item.height_mm for item in items)
 
 
 def _average_line_haul(facts: DeliveredFacts, _method: Method) -> DeliveredFacts:

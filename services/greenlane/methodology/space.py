@@ -25,7 +25,7 @@ def measure_space(items: tuple[Item, ...], outer: Outer | None, notes: Notes) ->
     reference unchecked, and leaving the box's dimensions out would gain by it.
     """
     applies = 1 if outer is None or outer.kind is OuterKind.BOX else 0
-    product = _product_mm3(items)
+    product = product_mm3(items)
     capacity = 0 if outer is None else _capacity_mm3(outer)
     if product > capacity > 0:
         notes.implausible.append(ImplausibleFact.ITEMS_VOLUME)
@@ -44,7 +44,7 @@ def measure_space(items: tuple[Item, ...], outer: Outer | None, notes: Notes) ->
     return Space(product, capacity, empty, 1, score)
 
 
-def _product_mm3(items: tuple[Item, ...]) -> int:
+def product_mm3(items: tuple[Item, ...]) -> int:
     """The items' volume; 0 when any item lacks a dimension."""
     volume = 0
     for item in items:
