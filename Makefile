@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method mutation check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method mutation faults-streams faults check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -20,8 +20,8 @@ demo: .venv/.embedded ## real Kafka, PostgreSQL and every service on real input;
 test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL
 	@$(BIN)/pytest tests/unit tests/integration
 
-test-nightly: .venv/.dev ## the method's properties with 10,000 examples each
-	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly tests/unit/test_methodology_properties*.py
+test-nightly: .venv/.dev ## the properties of method and account with 10,000 examples each
+	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly tests/unit/test_methodology_properties*.py tests/unit/test_aggregator_model.py
 
 bench-method: .venv/.dev ## assessments a second on one core, as one JSON object
 	@$(BIN)/python tests/benchmarks/bench_method.py
@@ -75,3 +75,9 @@ $(BOOTSTRAP)/bin/uv:
 
 up: .venv/.embedded ## Kafka, PostgreSQL and every service until Ctrl-C
 	@$(BIN)/greenlane up
+
+faults-streams: .venv/.dev ## seeded kills of every process under load and the proof that nothing changed; KILLS=200 SEED=n
+	@KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m tests.faults.streams
+
+faults: .venv/.dev ## every other fault, one by one, and every rule broken on purpose (half an hour)
+	@$(BIN)/pytest -m faults tests/faults

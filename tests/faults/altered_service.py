@@ -1,0 +1,105 @@
+"""`greenlane run` with one rule broken on purpose, so that a test sees whether the proof notices: SERVICE ALTERATION.
+
+The alterations live here and nowhere in the product; each names the place whose rule it takes away.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from struct import pack, unpack
+from typing import Any
+
+from greenlane import cli as _cli  # noqa: F401 - the product is importable before anything of it is changed
+from greenlane.aggregator import intake, state
+from greenlane.contracts.assessments import DayClosed
+from greenlane.contracts.dead_letters import Refusal
+from greenlane.delivery_scorer import process as delivery
+from greenlane.packaging_scorer import process as packaging
+from greenlane.streaming import Outcome
+
+ALTERATIONS: dict[str, Callable[[], None]] = {}
+
+
+def alteration(function: Callable[[], None]) -> Callable[[], None]:
+    """Offer a function as an alteration under its name."""
+    ALTERATIONS[function.__name__] = function
+    return function
+
+
+@alteration
+def the_last_arrival_wins() -> None:
+    """Identity: versions are compared by nothing but their arrival."""
+    right, arrivals = intake._arrival, count(1)
+    intake._arrival = lambda said: _again(right(said), next(arrivals))
+
+
+def _again(arrival: Any, number: int) -> Any:
+    _, occurred_at, event_id = arrival.version
+    return arrival._replace(version=(number, occurred_at, event_id))
+
+
+@alteration
+def contributions_are_floating_point() -> None:
+    """Integers: kilograms in 32-bit floating point between reading and adding."""
+    right = intake._contribution
+    intake._contribution = lambda said: tuple(_through_float(amount) for amount in right(said))
+
+
+def _through_float(amount: int) -> int:
+    return int(unpack("f", pack("f", amount / 1e6))[0] * 1e6)
+
+
+@alteration
+def days_close_by_the_wall_clock() -> None:
+    """Time is an event: a closing covers the days up to yesterday, whatever the record says."""
+    right = intake._closing
+
+    def closing(said: DayClosed) -> DayClosed:
+        today = datetime.now(UTC).date()  # noqa: TID251 - the very thing that is forbidden
+        return right(said.model_copy(update={"last_day": max(said.last_day, today)}))
+
+    intake._closing = closing
+
+
+@alteration
+def bad_records_are_skipped() -> None:
+    """Nothing vanishes: what is refused leaves no dead letter."""
+    right = packaging.Scorer.score
+
+    def score(self: Any, record: Any) -> Outcome:
+        try:
+            return right(self, record)
+        except Refusal:
+            return Outcome("ignored")
+
+    packaging.Scorer.score = score  # type: ignore[method-assign] # the alteration
+
+
+@alteration
+def decisions_are_forgotten() -> None:
+    """Nothing vanishes: an effect is dropped between the state and the topic."""
+    right = state.Accounts._close
+    state.Accounts._close = lambda self, said: right(self, said)[1:]  # type: ignore[method-assign] # the alteration
+
+
+@alteration
+def some_parcels_fail() -> None:
+    """A fault of ours in some records, mended by a start without this alteration."""
+    right = delivery.Scorer.score
+
+    def score(self: Any, record: Any) -> Outcome:
+        if record.offset % 5 == 0 and record.headers:
+            raise RuntimeError("a fault of ours")
+        return right(self, record)
+
+    delivery.Scorer.score = score  # type: ignore[method-assign] # the alteration
+
+
+if __name__ == "__main__":
+    service, name = sys.argv[1:]
+    ALTERATIONS[name]()
+    sys.argv = ["greenlane", "run", service]
+    from greenlane.cli.app import main
+
+    main()
