@@ -30,6 +30,7 @@ from greenlane.methodology.facts import (
     ReusableAsset,
     Round,
 )
+from greenlane.methodology.legs import basis_of
 from greenlane.methodology.score import Scores, green_points, parcel_delivery_score, score
 from greenlane.methodology.sums import DeliverySums, PackagingSums, Totals
 from greenlane.methodology.vocabulary import (
@@ -38,6 +39,7 @@ from greenlane.methodology.vocabulary import (
     ComponentRole,
     DefaultUsed,
     Dimension,
+    DistanceBasis,
     EnergyCarrier,
     Grade,
     ImplausibleFact,
@@ -300,3 +302,27 @@ def test_shares_of_nothing_and_of_unequal_lists_are_refused() -> None:
     with pytest.raises(ValueError, match="zip"):
         notional_shares([1, 2], [1])
     assert notional_shares([1], [1]) == (Fraction(1),)
+
+
+ROAD = ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_RIGID)
+FLIGHT = ChainElement(ChainRole.LINE_HAUL, Vehicle.AIRCRAFT_DOMESTIC)
+
+
+@pytest.mark.parametrize(
+    ("element", "declared", "basis"),
+    [
+        (ROAD, False, DistanceBasis.SHORTEST_FEASIBLE),
+        (replace(ROAD, vehicle=None), False, DistanceBasis.SHORTEST_FEASIBLE),
+        (FLIGHT, False, DistanceBasis.GREAT_CIRCLE),
+        (replace(ROAD, round=Round(1, 1)), True, DistanceBasis.ACTUAL),
+        (replace(ROAD, distance_basis=DistanceBasis.ACTUAL), True, DistanceBasis.ACTUAL),
+        (replace(ROAD, distance_basis=DistanceBasis.GREAT_CIRCLE), True, DistanceBasis.SHORTEST_FEASIBLE),
+        (replace(FLIGHT, distance_basis=DistanceBasis.GREAT_CIRCLE), True, DistanceBasis.GREAT_CIRCLE),
+        (replace(FLIGHT, distance_basis=DistanceBasis.ACTUAL), True, DistanceBasis.ACTUAL),
+        (ROAD, True, DistanceBasis.SHORTEST_FEASIBLE),
+    ],
+)
+def test_the_basis_of_a_distance_says_how_it_was_obtained(
+    element: ChainElement, basis: DistanceBasis, *, declared: bool
+) -> None:
+    assert basis_of(element, METHOD, declared=declared) is basis

@@ -122,7 +122,14 @@ PARCELS = {
 @pytest.mark.parametrize("name", PARCELS)
 def test_an_explanation_says_exactly_what_was_computed(name: str) -> None:
     explanation = explain(PARCELS[name], METHOD)
-    text = "\n".join([explanation_text(replace(explanation, factors=())), "", *explanation.assessed.factor_ids, ""])
+    legs = [
+        f"leg: {leg.role}, {leg.vehicle}, {leg.distance_m} m, {leg.basis}"
+        for leg in (step.leg for step in explanation.steps)
+        if leg is not None
+    ]
+    text = "\n".join(
+        [explanation_text(replace(explanation, factors=())), "", *legs, *explanation.assessed.factor_ids, ""]
+    )
     file = GOLDEN / f"{name}.txt"
     if os.environ.get("GREENLANE_WRITE_GOLDEN"):
         file.write_text(text, encoding="utf-8")
