@@ -12,6 +12,7 @@ from greenlane.webhook_dispatcher.claims import Claim
 from greenlane.webhook_dispatcher.keyring import Keyring
 from greenlane.webhook_dispatcher.policy import Answer, State, Verdict, judge
 from greenlane.webhook_dispatcher.recording import Outcome
+from greenlane.webhook_dispatcher.resolver import LOOKUP_OWNER
 from greenlane.webhook_dispatcher.schedule import JITTER, retry_after_seconds
 from greenlane.webhook_dispatcher.signing import sign
 from greenlane.webhook_dispatcher.transport import Exchange, Transport
@@ -50,6 +51,7 @@ class Attempts:
             headers = sign(keys, claim.webhook_id, math.floor(self.clock()), claim.body)
         except (SettingsError, ValueError):
             return self._without_key(claim)
+        LOOKUP_OWNER.set(claim.endpoint_id)
         exchange = await self.transport.post(claim.url, headers | {"content-type": CONTENT_TYPE}, claim.body)
         answer = self._answer(exchange)
         return Outcome(

@@ -1,51 +1,21 @@
 """The guarded way to the network: resolve once, judge every answer, dial a judged address, compare the peer."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpcore
 
 from greenlane.webhook_dispatcher.addresses import may_dial
+from greenlane.webhook_dispatcher.resolver import ResolveError, Resolver
 from greenlane.webhook_dispatcher.streams import LoopDialler
 
-RESOLVER_THREADS = 32
-RESOLVE_SECONDS = 3.0
+__all__ = ["ForbiddenAddressError", "GuardedBackend", "ResolveError", "Resolver"]
 
 
 class ForbiddenAddressError(Exception):
     """A name resolves to an address that may not be dialled; nothing was sent to it."""
-
-
-class ResolveError(Exception):
-    """A name does not resolve, or not in time."""
-
-
-class Resolver:
-    """Looks names up in threads of its own, so that hung look-ups delay nothing else."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="webhook-resolver")
-
-    async def resolve(self, host: str, port: int) -> list[str]:
-        """Every address of the host; ResolveError when there is none within 3 s."""
-        lookup = asyncio.get_running_loop().run_in_executor(self._threads, _lookup, host, port)
-        try:
-            return await asyncio.wait_for(lookup, RESOLVE_SECONDS)
-        except (OSError, UnicodeError, TimeoutError):
-            raise ResolveError("the host name does not resolve") from None
-
-    def close(self) -> None:
-        """Let the threads end; look-ups under way are not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _lookup(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(item[4][0]) for item in found))
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):

@@ -1,7 +1,9 @@
 """Which URLs an endpoint may have: judged by their text here, by their address when they are dialled."""
 
+import socket
 from urllib.parse import urlsplit
 
+from greenlane.webhook_dispatcher.addresses import may_dial
 from greenlane.webhook_dispatcher.wrong_use import WebhookUseError
 
 MAX_URL = 2048
@@ -41,4 +43,17 @@ def check_url(url: str, *, allow_private: bool) -> str:
         raise TargetError("must not contain a fragment (#…), which would not be sent", "leave it out")
     if port not in {None, _DEFAULT_PORT} and not allow_private:
         raise TargetError(f"port {port} is not allowed", f"serve the endpoint on {_DEFAULT_PORT}")
+    if not allow_private and not _may_be_dialled(parts.hostname):
+        raise TargetError("is a literal address that is not public", "name a public host")
     return url
+
+
+def _may_be_dialled(host: str) -> bool:
+    """False for a literal in any notation that resolvers read, unless it is public; names are judged when dialled."""
+    if ":" in host:
+        return may_dial(host, allow_private=False)
+    try:
+        literal = socket.inet_aton(host)
+    except OSError:
+        return True
+    return may_dial(socket.inet_ntoa(literal), allow_private=False)

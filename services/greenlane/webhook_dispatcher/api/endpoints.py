@@ -97,7 +97,7 @@ async def show_secrets(caller: Identified, endpoint_id: EndpointId) -> list[Secr
 
 
 @router.post(_SECRETS, status_code=201, responses=documented(404, 409))
-async def rotate(
+async def rotate_signing_key(
     caller: Identified, endpoint_id: EndpointId, rotation: Annotated[Rotation | None, Body()] = None
 ) -> SecretAdded:
     """Add a signing key; those before it go on signing for the overlap."""
@@ -107,7 +107,7 @@ async def rotate(
 
 
 @router.delete(_SECRETS + "/{key_id}", status_code=204, responses=documented(404, 409))
-async def expire(caller: Identified, endpoint_id: EndpointId, key_id: SecretId) -> None:
+async def expire_signing_key(caller: Identified, endpoint_id: EndpointId, key_id: SecretId) -> None:
     """Let a signing key sign nothing more from now on."""
     await expire_secret(caller.desk, endpoint_id, key_id)
 

@@ -36,15 +36,19 @@ async def make_key(caller: Identified, wanted: Annotated[KeyWanted | None, Body(
 
 
 @router.post("/{key_id}/rotate", status_code=201, responses=documented(404, 409))
-async def rotate(
+async def rotate_api_key(
     caller: Identified, key_id: ApiKeyId, rotation: Annotated[KeyRotation | None, Body()] = None
 ) -> KeyAdded:
-    """Make a new key of the same scope; the old one goes on for the overlap."""
-    return _added(await rotate_key(caller.desk, key_id, hours((rotation or KeyRotation()).overlap_hours)))
+    """Make a new key of the same scope; the old one goes on for the overlap, of which the one that asks needs some."""
+    overlap = (rotation or KeyRotation()).overlap_hours
+    if key_id == caller.key.key_id and not overlap:
+        remedy = "give an overlap of at least 1, or nobody gets in if this answer is lost"
+        raise ConflictError("overlap_hours", "would end the key that asks before its successor has arrived", remedy)
+    return _added(await rotate_key(caller.desk, key_id, hours(overlap)))
 
 
 @router.delete("/{key_id}", status_code=204, responses=documented(404, 409))
-async def revoke(caller: Identified, key_id: ApiKeyId) -> None:
+async def revoke_api_key(caller: Identified, key_id: ApiKeyId) -> None:
     """Let a key open nothing from now on; the one that asks is refused, so that nobody locks themselves out."""
     if key_id == caller.key.key_id:
         raise ConflictError("key_id", "is the key that asks", "rotate it, or revoke it with another one")

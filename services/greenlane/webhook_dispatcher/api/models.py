@@ -2,11 +2,12 @@
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from greenlane.contracts.events import Identifier
 from greenlane.webhook_dispatcher.management_replay import Family
@@ -30,7 +31,10 @@ Url = Annotated[
 SellerId = Identifier
 Sellers = Annotated[list[SellerId], Field(max_length=1000, description="only these sellers; empty: all of the scope")]
 Types = Annotated[list[TypeName], Field(min_length=1, max_length=16, description="absent: every type")]
-OverlapHours = Annotated[int, Field(ge=0, le=168, description="hours for which the keys before it stay valid")]
+_DATE_FIRST = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
+OverlapHours = Annotated[
+    int, Field(ge=0, le=168, strict=True, description="hours for which the keys before it stay valid")
+]
 
 
 def _within_calendar(moment: datetime) -> datetime:
@@ -41,7 +45,16 @@ def _within_calendar(moment: datetime) -> datetime:
         return datetime(moment.year, 1 if moment.year == 1 else 12, 1 if moment.year == 1 else 31, tzinfo=UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_within_calendar)]
+def _written_out(given: object) -> object:
+    """Only RFC 3339 texts: pydantic would read numbers as seconds, too."""
+    if isinstance(given, str) and not _DATE_FIRST.match(given):
+        raise ValueError("must be a moment such as 2026-07-01T00:00:00Z")
+    if not isinstance(given, str | datetime):
+        raise ValueError("must be a text such as 2026-07-01T00:00:00Z")  # noqa: TRY004 - pydantic reports these alone
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_calendar)]
 
 EndpointId = Annotated[str, Path(pattern=r"^ep_[0-9a-f]{24}$")]
 WebhookId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{32}$")]

@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457): each names the field, the problem and the remedy."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,13 +95,25 @@ def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
     return FieldProblem(field=field, problem=str(item["msg"]), remedy=REMEDIES.get(kind, _READ_THE_SCHEMA))
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # registered for it alone
     title = TITLES.get(error.status_code, "The request failed").lower()
     problem = FieldProblem(field="request", problem=title, remedy=error.detail or _READ_THE_SCHEMA)
     if error.status_code in {404, 405}:
         problem = FieldProblem(field="path", problem=title, remedy=_READ_THE_SCHEMA)
-    return answer(error.status_code, [problem], error.headers)
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return answer(error.status_code, [problem], headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method that the path offers; the router alone names those of one route only."""
+    methods = {
+        method.upper()
+        for template, operations in request.app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path)
+        for method in operations
+    }
+    return ", ".join(sorted(methods))
 
 
 async def _outage(_: Request, error: Exception) -> JSONResponse:
