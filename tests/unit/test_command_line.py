@@ -93,6 +93,13 @@ def test_score_reproduces_the_usual_round_and_the_lorry_of_the_method(runner: Cl
     assert round(json.loads(lorry.stdout)["sums"]["line_haul_co2e_mg"] / 1000) == 55
 
 
+def test_a_delivery_is_exported_as_an_ileap_shipment_footprint_and_a_packing_is_left_out(runner: CliRunner) -> None:
+    usual = EXAMPLES / "greenlane.parcel.delivered.v1" / "usual-petrol-motorbike-round.json"
+    exported = runner.invoke(app, ["ileap", str(usual)])
+    assert json.loads(exported.stdout)["shipmentId"] == "VN-0001"
+    assert runner.invoke(app, ["ileap", str(PACKED)]).stdout == ""
+
+
 def test_without_a_broker_a_command_says_how_to_get_one_and_exits_with_2(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "greenlane", "scores"],

@@ -52,6 +52,7 @@ MODULES = {
     "score": "method",
     "explain": "method",
     "advise": "method",
+    "ileap": "method",
     "policy": "policy",
     "schemas": "method",
     "version": "method",
@@ -81,7 +82,9 @@ class Commands(TyperGroup):
             return None
         module = importlib.import_module(f"greenlane.cli.{MODULES[cmd_name]}")
         group = typer.main.get_group(module.app)
-        return group.commands.get(cmd_name, group)
+        found = group.commands.get(cmd_name, group)
+        found.name = cmd_name
+        return found
 
 
 app = typer.Typer(

@@ -1,4 +1,4 @@
-"""`greenlane score`, `explain`, `advise` and `schemas`: the method and the contracts without a broker."""
+"""`greenlane score`, `explain`, `advise`, `ileap` and `schemas`: the method and the contracts without a broker."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,8 +14,9 @@ from greenlane.cli.events import EventFile, opened, utc_now
 from greenlane.cli.late_progress import late_progress
 from greenlane.cli.output import AsJson, console, notes, print_json, print_table
 from greenlane.contracts.declaring import ScoredEvent
-from greenlane.contracts.events import CancelledEvent, FulfilmentEvent
+from greenlane.contracts.events import CancelledEvent, DeliveredEvent, FulfilmentEvent, ReturnedEvent
 from greenlane.contracts.explaining import ScoredParcel, explain_event, score_event
+from greenlane.contracts.ileap import shipment_footprint
 from greenlane.contracts.publish import write
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.method import METHOD_VERSION
@@ -131,6 +132,20 @@ def advise(file: OptionalFile = None, seller: Seller = None, as_json: AsJson = F
         return
     refused: Counter[str] = Counter()
     advise_file((event for _, event in read_events(_one_of(file, seller), refused)), as_json=as_json)
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def ileap(file: EventFile) -> None:
+    """Export deliveries and returns as iLEAP ShipmentFootprints, one JSON document a line; other events are left out.
+
+    Example: `greenlane ileap schemas/examples/greenlane.parcel.delivered.v1/usual-petrol-motorbike-round.json`
+    """
+    refused: Counter[str] = Counter()
+    method = load_method(load_settings().factors_file)
+    for _, event in read_events(file, refused):
+        if isinstance(event, DeliveredEvent | ReturnedEvent):
+            print_json(shipment_footprint(event, method))
     raise typer.Exit(1 if refused else 0)
 
 
