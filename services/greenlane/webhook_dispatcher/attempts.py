@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from greenlane.settings import SettingsError
 from greenlane.webhook_dispatcher.claims import Claim
+from greenlane.webhook_dispatcher.handshake import Handshakes, Pace
 from greenlane.webhook_dispatcher.keyring import Keyring
-from greenlane.webhook_dispatcher.policy import Answer, State, Verdict, judge
+from greenlane.webhook_dispatcher.policy import Answer, Mode, State, Verdict, judge
 from greenlane.webhook_dispatcher.recording import Outcome
 from greenlane.webhook_dispatcher.resolver import LOOKUP_OWNER
 from greenlane.webhook_dispatcher.schedule import JITTER, retry_after_seconds
@@ -21,6 +22,7 @@ CONTENT_TYPE = "application/json"
 """Not application/cloudevents+json: common receivers hand over a body only when it is announced as plain JSON."""
 
 KEY_MISSING = "key_missing"
+GRANTED_RATE = "granted_rate"
 
 
 def system_time() -> float:
@@ -43,6 +45,8 @@ class Attempts:
     clock: Callable[[], float] = field(default=system_time)
     monotonic: Callable[[], float] = field(default=time.monotonic)
     jitter: Callable[[], float] = field(default=random_jitter)
+    handshakes: Handshakes | None = None
+    pace: Pace = field(default_factory=Pace)
 
     async def make(self, claim: Claim) -> Outcome:
         """Send the claimed delivery once; the outcome is still to be recorded."""
@@ -51,7 +55,14 @@ class Attempts:
             headers = sign(keys, claim.webhook_id, math.floor(self.clock()), claim.body)
         except (SettingsError, ValueError):
             return self._without_key(claim)
+        wait = self.pace.wait(claim.endpoint_id, self.keyring.granted_rate(claim.endpoint_id), self.monotonic())
+        if wait:
+            return Outcome(claim, Answer(None), Verdict(State.PENDING, GRANTED_RATE, wait, charged=False))
         LOOKUP_OWNER.set(claim.endpoint_id)
+        if self.handshakes is not None:
+            headers |= self.handshakes.headers
+            if claim.mode is Mode.UNORDERED:
+                await self.handshakes.ask(claim.endpoint_id, claim.url)
         exchange = await self.transport.post(claim.url, headers | {"content-type": CONTENT_TYPE}, claim.body)
         answer = self._answer(exchange)
         return Outcome(

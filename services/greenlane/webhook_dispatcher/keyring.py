@@ -13,9 +13,11 @@ from greenlane.webhook_dispatcher.signing import SigningKey, load_key
 from greenlane.webhook_dispatcher.vault import Sealed, Vault
 
 _ACTIVE = sa.text("""
-    SELECT key_id, kek_id, nonce, ciphertext, extract(epoch FROM expires_at - now())::float8 AS seconds_left
-    FROM endpoint_secret
-    WHERE endpoint_id = :endpoint AND (expires_at IS NULL OR expires_at > now()) ORDER BY created_at DESC, key_id""")
+    SELECT s.key_id, s.kek_id, s.nonce, s.ciphertext, e.granted_rate,
+           extract(epoch FROM s.expires_at - now())::float8 AS seconds_left
+    FROM endpoint_secret s JOIN endpoint e USING (endpoint_id)
+    WHERE endpoint_id = :endpoint AND (s.expires_at IS NULL OR s.expires_at > now())
+    ORDER BY s.created_at DESC, s.key_id""")
 _KEPT = 4_096
 
 
@@ -23,6 +25,7 @@ class _Kept(NamedTuple):
     version: int
     until: float
     keys: tuple[SigningKey, ...]
+    per_minute: int | None
 
 
 class Keyring:
@@ -48,7 +51,12 @@ class Keyring:
             for row in found
         )
         lasting = min((row.seconds_left for row in found if row.seconds_left is not None), default=math.inf)
-        self._opened[endpoint_id] = _Kept(version, asked_at + lasting, keys)
+        self._opened[endpoint_id] = _Kept(version, asked_at + lasting, keys, found[0].granted_rate if found else None)
         if len(self._opened) > _KEPT:
             self._opened.popitem(last=False)
         return keys
+
+    def granted_rate(self, endpoint_id: str) -> int | None:
+        """Messages per minute that the receiver granted, as of the last call of `keys`; None for no limit."""
+        kept = self._opened.get(endpoint_id)
+        return None if kept is None else kept.per_minute

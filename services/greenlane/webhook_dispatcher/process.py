@@ -15,6 +15,7 @@ from greenlane.operations.metrics import WebhookMetrics as RegisteredMetrics
 from greenlane.settings import Settings, SettingsError
 from greenlane.webhook_dispatcher.attempts import Attempts
 from greenlane.webhook_dispatcher.database import migrate, open_database
+from greenlane.webhook_dispatcher.handshake import Handshakes
 from greenlane.webhook_dispatcher.intake import Intake, Listeners, Sources
 from greenlane.webhook_dispatcher.keyring import Keyring
 from greenlane.webhook_dispatcher.limits import Limits
@@ -69,7 +70,8 @@ async def dispatch(
     used = setup.limits
     sources = replace(setup.sources, bootstrap_servers=settings.kafka_bootstrap_servers)
     async with _engine(settings) as engine, _transport(settings, used) as transport:
-        attempts = Attempts(transport, Keyring(engine, vault), used.key_missing_hold)
+        handshakes = Handshakes(engine, transport, settings.webhook_origin) if settings.webhook_origin else None
+        attempts = Attempts(transport, Keyring(engine, vault), used.key_missing_hold, handshakes=handshakes)
         owner = f"{settings.instance}/{uuid.uuid4().hex[:12]}"
         worker = Worker(engine, attempts, metrics, owner=owner, limits=used)
         intake = Intake(sources, engine, metrics, used, Listeners(worker.mark, setup.refused))

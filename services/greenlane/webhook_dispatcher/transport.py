@@ -74,12 +74,19 @@ class Transport:
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Exchange:
         """One attempt: POST the body, read the answer. Never raises for what the other side or the network does."""
+        return await self._ask("POST", url, headers, body)
+
+    async def options(self, url: str, headers: dict[str, str]) -> Exchange:
+        """Ask for the receiver's consent by OPTIONS, within the limits of an attempt."""
+        return await self._ask("OPTIONS", url, headers, b"")
+
+    async def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Exchange:
         started = self._clock()
         progress = _Progress()
         response: httpx.Response | None = None
         failure: Failure | None = None
         try:
-            request = httpx.Request("POST", _parsed(url), headers=_REQUEST_HEADERS | headers, content=body)
+            request = httpx.Request(method, _parsed(url), headers=_REQUEST_HEADERS | headers, content=body)
             async with asyncio.timeout(self._attempt_seconds):
                 response = await self._exchange(request, progress)
         except (TimeoutError, httpcore.TimeoutException):
@@ -195,7 +202,7 @@ class _Progress:
 
 def _core_request(origin: Origin, request: httpx.Request) -> httpcore.Request:
     url = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=request.url.raw_path)
-    return httpcore.Request(b"POST", url, headers=request.headers.raw, content=request.content)
+    return httpcore.Request(request.method.encode(), url, headers=request.headers.raw, content=request.content)
 
 
 async def _read(answer: httpcore.Response) -> tuple[bytes, bool]:
