@@ -55,10 +55,11 @@ class Attempts:
             headers = sign(keys, claim.webhook_id, math.floor(self.clock()), claim.body)
         except (SettingsError, ValueError):
             return self._without_key(claim)
-        wait = self.pace.wait(claim.endpoint_id, self.keyring.granted_rate(claim.endpoint_id), self.monotonic())
+        terms = self.keyring.terms(claim.endpoint_id)
+        wait = self.pace.wait(claim.endpoint_id, terms.per_minute, self.monotonic())
         if wait:
             return Outcome(claim, Answer(None), Verdict(State.PENDING, GRANTED_RATE, wait, charged=False))
-        LOOKUP_OWNER.set(claim.endpoint_id)
+        LOOKUP_OWNER.set(terms.owner)
         if self.handshakes is not None:
             headers |= self.handshakes.headers
             if claim.mode is Mode.UNORDERED:

@@ -13,7 +13,7 @@ from greenlane.webhook_dispatcher.signing import SigningKey, load_key
 from greenlane.webhook_dispatcher.vault import Sealed, Vault
 
 _ACTIVE = sa.text("""
-    SELECT s.key_id, s.kek_id, s.nonce, s.ciphertext, e.granted_rate,
+    SELECT s.key_id, s.kek_id, s.nonce, s.ciphertext, e.granted_rate, concat(e.marketplace, '/', e.seller_id) AS owner,
            extract(epoch FROM s.expires_at - now())::float8 AS seconds_left
     FROM endpoint_secret s JOIN endpoint e USING (endpoint_id)
     WHERE endpoint_id = :endpoint AND (s.expires_at IS NULL OR s.expires_at > now())
@@ -21,11 +21,18 @@ _ACTIVE = sa.text("""
 _KEPT = 4_096
 
 
+class Terms(NamedTuple):
+    """Whose the endpoint is, and how many messages per minute its receiver granted (None: no limit)."""
+
+    owner: str
+    per_minute: int | None
+
+
 class _Kept(NamedTuple):
     version: int
     until: float
     keys: tuple[SigningKey, ...]
-    per_minute: int | None
+    terms: Terms
 
 
 class Keyring:
@@ -51,12 +58,13 @@ class Keyring:
             for row in found
         )
         lasting = min((row.seconds_left for row in found if row.seconds_left is not None), default=math.inf)
-        self._opened[endpoint_id] = _Kept(version, asked_at + lasting, keys, found[0].granted_rate if found else None)
+        terms = Terms(found[0].owner, found[0].granted_rate) if found else Terms(endpoint_id, None)
+        self._opened[endpoint_id] = _Kept(version, asked_at + lasting, keys, terms)
         if len(self._opened) > _KEPT:
             self._opened.popitem(last=False)
         return keys
 
-    def granted_rate(self, endpoint_id: str) -> int | None:
-        """Messages per minute that the receiver granted, as of the last call of `keys`; None for no limit."""
+    def terms(self, endpoint_id: str) -> Terms:
+        """What else was read with the keys when `keys` was last called."""
         kept = self._opened.get(endpoint_id)
-        return None if kept is None else kept.per_minute
+        return Terms(endpoint_id, None) if kept is None else kept.terms
