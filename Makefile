@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method mutation faults-streams faults check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method bench-webhooks mutation faults-streams faults-webhooks faults check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -81,3 +81,9 @@ faults-streams: .venv/.dev ## seeded kills of every process under load and the p
 
 faults: .venv/.dev ## every other fault, one by one, and every rule broken on purpose (half an hour)
 	@$(BIN)/pytest -m faults tests/faults
+
+bench-webhooks: .venv/.dev ## webhooks a second on one core, first bytes, and healthy endpoints while others hang, as one JSON object
+	@$(BIN)/python -m tests.benchmarks.bench_webhooks
+
+faults-webhooks: .venv/.dev ## kill -9 at eight points between intake and outcome, outages, a frozen dispatcher; KILLS=160
+	@KILLS=$(KILLS) $(BIN)/python -m tests.faults.webhooks

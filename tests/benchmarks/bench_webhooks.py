@@ -7,21 +7,19 @@ the figures little; latencies are those of everything together on whatever machi
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
-from uuid import uuid4
+from typing import Any
 
 import asyncpg
 import httpx
 from aiokafka import AIOKafkaProducer
-from kafka.admin import KafkaAdminClient
+from tests.benchmarks.servers import Sink, topics_of
 from tests.benchmarks.webhook_backlog import due_poll_ms, fill, outage
 from tests.integration.webhook_harness import DAY, World, score, until, world_of
 
@@ -37,38 +35,9 @@ STOCK_CONCURRENCY = 64
 STOCK_SECONDS = 6.0
 THROUGHPUT_RECORDS = 20_000
 LATENCY_RATE, LATENCY_SECONDS = 500, 15
-ISOLATION_RATE, ISOLATION_SECONDS, ISOLATION_TAIL = 400, 18, 2.0
+ISOLATION_RATE, ISOLATION_SECONDS = 400, 18
+TAIL_SECONDS = 2.0
 TICK = 0.01
-
-
-class Sink:
-    """The receivers' process and what it saw."""
-
-    def __init__(self, ports: int) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("webhook_sink.py")), str(ports)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        self.ports: list[int] = self._read()["ports"]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def tell(self, **order: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
 
 
 class Statements:
@@ -79,9 +48,9 @@ class Statements:
         self._id = statement_id("score", "MARKETPLACE", "SELLER", DAY, 1)
         self._next = 0
 
-    def take(self, endpoints: range) -> tuple[str, bytes, bytes]:
-        """The next record for these endpoints: its webhook-id, key and value."""
-        marketplace = market(endpoints[self._next % len(endpoints)])
+    def take(self) -> tuple[str, bytes, bytes]:
+        """The next record: its webhook-id, key and value."""
+        marketplace = market(self._next % ENDPOINTS)
         seller = f"s-{self._next}"
         self._next += 1
         identity = statement_id("score", marketplace, seller, DAY, 1)
@@ -119,7 +88,7 @@ class Bench:
 
     async def throughput(self) -> float:
         """Deliveries per CPU-second of the dispatcher, from Kafka to the recorded outcome."""
-        batch = [self._statements.take(range(ENDPOINTS)) for _ in range(THROUGHPUT_RECORDS)]
+        batch = [self._statements.take() for _ in range(THROUGHPUT_RECORDS)]
         target = self.sink.tell()["count"] + len(batch)
         before, started = self.cpu(), time.monotonic()
         sent = [await self._producer.send(self.world.scores, value, key=key) for _, key, value in batch]
@@ -130,32 +99,32 @@ class Bench:
         progress(f"throughput: {len(batch) / (time.monotonic() - started):.0f}/s, {used / len(batch) * 1e6:.0f} us CPU")
         return len(batch) / used
 
-    async def paced(self, rate: int, seconds: float) -> dict[str, float]:
-        """Append at this rate to all endpoints in turn; when each record was appended, by its webhook-id."""
+    async def paced(self, rate: int, seconds: float, hanging: int) -> dict[str, float]:
+        """Append at this rate to all endpoints in turn; when each record for a healthy one was appended, by its id."""
         waiting: dict[str, asyncio.Future[Any]] = {}
+        healthy: set[str] = set()
         started = time.monotonic()
         while (elapsed := time.monotonic() - started) < seconds:
             while len(waiting) < rate * elapsed:
-                identity, key, value = self._statements.take(range(ENDPOINTS))
+                identity, key, value = self._statements.take()
                 waiting[identity] = await self._producer.send(self.world.scores, value, key=key)
+                if key.partition(b"/")[0].decode() >= market(hanging):
+                    healthy.add(identity)
             await asyncio.sleep(TICK)
-        return {identity: (await metadata).timestamp / 1000 for identity, metadata in waiting.items()}
+        appended = {identity: (await metadata).timestamp / 1000 for identity, metadata in waiting.items()}
+        return {identity: appended[identity] for identity in healthy}
 
     async def latencies(self, rate: int, seconds: float, hanging: int = 0) -> tuple[list[float], float]:
         """Milliseconds from append to first byte at healthy endpoints, sorted, and the share that came in time."""
         self.sink.tell(hang=hanging)
         self.sink.tell(dump=True)
-        appended = await self.paced(rate, seconds)
-        await asyncio.sleep(ISOLATION_TAIL)
-        first: dict[str, tuple[float, int]] = {}
-        for at, index, identity in self.sink.tell(dump=True)["seen"]:
-            first.setdefault(identity, (at, index))
-        took = sorted(
-            max(at - appended[identity], 0.0) * 1000
-            for identity, (at, index) in first.items()
-            if identity in appended and index >= hanging
-        )
-        return took, len(took) / (len(appended) * (ENDPOINTS - hanging) / ENDPOINTS)
+        appended = await self.paced(rate, seconds, hanging)
+        await asyncio.sleep(TAIL_SECONDS)
+        first: dict[str, float] = {}
+        for at, _, identity, _ in self.sink.tell(dump=True)["seen"]:
+            first.setdefault(identity, at)
+        took = [max(first[identity] - at, 0.0) * 1000 for identity, at in appended.items() if identity in first]
+        return sorted(took), len(took) / len(appended)
 
     async def reached(self, count: int) -> None:
         async def all_there() -> bool:
@@ -196,7 +165,7 @@ async def stock_httpx(ports: Sequence[int], *, keep_alive: bool) -> float:
     With `keep_alive` it keeps every connection, as the dispatcher does; by default it keeps 20.
     """
     key = HmacKey(b"k" * 32)
-    body = Statements().take(range(1))[2]
+    body = Statements().take()[2]
     posts = 0
     ends = time.monotonic() + STOCK_SECONDS
 
@@ -210,8 +179,9 @@ async def stock_httpx(ports: Sequence[int], *, keep_alive: bool) -> float:
             turn += STOCK_CONCURRENCY
             posts += 1
 
-    unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx.AsyncClient(timeout=60, limits=unlimited if keep_alive else httpx.Limits(max_connections=100, max_keepalive_connections=20)) as client:
+    kept, most = (None, None) if keep_alive else (20, 100)
+    limits = httpx.Limits(max_connections=most, max_keepalive_connections=kept)
+    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
         before = time.process_time()
         await asyncio.gather(*(post(client, number) for number in range(STOCK_CONCURRENCY)))
         return posts / (time.process_time() - before)
@@ -257,9 +227,7 @@ async def isolation(bench: Bench) -> dict[str, float]:
 async def backlog(bench: Bench) -> dict[str, float]:
     bench.sink.tell(hang=0)
     bench.sink.tell(refuse=1)
-    delivered = await outage(
-        bench.world, market(0), partial(fill, bench.world), lambda: bench.sink.tell(refuse=0) and None
-    )
+    delivered = await outage(bench.world, market(0), partial(fill, bench.world), lambda: bench.sink.tell(refuse=0))
     progress(f"{delivered} delivery after an outage with 1000 updates")
     poll = await due_poll_ms(bench.world)
     progress(f"a million pending: due poll {poll} ms, memory {bench.memory_mb():.0f} MB")
@@ -268,21 +236,6 @@ async def backlog(bench: Bench) -> dict[str, float]:
         "million_pending_due_poll_ms": poll,
         "million_pending_memory_mb": round(bench.memory_mb()),
     }
-
-
-def topics_of(bootstrap_servers: str) -> Callable[..., str]:
-    def create(stem: str, partitions: int = 1) -> str:
-        name = f"{stem}-{uuid4().hex[:12]}"
-        configs = {"message.timestamp.type": "LogAppendTime"}
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
-        try:
-            topic = {"num_partitions": partitions, "replication_factor": 1, "configs": configs}
-            admin.create_topics({name: topic}, wait_for_metadata=True)
-        finally:
-            admin.close()
-        return name
-
-    return create
 
 
 def main() -> None:

@@ -24,7 +24,9 @@ _FILL = (
 )
 
 
-async def outage(world: World, marketplace: str, meanwhile: Callable[[], Awaitable[None]], up: Callable[[], None]) -> int:
+async def outage(
+    world: World, marketplace: str, meanwhile: Callable[[], Awaitable[None]], up: Callable[[], object]
+) -> int:
     """Deliveries after an outage of the endpoint during which one seller's score changed a thousand times.
 
     The endpoint is down already; `up` ends the outage.

@@ -1,13 +1,15 @@
 """A receiver as cheap as can be, in a process of its own: many ports, each of which answers 200 or hangs.
 
-Speaks lines of JSON: tells its ports at the start, then obeys `{"hang": n}` (the first n ports answer nothing), `{"refuse": n}`
-(they answer 503), `{"count": true}` and `{"dump": true}` (what came since the last dump: when each first byte came, and its webhook-id).
+Speaks lines of JSON: tells its ports at the start, then obeys `{"hang": n}` (the first n ports answer nothing),
+`{"refuse": n}` (they answer 503), `{"count": true}` and `{"dump": true}` (what came since the last dump: when
+each first byte came, at which port, its webhook-id and a checksum of the body).
 """
 
 import asyncio
 import json
 import sys
 import time
+import zlib
 from typing import Any
 
 import uvloop
@@ -20,7 +22,7 @@ class Sink:
     """What came in on all ports."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[float, int, str]] = []
+        self.seen: list[tuple[float, int, str, int]] = []
         self.total = 0
         self.hanging = 0
         self.refusing = 0
@@ -49,7 +51,8 @@ class Connection(asyncio.Protocol):
             return
         self._buffer = b""
         self._sink.total += 1
-        self._sink.seen.append((self._began, self._index, _header(head, b"webhook-id").decode()))
+        identity = _header(head, b"webhook-id").decode()
+        self._sink.seen.append((self._began, self._index, identity, zlib.crc32(body)))
         if self._index >= self._sink.hanging and self._transport is not None:
             self._transport.write(_REFUSAL if self._index < self._sink.refusing else _ANSWER)
 

@@ -72,16 +72,12 @@ _SUBSCRIBERS = sa.text("""
       AND (seller_id IS NULL OR seller_id = ANY(:sellers))
     ORDER BY endpoint_id FOR SHARE""")
 
-_NEW_HEADS = sa.text("""
-    INSERT INTO order_head (endpoint_id, order_key, accepted_seq)
-    SELECT * , -1 FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) ORDER BY 1, 2
-    ON CONFLICT DO NOTHING""")
-
 _LOCK_HEADS = sa.text("""
-    SELECT h.endpoint_id, h.order_key, h.accepted_seq
-    FROM order_head h JOIN unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) AS k(endpoint_id, order_key)
-      USING (endpoint_id, order_key)
-    ORDER BY h.endpoint_id, h.order_key FOR UPDATE OF h""")
+    INSERT INTO order_head AS h (endpoint_id, order_key, accepted_seq)
+    SELECT *, -1 FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) ORDER BY 1, 2
+    ON CONFLICT (endpoint_id, order_key) DO UPDATE SET accepted_seq = h.accepted_seq
+    RETURNING endpoint_id, order_key, accepted_seq""")
+"""New heads start at -1; those that exist are locked by being written as they are."""
 
 _SUPERSEDE = sa.text("""
     UPDATE delivery d
@@ -97,30 +93,28 @@ _OCCUPIED = sa.text("""
     WHERE EXISTS (SELECT FROM delivery d WHERE d.endpoint_id = k.endpoint_id AND d.order_key = k.order_key
                     AND d.state IN ('pending', 'leased', 'held', 'quarantined'))""")
 
-_INSERT_EVENTS = sa.text("""
-    INSERT INTO event (event_day, event_id, type, order_key, seq, body)
-    SELECT * FROM unnest(CAST(:days AS date[]), CAST(:events AS text[]), CAST(:types AS text[]),
-                         CAST(:keys AS text[]), CAST(:seqs AS bigint[]), CAST(:bodies AS bytea[]))
-    ON CONFLICT DO NOTHING""")
-
-_INSERT_DELIVERIES = sa.text("""
+_INSERT = sa.text("""
+    WITH events AS (
+      INSERT INTO event (event_day, event_id, type, order_key, seq, body)
+      SELECT * FROM unnest(CAST(:event_days AS date[]), CAST(:events AS text[]), CAST(:types AS text[]),
+                           CAST(:event_keys AS text[]), CAST(:event_seqs AS bigint[]), CAST(:bodies AS bytea[]))
+      ON CONFLICT DO NOTHING),
+    heads AS (
+      UPDATE order_head h SET accepted_seq = k.seq, accepted_event = k.event_id
+      FROM unnest(CAST(:head_endpoints AS text[]), CAST(:head_keys AS text[]), CAST(:head_seqs AS bigint[]),
+                  CAST(:head_events AS text[])) AS k(endpoint_id, order_key, seq, event_id)
+      WHERE h.endpoint_id = k.endpoint_id AND h.order_key = k.order_key)
     INSERT INTO delivery (event_day, event_id, endpoint_id, shard, order_key, seq, mode, state, reason, due_at,
                           superseded_by, finished_at)
     SELECT day, event_id, endpoint_id, shard, order_key, seq, mode, state, reason,
            CASE WHEN behind THEN 'infinity'::timestamptz ELSE now() END, superseded_by,
            CASE WHEN superseded_by IS NULL THEN NULL ELSE now() END
-    FROM unnest(CAST(:days AS date[]), CAST(:events AS text[]), CAST(:endpoints AS text[]),
+    FROM unnest(CAST(:days AS date[]), CAST(:ids AS text[]), CAST(:endpoints AS text[]),
                 CAST(:shards AS smallint[]), CAST(:keys AS text[]), CAST(:seqs AS bigint[]), CAST(:modes AS text[]),
                 CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:behind AS boolean[]),
                 CAST(:superseded_by AS text[]))
       AS r(day, event_id, endpoint_id, shard, order_key, seq, mode, state, reason, behind, superseded_by)
     ON CONFLICT DO NOTHING""")
-
-_MOVE_HEADS = sa.text("""
-    UPDATE order_head h SET accepted_seq = k.seq, accepted_event = k.event_id
-    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[]), CAST(:seqs AS bigint[]), CAST(:events AS text[]))
-      AS k(endpoint_id, order_key, seq, event_id)
-    WHERE h.endpoint_id = k.endpoint_id AND h.order_key = k.order_key""")
 
 
 async def accept(engine: AsyncEngine, messages: Sequence[Message]) -> Accepted:
@@ -181,7 +175,6 @@ async def _lock_heads(connection: AsyncConnection, keys: Iterable[Key]) -> dict[
     columns = _columns(sorted(keys))
     if not columns["keys"]:
         return {}
-    await connection.execute(_NEW_HEADS, columns)
     found = await connection.execute(_LOCK_HEADS, columns)
     return {Key(item.endpoint_id, item.order_key): item.accepted_seq for item in found}
 
@@ -220,24 +213,25 @@ async def _stand_in_line(connection: AsyncConnection, fresh: Sequence[_Row]) -> 
 
 async def _insert(connection: AsyncConnection, fresh: Sequence[_Row]) -> None:
     events = {row.message.webhook_id: row.message for row in fresh}.values()
-    await connection.execute(
-        _INSERT_EVENTS,
-        {
-            "days": [message.day for message in events],
-            "events": [message.webhook_id for message in events],
-            "types": [message.type for message in events],
-            "keys": [message.order_key for message in events],
-            "seqs": [message.seq for message in events],
-            "bodies": [message.body for message in events],
-        },
-    )
+    newest = {_key(row): row.message for row in fresh}
+    heads = _columns(newest)
     standing = [_standing(row) for row in fresh]
     await connection.execute(
-        _INSERT_DELIVERIES,
+        _INSERT,
         _columns(_key(row) for row in fresh)
         | {
+            "event_days": [message.day for message in events],
+            "events": [message.webhook_id for message in events],
+            "types": [message.type for message in events],
+            "event_keys": [message.order_key for message in events],
+            "event_seqs": [message.seq for message in events],
+            "bodies": [message.body for message in events],
+            "head_endpoints": heads["endpoints"],
+            "head_keys": heads["keys"],
+            "head_seqs": [message.seq for message in newest.values()],
+            "head_events": [message.webhook_id for message in newest.values()],
             "days": [row.message.day for row in fresh],
-            "events": [row.message.webhook_id for row in fresh],
+            "ids": [row.message.webhook_id for row in fresh],
             "shards": [row.subscriber.shard for row in fresh],
             "seqs": [row.message.seq for row in fresh],
             "modes": [row.message.mode.value for row in fresh],
@@ -245,15 +239,6 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[_Row]) -> None:
             "reasons": [reason for _, reason in standing],
             "behind": [row.behind for row in fresh],
             "superseded_by": [row.superseded_by for row in fresh],
-        },
-    )
-    newest = {_key(row): row.message for row in fresh}
-    await connection.execute(
-        _MOVE_HEADS,
-        _columns(newest)
-        | {
-            "seqs": [message.seq for message in newest.values()],
-            "events": [message.webhook_id for message in newest.values()],
         },
     )
 

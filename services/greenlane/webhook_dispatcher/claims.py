@@ -90,10 +90,10 @@ _EXPIRED = sa.text("""
     ORDER BY lease_until LIMIT :limit""")
 
 _DUE = sa.text("""
-    SELECT e.endpoint_id, e.shard FROM endpoint e
+    SELECT e.endpoint_id FROM endpoint e
+    CROSS JOIN LATERAL (SELECT FROM delivery d
+                        WHERE d.endpoint_id = e.endpoint_id AND d.state = 'pending' AND d.due_at <= now() LIMIT 1) d
     WHERE e.shard = ANY(CAST(:shards AS smallint[])) AND e.state <> 'removed'
-      AND EXISTS (SELECT FROM delivery d
-                  WHERE d.endpoint_id = e.endpoint_id AND d.state = 'pending' AND d.due_at <= now())
       AND NOT EXISTS (SELECT FROM endpoint_health h WHERE h.endpoint_id = e.endpoint_id AND h.hold_until > now())""")
 
 
