@@ -9,6 +9,7 @@ from greenlane.aggregator.ledger import Arrival
 from greenlane.aggregator.rows import ordinal
 from greenlane.contracts.assessments import AGGREGATOR_RECORD, Assessment, DayClosed, Retraction
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.derived import REFUSED, decoder_of
 from greenlane.contracts.problems import problems_of
 from greenlane.methodology.sums import SUMS
 from greenlane.streaming import SourceRecord
@@ -16,6 +17,7 @@ from greenlane.streaming import SourceRecord
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 """A closed day outside these has no window or no end that a calendar date could name."""
 
+_ASSESSMENTS = decoder_of(Assessment, "type")
 _TAGS = tuple(model.model_fields["type"].default for model in (Assessment, Retraction, DayClosed))
 
 
@@ -33,12 +35,24 @@ def read(record: SourceRecord) -> Assessed | Arrival | DayClosed:
         message = "the value is null; only assessments, retractions and closed days belong on this topic"
         raise Refusal.because(DeadLetterCode.NULL_VALUE, "", message)
     try:
-        said = AGGREGATOR_RECORD.validate_json(record.value)
+        return _assessed(_ASSESSMENTS.decode(record.value))
+    except REFUSED:
+        return _said(record.value)
+
+
+def _said(value: bytes) -> Assessed | Arrival | DayClosed:
+    """What the models read: all that is no ordinary assessment. Raises Refusal."""
+    try:
+        said = AGGREGATOR_RECORD.validate_json(value)
     except ValidationError as error:
         raise _refusal(error) from None
     if isinstance(said, Assessment):
-        return Assessed(_arrival(said), RANKS[said.dimension], _contribution(said))
+        return _assessed(said)
     return _arrival(said) if isinstance(said, Retraction) else _closing(said)
+
+
+def _assessed(said: Assessment) -> Assessed:
+    return Assessed(_arrival(said), RANKS[said.dimension], _contribution(said))
 
 
 def _refusal(error: ValidationError) -> Refusal:

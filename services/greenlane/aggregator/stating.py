@@ -8,6 +8,7 @@ from greenlane.aggregator.badge import Badge
 from greenlane.aggregator.closing import ClosedAccount, Decision
 from greenlane.contracts import statements
 from greenlane.contracts.assessments import account_key
+from greenlane.contracts.quick_statements import score_bytes
 from greenlane.contracts.topics import BADGE_DECISIONS, SELLER_SCORES
 from greenlane.methodology.eligibility import Policy
 from greenlane.methodology.score import Scores, score
@@ -56,8 +57,7 @@ class Herald:
         return Output(BADGE_DECISIONS, self._key(decision.seller), stated.model_dump_json().encode())
 
     def _score(self, seller: str, stated: statements.Account, time: str) -> Output:
-        value = statements.score_statement(stated, time).model_dump_json().encode()
-        return Output(SELLER_SCORES, self._key(seller), value)
+        return Output(SELLER_SCORES, self._key(seller), score_bytes(stated, time))
 
     def _key(self, seller: str) -> bytes:
         return account_key(self._marketplace, seller)

@@ -124,11 +124,16 @@ def standing_of(account: Account) -> Standing:
     return Standing(
         level=badge.level,
         warned_on=badge.warned_on,
-        days_above=0 if following is None else badge.streaks[_LEVELS.index(following) - 1],
+        days_above=streak_towards(following, badge),
         days_below=badge.days_below,
         next_level=following,
         rules=() if following is None else rules_of(following, account.totals, account.scores, account.policy),
     )
+
+
+def streak_towards(level: BadgeLevel | None, badge: BadgeState) -> int:
+    """Closed days in a row that met a level; 0 when there is none above."""
+    return 0 if level is None else badge.streaks[_LEVELS.index(level) - 1]
 
 
 def rules_of(level: BadgeLevel, totals: Totals, scores: Scores, policy: Policy) -> tuple[Rule, ...]:

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from typing import NamedTuple
 
+from greenlane.methodology.quick_score import quick_tenths
 from greenlane.methodology.sums import DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.vocabulary import Grade
 
@@ -15,6 +16,7 @@ _EXACT = Context(prec=40, rounding=ROUND_HALF_EVEN)
 _LN2 = _EXACT.ln(Decimal(2))
 _FINE = Decimal("1e-20")
 _TENTH = Decimal("0.1")
+_TENTHS = tuple(Decimal(number).scaleb(-1) for number in range(1001))
 _HUNDRED = Decimal(100)
 _W_CO2E, _W_PLASTIC, _W_CIRCULAR = Decimal("0.40"), Decimal("0.30"), Decimal("0.15")
 _NON_COMPLIANT_CAP = Decimal(40)
@@ -48,6 +50,15 @@ def s_curve(ratio: Fraction) -> Decimal:
 
 def score(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Scores:
     """Scores of a seller's window: half packaging, half delivery, after `prior_parcels` parcels at the reference."""
+    tenths = quick_tenths(totals, prior_parcels)
+    if tenths is None:
+        return exact_score(totals, prior_parcels)
+    green, packaging, delivery = (_TENTHS[number] for number in tenths)
+    return Scores(green, packaging, delivery, grade_of(green), primary_share(totals))
+
+
+def exact_score(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Scores:
+    """The definition of `score`: all steps in decimal arithmetic, each figure rounded once."""
     packaging = packaging_points(totals.packaging, prior_parcels)
     delivery = delivery_points(totals.delivery, totals.returns, prior_parcels)
     green = _one_decimal(_half_and_half(packaging, delivery))
