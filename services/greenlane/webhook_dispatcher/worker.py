@@ -193,7 +193,7 @@ class Worker:
                 # only the keys are read from the database, before anything is sent
                 await asyncio.sleep(self._limits.pause_after_failure)
             else:
-                self._over(slot, outcome.answer)
+                self._over(slot, outcome.answer if outcome.verdict.charged else None)
                 self._recorder.submit(outcome)
                 return
         # the lease might end before the attempt does; the sweep of its owner makes the delivery due again
