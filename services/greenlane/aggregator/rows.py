@@ -170,7 +170,7 @@ def _fields(raw: bytes, count: int) -> list[Any]:
 
 
 def _integers(values: Any) -> list[int]:
-    if type(values) is not list or not all(type(value) is int for value in values):
+    if type(values) is not list or not set(map(type, values)) <= {int}:
         raise RowError("whole numbers were expected")
     return values
 

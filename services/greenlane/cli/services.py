@@ -47,9 +47,7 @@ def run(
         notes.print("The settings are sound.")
         return
     settings = all_settings() if service == "webhook_dispatcher" else kafka_settings()
-    # Faust brings its own ways with the loop; the dispatcher is bound by its sockets and gains by the faster one
-    start = uvloop.run if service == "webhook_dispatcher" else asyncio.run
-    start(_serve(service, settings))
+    uvloop.run(_serve(service, settings))
 
 
 async def _serve(service: str, settings: Settings) -> None:

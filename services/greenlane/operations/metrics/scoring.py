@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from greenlane.contracts.assessments import Assessment
 from greenlane.methodology.vocabulary import BadgeLevel, DataCategory, Dimension
@@ -18,6 +18,8 @@ class ScorerMetrics:
     def __init__(self, registry: CollectorRegistry, marketplaces: Iterable[str]) -> None:
         series = Series(registry, SCORERS)
         self._marketplaces = frozenset(marketplaces)
+        # looking a series up by its labels costs as much as decoding the event
+        self._series: dict[tuple[str, DataCategory], tuple[Counter, Counter, Counter]] = {}
         self._assessments = series.counter("assessments_total")
         self._implausible = series.counter("implausible_facts_total")
         self._co2e = series.counter("co2e_grams_total")
@@ -29,10 +31,18 @@ class ScorerMetrics:
 
     def count(self, assessment: Assessment) -> None:
         """One assessment was written, with its CO2e and plastic in grams."""
-        shop = bounded(assessment.marketplace, self._marketplaces)
-        self._assessments.labels(shop, assessment.data_category).inc()
-        self._co2e.labels(shop).inc(sum(assessment.contribution.get(name, 0) for name in _CO2E) / 1000)
-        self._plastic.labels(shop).inc(assessment.contribution.get("plastic_mass_mg", 0) / 1000)
+        category, contribution = assessment.data_category, assessment.contribution
+        series = self._series.get((assessment.marketplace, category))
+        if series is None:
+            shop = bounded(assessment.marketplace, self._marketplaces)
+            series = self._assessments.labels(shop, category), self._co2e.labels(shop), self._plastic.labels(shop)
+            if assessment.marketplace in self._marketplaces:
+                self._series[assessment.marketplace, category] = series
+        assessments, co2e, plastic = series
+        assessments.inc()
+        co2e.inc(sum(contribution[name] for name in _CO2E if name in contribution) / 1000)
+        if "plastic_mass_mg" in contribution:
+            plastic.inc(contribution["plastic_mass_mg"] / 1000)
         for fact in assessment.implausible:
             self._implausible.labels(fact).inc()
 
