@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method bench-webhooks mutation faults-streams faults-webhooks faults check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams mutation faults-streams faults-webhooks faults check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -87,3 +87,10 @@ bench-webhooks: .venv/.dev ## webhooks a second on one core, first bytes, and he
 
 faults-webhooks: .venv/.dev ## kill -9 at eight points between intake and outcome, outages, a frozen dispatcher; KILLS=160
 	@KILLS=$(KILLS) $(BIN)/python -m tests.faults.webhooks
+
+bench-streams: .venv/.bench ## streams beside Faust, quixstreams and bare loops; ARGS="--seconds 300" for the long run
+	@UV="$(UV)" $(BIN)/python -m tests.benchmarks.bench_streams --json tests/benchmarks/plots/streams.json $(ARGS)
+
+.venv/.bench: .venv/.dev pyproject.toml
+	@$(UV) pip install --quiet --python .venv --group bench
+	@touch $@
