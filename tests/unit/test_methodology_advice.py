@@ -242,6 +242,9 @@ def test_a_pickup_point_means_a_dense_round_a_single_attempt_and_the_energy_of_t
     assert facts.destination == replace(HANOI, kind=PlaceKind.PICKUP_POINT)
     assert facts.attempts == 1
     assert facts.chain == (replace(FAR_ROUND, round=dense, energy=Energy(EnergyCarrier.ELECTRICITY, 1_800, 130)),)
+    faint = replace(FAR_ROUND, energy=Energy(EnergyCarrier.ELECTRICITY, 1, 60))
+    least = sending(only(delivered(faint), Change.PICKUP_POINTS)).chain
+    assert least == (replace(faint, round=dense, energy=Energy(EnergyCarrier.ELECTRICITY, 1, 130)),)
     unmetered = sending(only(delivered(replace(PETROL, round=Round(60_000, 100))), Change.PICKUP_POINTS))
     assert unmetered.chain == (replace(PETROL, round=dense),)
     best = replace(PETROL, round=Round(20_000, 130))
@@ -326,6 +329,10 @@ def test_an_aircraft_gives_way_to_a_lorry_over_the_geographic_distance() -> None
     cooled = only(delivered(replace(FLIGHT, temperature_controlled=True), to=HCMC), Change.SURFACE_LINE_HAUL)
     assert sending(cooled).chain == (
         ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_ARTICULATED, temperature_controlled=True),
+    )
+    metered = replace(FLIGHT, energy=Energy(EnergyCarrier.DIESEL, 9, 9), round=Round(1_138_000, 90))
+    assert sending(only(delivered(metered, to=HCMC), Change.SURFACE_LINE_HAUL)).chain == (
+        ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_ARTICULATED),
     )
     for nothing in (delivered(PETROL), delivered(), delivered(replace(PETROL, vehicle=None))):
         assert LEVERS[Change.SURFACE_LINE_HAUL].apply(nothing, METHOD) is None

@@ -10,10 +10,13 @@ import pytest
 
 from greenlane.contracts.tables import load_method, load_policy
 from greenlane.methodology.account import Declaration, assess, assess_all
+from greenlane.methodology.account_explanation import explain_account
 from greenlane.methodology.advice import advise
 from greenlane.methodology.allocation import notional_shares
 from greenlane.methodology.arithmetic import arithmetic_of
+from greenlane.methodology.assessment import Step
 from greenlane.methodology.changes import LEVERS, Change
+from greenlane.methodology.circularity import assess_recovered
 from greenlane.methodology.declaring import suppose, usual_energy
 from greenlane.methodology.effects import effects_of
 from greenlane.methodology.eligibility import RuleResult, evaluate
@@ -27,6 +30,7 @@ from greenlane.methodology.facts import (
     Outer,
     PackedFacts,
     Place,
+    RecoveredFacts,
     ReusableAsset,
     Round,
 )
@@ -45,6 +49,7 @@ from greenlane.methodology.vocabulary import (
     ImplausibleFact,
     Material,
     OuterKind,
+    RecoveredKind,
     RoundDensity,
     Vehicle,
 )
@@ -294,6 +299,29 @@ def test_an_electric_lorrys_trip_takes_the_grid_of_its_origin() -> None:
     assert isinstance(assessed.sums, DeliverySums)
     assert "grid.vn.y2023.plug" in assessed.factor_ids
     assert assessed.sums.line_haul_co2e_mg == round(17_000_000 * 0.38984 * 0.77553)
+
+
+def test_a_vehicle_that_carries_no_line_haul_is_named_and_counts_as_undeclared() -> None:
+    walked, silent = (
+        assess(sent(ChainElement(ChainRole.LINE_HAUL, vehicle), LAST_MILE, to=HCMC), METHOD)
+        for vehicle in (Vehicle.ON_FOOT, None)
+    )
+    assert walked.implausible == (ImplausibleFact.VEHICLE,)
+    assert walked.sums == silent.sums
+    assert DefaultUsed.VEHICLE_UNDECLARED in walked.defaults
+
+
+def test_an_account_is_explained_with_its_own_prior() -> None:
+    account = [sent(replace(LAST_MILE, round=None))]
+    wide, none = (explain_account(account, METHOD, prior).effects[0].points for prior in (30, 0))
+    assert 0 < wide < none
+
+
+def test_a_recovery_shows_its_declared_mass() -> None:
+    facts = RecoveredFacts(DAY, RecoveredKind.USED_PACKAGING, 7)
+    steps: list[Step] = []
+    assess_recovered(facts, METHOD, steps)
+    assert steps == [Step("taken back: used_packaging", "declared mass", 7, "mg")]
 
 
 def test_shares_of_nothing_and_of_unequal_lists_are_refused() -> None:
