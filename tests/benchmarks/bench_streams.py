@@ -173,6 +173,7 @@ def measured(bench: Bench, arguments: argparse.Namespace) -> dict[str, Any]:
     account = aggregators(bench, events, arguments.slow)
     figures: dict[str, Any] = {
         "events": events,
+        "events_of_the_slowest": arguments.slow,
         "scorer_vs_faust": round(score["greenlane"].per_second / score["faust"].per_second, 1),
         "scorer_vs_quix": round(score["greenlane"].per_second / score["quix"].per_second, 2),
         "aggregator_vs_faust": round(account["greenlane"].per_second / account["faust"].per_second, 1),
