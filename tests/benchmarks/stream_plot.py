@@ -41,8 +41,8 @@ def draw(figures: dict[str, Any], target: Path) -> None:
             axis.spines[["top", "right"]].set_visible(False)
             axis.xaxis.set_visible(False)
     figure.suptitle(
-        f"{figures['events']:,} events (Faust: {figures['events_of_the_slowest']:,}), one worker each, the broker on the "
-        f"same {figures['cores']} cores; load {figures['load']}",
+        f"{figures['events']:,} events (Faust: {figures['events_of_the_slowest']:,}), one worker each, the broker on "
+        f"the same {figures['cores']} cores; load {figures['load']}",
         fontsize=9,
     )
     for suffix, metadata in (("svg", {"Date": None}), ("png", {})):
