@@ -14,8 +14,7 @@ from greenlane import cli as _cli  # noqa: F401 - the product is importable befo
 from greenlane.aggregator import intake, state
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.dead_letters import Refusal
-from greenlane.delivery_scorer import process as delivery
-from greenlane.packaging_scorer import process as packaging
+from greenlane.scoring.scorer import Scorer
 from greenlane.streaming import Outcome
 
 ALTERATIONS: dict[str, Callable[[], None]] = {}
@@ -65,7 +64,7 @@ def days_close_by_the_wall_clock() -> None:
 @alteration
 def bad_records_are_skipped() -> None:
     """Nothing vanishes: what is refused leaves no dead letter."""
-    right = packaging.Scorer.score
+    right = Scorer.score
 
     def score(self: Any, record: Any) -> Outcome:
         try:
@@ -73,7 +72,7 @@ def bad_records_are_skipped() -> None:
         except Refusal:
             return Outcome("ignored")
 
-    packaging.Scorer.score = score  # type: ignore[method-assign] # the alteration
+    Scorer.score = score  # type: ignore[method-assign] # the alteration
 
 
 @alteration
@@ -86,7 +85,7 @@ def decisions_are_forgotten() -> None:
 @alteration
 def some_parcels_fail() -> None:
     """A fault of ours in some records, mended by a start without this alteration."""
-    right = delivery.Scorer.score
+    right = Scorer.score
 
     def score(self: Any, record: Any) -> Outcome:
         outcome = right(self, record)
@@ -94,7 +93,7 @@ def some_parcels_fail() -> None:
             raise RuntimeError("a fault of ours")
         return outcome
 
-    delivery.Scorer.score = score  # type: ignore[method-assign] # the alteration
+    Scorer.score = score  # type: ignore[method-assign] # the alteration
 
 
 if __name__ == "__main__":

@@ -11,19 +11,21 @@ from greenlane.settings import SERVICES
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "services" / "greenlane"
-ROOMS = ("cli", "contracts", "methodology", "oracle", "operations", "publisher", "streaming", *SERVICES)
+ROOMS = ("cli", "contracts", "methodology", "oracle", "operations", "publisher", "scoring", "streaming", *SERVICES)
 PURE = (
     "greenlane.methodology",
     "greenlane.aggregator.account",
     "greenlane.aggregator.badge",
     "greenlane.aggregator.closing",
     "greenlane.aggregator.ledger",
-    "greenlane.webhook_dispatcher.schedule",
+    "greenlane.webhook_dispatcher.agenda",
+    "greenlane.webhook_dispatcher.breaker",
     "greenlane.webhook_dispatcher.policy",
+    "greenlane.webhook_dispatcher.schedule",
 )
 ALLOWED = {
     "math", "dataclasses", "enum", "decimal", "fractions", "datetime", "typing", "collections", "functools",
-    "itertools", "operator", "bisect", "__future__",
+    "itertools", "operator", "bisect", "heapq", "__future__",
 }  # fmt: skip
 
 

@@ -154,9 +154,7 @@ DISPATCHER = (
     Definition("webhook_pending", Kind.GAUGE, "Open deliveries, by state.", ("state",)),
     Definition("webhook_oldest_due_seconds", Kind.GAUGE, "For how long the oldest due delivery has been due."),
     Definition("webhook_inflight", Kind.GAUGE, "Requests under way, by budget.", ("budget",)),
-    Definition(
-        "webhook_breaker_endpoints", Kind.GAUGE, "Endpoints left alone or probed after failures.", ("state",)
-    ),
+    Definition("webhook_breaker_endpoints", Kind.GAUGE, "Endpoints left alone or probed after failures.", ("state",)),
     Definition(
         "webhook_blocked_addresses_total", Kind.COUNTER, "Attempts not made because of the address.", ("reason",)
     ),

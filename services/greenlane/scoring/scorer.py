@@ -1,0 +1,77 @@
+"""A scorer: fulfilment records in, assessments and dead letters out, nothing kept."""
+
+import asyncio
+import time
+
+from prometheus_client import CollectorRegistry
+
+from greenlane import __version__
+from greenlane.contracts.assessing import Owner
+from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.quick_assessing import find
+from greenlane.contracts.tables import load_method
+from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic, group_of
+from greenlane.methodology.method import METHOD_VERSION
+from greenlane.methodology.tables import Method
+from greenlane.operations.metrics import UNEXPECTED, EngineMetrics, ProcessMetrics, ScorerMetrics
+from greenlane.settings import Settings
+from greenlane.streaming import EachRecord, EngineSettings, Outcome, Output, Ready, SourceRecord, Stage, run_stateless
+
+IGNORED = Outcome("ignored")
+
+
+class Scorer:
+    """Scores one record at a time for the types that its owner answers for, and counts what came of it."""
+
+    def __init__(self, owner: Owner, method: Method, metrics: ScorerMetrics, process: ProcessMetrics) -> None:
+        self._owner: Owner = owner
+        self._method = method
+        self._metrics = metrics
+        self._process = process
+
+    def score(self, record: SourceRecord) -> Outcome:
+        """An assessment, or ignored when the other scorer owns the record's type. Raises Refusal."""
+        try:
+            found = find(record, self._owner, self._method)
+        except Refusal as refusal:
+            self._process.dead_letter(refusal.code)
+            raise
+        except Exception:
+            self._process.dead_letter(DeadLetterCode.UNEXPECTED_ERROR)
+            self._process.error(UNEXPECTED)
+            raise
+        if found is None:
+            return IGNORED
+        key, value, assessment = found
+        if assessment is not None:
+            self._metrics.count(assessment)
+        return Outcome("assessed", (Output(ASSESSMENTS, key, value),))
+
+
+def stage_of(owner: Owner) -> Stage:
+    """The stage that the scorer's dead letters name."""
+    return Stage(owner.replace("_scorer", "-scoring"), owner, __version__, METHOD_VERSION)
+
+
+async def run_scorer(  # noqa: PLR0913, PLR0917 - the frame of every service, and which scorer it is
+    owner: Owner,
+    settings: Settings,
+    registry: CollectorRegistry,
+    process: ProcessMetrics,
+    ready: Ready,
+    stop: asyncio.Event,
+) -> None:
+    """Score what `owner` answers for until `stop` is set. Raises TableError when a factor table is not sound."""
+    scorer = Scorer(owner, load_method(settings.factors_file), ScorerMetrics(registry, settings.marketplaces), process)
+    topics = tuple(fulfilment_topic(marketplace) for marketplace in settings.marketplaces)
+    stage = stage_of(owner)
+    engine = EngineSettings(
+        group_id=group_of(owner),
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        topics=topics,
+        partitions=settings.partitions,
+        stage=stage,
+        instance=settings.instance,
+    )
+    observer = EngineMetrics(registry, topics, time.time)
+    await run_stateless(engine, EachRecord(scorer.score, stage), observer, stop, ready)
