@@ -17,8 +17,9 @@ help: ## list the commands
 demo: .venv/.embedded ## real Kafka, PostgreSQL and every service on real input; ONCE=1 checks the result and exits
 	@$(BIN)/greenlane demo $(if $(ONCE),--once)
 
-test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL
-	@$(BIN)/pytest tests/unit tests/integration
+test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL, two files at a time
+	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest tests/integration --numprocesses 2 --dist loadfile
 
 test-nightly: .venv/.dev ## the properties of method and account with 10,000 examples each
 	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly tests/unit/test_methodology_properties*.py tests/unit/test_aggregator_model.py
