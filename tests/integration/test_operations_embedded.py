@@ -23,6 +23,7 @@ import signal, sys, time
 from pathlib import Path
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's shell has it ignored
 folder = Path(sys.argv[1])
 with EmbeddedPostgres(folder) as postgres, EmbeddedKafka(folder) as kafka:
     pid = (folder / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0]
