@@ -1,12 +1,14 @@
 """TX1: messages become deliveries, each at most once, in order, a newer state replacing a waiting older one."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from greenlane.webhook_dispatcher.direct import Direct, direct_transaction
 from greenlane.webhook_dispatcher.messages import Message
 from greenlane.webhook_dispatcher.policy import EndpointState, Mode, State
 
@@ -79,19 +81,15 @@ _LOCK_HEADS = sa.text("""
     RETURNING endpoint_id, order_key, accepted_seq""")
 """New heads start at -1; those that exist are locked by being written as they are."""
 
-_SUPERSEDE = sa.text("""
-    UPDATE delivery d
-    SET state = 'superseded', superseded_by = k.event_id, finished_at = now(), reason = NULL
-    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[]), CAST(:events AS text[]))
-      AS k(endpoint_id, order_key, event_id)
-    WHERE d.endpoint_id = k.endpoint_id AND d.order_key = k.order_key
-      AND d.state IN ('pending', 'held', 'quarantined')""")
-
-_OCCUPIED = sa.text("""
-    SELECT k.endpoint_id, k.order_key
-    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) AS k(endpoint_id, order_key)
-    WHERE EXISTS (SELECT FROM delivery d WHERE d.endpoint_id = k.endpoint_id AND d.order_key = k.order_key
-                    AND d.state IN ('pending', 'leased', 'held', 'quarantined'))""")
+_STANDING = sa.text("""
+    SELECT d.* FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[]), CAST(:modes AS text[]))
+      AS k(endpoint_id, order_key, mode)
+    CROSS JOIN LATERAL (
+      SELECT d.endpoint_id, d.order_key, d.state FROM delivery d
+      WHERE d.endpoint_id = k.endpoint_id AND d.order_key = k.order_key
+        AND d.state IN ('pending', 'leased', 'held', 'quarantined')
+      ORDER BY d.seq LIMIT CASE WHEN k.mode = 'latest' THEN NULL ELSE 1 END FOR UPDATE) d""")
+"""What is open in these order keys: all of a key whose waiting row is superseded, else the first. Claims pass it by."""
 
 _INSERT = sa.text("""
     WITH events AS (
@@ -103,7 +101,14 @@ _INSERT = sa.text("""
       UPDATE order_head h SET accepted_seq = k.seq, accepted_event = k.event_id
       FROM unnest(CAST(:head_endpoints AS text[]), CAST(:head_keys AS text[]), CAST(:head_seqs AS bigint[]),
                   CAST(:head_events AS text[])) AS k(endpoint_id, order_key, seq, event_id)
-      WHERE h.endpoint_id = k.endpoint_id AND h.order_key = k.order_key)
+      WHERE h.endpoint_id = k.endpoint_id AND h.order_key = k.order_key),
+    replaced AS (
+      UPDATE delivery d
+      SET state = 'superseded', superseded_by = k.event_id, finished_at = now(), reason = NULL
+      FROM unnest(CAST(:replaced_endpoints AS text[]), CAST(:replaced_keys AS text[]), CAST(:replacing AS text[]))
+        AS k(endpoint_id, order_key, event_id)
+      WHERE d.endpoint_id = k.endpoint_id AND d.order_key = k.order_key
+        AND d.state IN ('pending', 'held', 'quarantined'))
     INSERT INTO delivery (event_day, event_id, endpoint_id, shard, order_key, seq, mode, state, reason, due_at,
                           superseded_by, finished_at)
     SELECT day, event_id, endpoint_id, shard, order_key, seq, mode, state, reason,
@@ -125,13 +130,14 @@ async def accept(engine: AsyncEngine, messages: Sequence[Message]) -> Accepted:
     accepted = Accepted()
     if not messages:
         return accepted
-    async with engine.begin() as connection:
+    async with direct_transaction(engine) as connection:
         rows = await _fan_out(connection, messages)
         heads = await _lock_heads(connection, {_key(row) for row in rows})
         fresh = _in_order(rows, heads)
         if fresh:
-            accepted.superseded = await _stand_in_line(connection, fresh)
-            await _insert(connection, fresh)
+            replaced = await _stand_in_line(connection, fresh)
+            await _insert(connection, fresh, replaced)
+            accepted.superseded = sum(replaced.values()) + sum(row.superseded_by is not None for row in fresh)
     dispatched = {row.message.webhook_id for row in fresh}
     known = {row.message.webhook_id for row in rows} - dispatched
     accepted.dispatched = sum(message.webhook_id in dispatched for message in messages)
@@ -141,7 +147,7 @@ async def accept(engine: AsyncEngine, messages: Sequence[Message]) -> Accepted:
     return accepted
 
 
-async def _fan_out(connection: AsyncConnection, messages: Sequence[Message]) -> list[_Row]:
+async def _fan_out(connection: Direct, messages: Sequence[Message]) -> list[_Row]:
     found = await connection.execute(
         _SUBSCRIBERS,
         {
@@ -152,14 +158,14 @@ async def _fan_out(connection: AsyncConnection, messages: Sequence[Message]) -> 
     by_scope: dict[tuple[str, str | None], list[Subscriber]] = {}
     for item in found:
         subscriber = Subscriber(
-            item.endpoint_id,
-            item.marketplace,
-            item.seller_id,
-            frozenset(item.types),
-            None if item.sellers is None else frozenset(item.sellers),
-            EndpointState(item.state),
-            item.shard,
-            item.created_ms,
+            item["endpoint_id"],
+            item["marketplace"],
+            item["seller_id"],
+            frozenset(item["types"]),
+            None if item["sellers"] is None else frozenset(item["sellers"]),
+            EndpointState(item["state"]),
+            item["shard"],
+            item["created_ms"],
         )
         by_scope.setdefault((subscriber.marketplace, subscriber.seller_id), []).append(subscriber)
     return [
@@ -171,12 +177,12 @@ async def _fan_out(connection: AsyncConnection, messages: Sequence[Message]) -> 
     ]
 
 
-async def _lock_heads(connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, int]:
+async def _lock_heads(connection: Direct, keys: Iterable[Key]) -> dict[Key, int]:
     columns = _columns(sorted(keys))
     if not columns["keys"]:
         return {}
     found = await connection.execute(_LOCK_HEADS, columns)
-    return {Key(item.endpoint_id, item.order_key): item.accepted_seq for item in found}
+    return {Key(item["endpoint_id"], item["order_key"]): item["accepted_seq"] for item in found}
 
 
 def _in_order(rows: Iterable[_Row], heads: dict[Key, int]) -> list[_Row]:
@@ -198,23 +204,28 @@ def _in_order(rows: Iterable[_Row], heads: dict[Key, int]) -> list[_Row]:
     return fresh
 
 
-async def _stand_in_line(connection: AsyncConnection, fresh: Sequence[_Row]) -> int:
-    newest = {_key(row): row.message.webhook_id for row in fresh if row.message.mode is Mode.LATEST}
-    superseded = sum(row.superseded_by is not None for row in fresh)
-    if newest:
-        replaced = await connection.execute(_SUPERSEDE, _columns(newest) | {"events": list(newest.values())})
-        superseded += replaced.rowcount
-    found = await connection.execute(_OCCUPIED, _columns({_key(row) for row in fresh}))
-    occupied = {Key(item.endpoint_id, item.order_key) for item in found}
+async def _stand_in_line(connection: Direct, fresh: Sequence[_Row]) -> dict[Key, int]:
+    """Put the rows behind what is open in their keys; returns how many rows of each key a newer state replaces."""
+    modes = {_key(row): row.message.mode for row in fresh}
+    found = await connection.execute(_STANDING, _columns(modes) | {"modes": [mode.value for mode in modes.values()]})
+    replaced: Counter[Key] = Counter()
+    occupied: set[Key] = set()
+    for item in found:
+        key = Key(item["endpoint_id"], item["order_key"])
+        if modes[key] is Mode.LATEST and item["state"] != State.LEASED:
+            replaced[key] += 1
+        else:
+            occupied.add(key)
     for row in fresh:
         row.behind = row.behind or _key(row) in occupied
-    return superseded
+    return replaced
 
 
-async def _insert(connection: AsyncConnection, fresh: Sequence[_Row]) -> None:
+async def _insert(connection: Direct, fresh: Sequence[_Row], replaced: Iterable[Key]) -> None:
     events = {row.message.webhook_id: row.message for row in fresh}.values()
     newest = {_key(row): row.message for row in fresh}
-    heads = _columns(newest)
+    heads, replaced = _columns(newest), list(replaced)
+    replaced_columns = _columns(replaced)
     standing = [_standing(row) for row in fresh]
     await connection.execute(
         _INSERT,
@@ -230,6 +241,9 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[_Row]) -> None:
             "head_keys": heads["keys"],
             "head_seqs": [message.seq for message in newest.values()],
             "head_events": [message.webhook_id for message in newest.values()],
+            "replaced_endpoints": replaced_columns["endpoints"],
+            "replaced_keys": replaced_columns["keys"],
+            "replacing": [newest[key].webhook_id for key in replaced],
             "days": [row.message.day for row in fresh],
             "ids": [row.message.webhook_id for row in fresh],
             "shards": [row.subscriber.shard for row in fresh],

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from greenlane.webhook_dispatcher.direct import direct
 from greenlane.webhook_dispatcher.policy import Mode
 
 
@@ -72,7 +73,8 @@ _CLAIM = sa.text("""
       WHERE d.event_day = due.event_day AND d.event_id = due.event_id AND d.endpoint_id = due.endpoint_id
       RETURNING d.event_day, d.event_id, d.endpoint_id, d.shard, d.order_key, d.seq, d.mode, d.attempt_no,
                 d.lost_leases, d.epoch, extract(epoch FROM now() - due.due_at)::float8 AS waited)
-    SELECT c.*, p.url, p.version, e.body, NULL::float8 AS next_due
+    SELECT c.event_day, c.event_id, c.endpoint_id, c.shard, c.order_key, c.seq, c.mode, c.attempt_no, c.lost_leases,
+           c.epoch, p.url, p.version, e.body, c.waited, NULL::float8 AS next_due
     FROM claimed c JOIN event e USING (event_day, event_id) JOIN endpoint p USING (endpoint_id)
     UNION ALL
     SELECT NULL, NULL, w.endpoint_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -99,8 +101,8 @@ _DUE = sa.text("""
 
 async def claim(engine: AsyncEngine, owner: str, wants: Sequence[Want], lease_seconds: float) -> Claimed:
     """Lease due deliveries; nothing for shards that are no longer held under the epoch asked with."""
-    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        found = await connection.execute(
+    async with direct(engine) as connection:
+        rows = await connection.execute(
             _CLAIM,
             {
                 "owner": owner,
@@ -111,53 +113,23 @@ async def claim(engine: AsyncEngine, owner: str, wants: Sequence[Want], lease_se
                 "seconds": lease_seconds,
             },
         )
-        rows = found.all()
-    claims = [_claim_of(row) for row in rows if row.event_id is not None]
-    return Claimed(claims, {row.endpoint_id: row.next_due for row in rows if row.event_id is None})
+    claims = [_claim_of(tuple(row)[:-1]) for row in rows if row["event_id"] is not None]
+    return Claimed(claims, {row["endpoint_id"]: row["next_due"] for row in rows if row["event_id"] is None})
 
 
 async def expired(engine: AsyncEngine, shards: Sequence[int], limit: int) -> list[Claim]:
     """Deliveries of these shards whose lease ended without an outcome, the oldest first."""
-    async with engine.connect() as connection:
-        found = await connection.execute(_EXPIRED, {"shards": list(shards), "limit": limit})
-        return [
-            Claim(
-                row.event_day,
-                row.event_id,
-                row.endpoint_id,
-                row.shard,
-                row.order_key,
-                row.seq,
-                Mode(row.mode),
-                row.attempt_no,
-                row.lost_leases,
-                row.epoch,
-            )
-            for row in found
-        ]
+    async with direct(engine) as connection:
+        return [_claim_of(tuple(row)) for row in await connection.execute(_EXPIRED, {"shards": shards, "limit": limit})]
 
 
 async def due_endpoints(engine: AsyncEngine, shards: Sequence[int]) -> list[str]:
     """The endpoints of these shards that have something due and are not held."""
-    async with engine.connect() as connection:
-        found = await connection.execute(_DUE, {"shards": list(shards)})
-        return [row.endpoint_id for row in found]
+    async with direct(engine) as connection:
+        return [row["endpoint_id"] for row in await connection.execute(_DUE, {"shards": shards})]
 
 
-def _claim_of(row: sa.Row[tuple[object, ...]]) -> Claim:
-    return Claim(
-        row.event_day,
-        row.event_id,
-        row.endpoint_id,
-        row.shard,
-        row.order_key,
-        row.seq,
-        Mode(row.mode),
-        row.attempt_no,
-        row.lost_leases,
-        row.epoch,
-        row.url,
-        row.version,
-        row.body,
-        row.waited,
-    )
+def _claim_of(row: Sequence[Any]) -> Claim:
+    """The claim of a row whose columns are in the order of its fields; the last may be left out."""
+    day, webhook_id, endpoint_id, shard, order_key, seq, mode, *others = row
+    return Claim(day, webhook_id, endpoint_id, shard, order_key, seq, Mode(mode), *others)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -56,12 +57,12 @@ async def migrate(database_url: SecretStr) -> None:
 
 def will_pass(error: BaseException) -> bool:
     """Whether a failure of the database ends by itself (an outage, a restart, a deadlock): trying again helps."""
-    if isinstance(error, (OSError, TimeoutError)):
+    if isinstance(error, (OSError, TimeoutError, InterfaceError, asyncpg.InterfaceError)):
         return True
-    if not isinstance(error, DBAPIError):
-        return False
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    return error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(_PASSING)
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    return str(state or "").startswith(_PASSING)
 
 
 def current_head() -> str | None:

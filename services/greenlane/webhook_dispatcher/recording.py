@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.webhook_dispatcher.acceptance import Key
 from greenlane.webhook_dispatcher.claims import Claim
+from greenlane.webhook_dispatcher.direct import Direct, Executes, direct_transaction
 from greenlane.webhook_dispatcher.policy import (
     OPEN,
     Answer,
@@ -88,19 +89,19 @@ _FINISH = sa.text("""
     moved AS (
       UPDATE order_head h SET delivered_seq = greatest(h.delivered_seq, done.seq)
       FROM done
-      WHERE done.state = 'delivered' AND h.endpoint_id = done.endpoint_id AND h.order_key = done.order_key)
-    SELECT event_id, endpoint_id FROM done""")
-
-_PROMOTE = sa.text("""
-    UPDATE delivery d SET due_at = now()
-    FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[])) AS k(endpoint_id, order_key)
-    CROSS JOIN LATERAL (
-      SELECT f.event_day, f.event_id FROM delivery f
-      WHERE f.endpoint_id = k.endpoint_id AND f.order_key = k.order_key
-        AND f.state IN ('pending', 'leased', 'held', 'quarantined') ORDER BY f.seq LIMIT 1) n
-    WHERE d.event_day = n.event_day AND d.event_id = n.event_id AND d.endpoint_id = k.endpoint_id
-      AND d.due_at = 'infinity'
-    RETURNING d.endpoint_id""")
+      WHERE done.state = 'delivered' AND h.endpoint_id = done.endpoint_id AND h.order_key = done.order_key),
+    promoted AS (
+      UPDATE delivery d SET due_at = now()
+      FROM done CROSS JOIN LATERAL (
+        SELECT f.event_day, f.event_id FROM delivery f
+        WHERE f.endpoint_id = done.endpoint_id AND f.order_key = done.order_key AND f.event_id <> done.event_id
+          AND f.state IN ('pending', 'leased', 'held', 'quarantined') ORDER BY f.seq LIMIT 1) n
+      WHERE done.state NOT IN ('pending', 'leased', 'held', 'quarantined')
+        AND d.event_day = n.event_day AND d.event_id = n.event_id AND d.endpoint_id = done.endpoint_id
+        AND d.due_at = 'infinity'
+      RETURNING d.endpoint_id)
+    SELECT event_id, endpoint_id FROM done UNION ALL SELECT NULL, endpoint_id FROM promoted""")
+"""Successors become due with the end of what they waited for; the lock of the head keeps new ones from being missed."""
 
 _HEALTH = sa.text("""
     INSERT INTO endpoint_health AS h (endpoint_id, failures, failing_since, hold_until, last_success_at)
@@ -148,13 +149,13 @@ async def record(engine: AsyncEngine, outcomes: Sequence[Outcome]) -> Recording:
 
     The order of the locks is the same everywhere: endpoints, then order heads, then deliveries.
     """
-    async with engine.begin() as connection:
+    async with direct_transaction(engine) as connection:
         before, after = await _endpoint_states(connection, outcomes)
         heads = await _lock_heads(connection, outcomes)
         planned = [_plan(outcome, after.get(outcome.claim.endpoint_id), heads) for outcome in outcomes]
-        written = await _finish(connection, planned)
+        written, promoted = await _finish(connection, planned)
         recording = Recording([Recorded(row.outcome, row.state) for row in written], len(planned) - len(written))
-        recording.ready = await _promote(connection, written)
+        recording.ready = promoted
         await _health(connection, [row.outcome for row in written])
         for endpoint_id, state in after.items():
             if state is not before[endpoint_id]:
@@ -163,7 +164,7 @@ async def record(engine: AsyncEngine, outcomes: Sequence[Outcome]) -> Recording:
     return recording
 
 
-async def change_state(connection: AsyncConnection, endpoint_id: str, state: EndpointState, reason: str | None) -> None:
+async def change_state(connection: Executes, endpoint_id: str, state: EndpointState, reason: str | None) -> None:
     """Move an endpoint, which the caller has locked, to `state`: hold what waits for it, or let it go on."""
     await connection.execute(_SET_STATE, {"endpoint": endpoint_id, "state": state.value, "reason": reason})
     if state is EndpointState.ACTIVE:
@@ -173,14 +174,14 @@ async def change_state(connection: AsyncConnection, endpoint_id: str, state: End
 
 
 async def _endpoint_states(
-    connection: AsyncConnection, outcomes: Sequence[Outcome]
+    connection: Direct, outcomes: Sequence[Outcome]
 ) -> tuple[dict[str, EndpointState], dict[str, EndpointState]]:
     """States before and after, of the endpoints whose state matters: all but those with plain successes only."""
     touched = [item for item in outcomes if item.verdict.endpoint or item.verdict.state in OPEN]
     if not touched:
         return {}, {}
     found = await connection.execute(_LOCK_ENDPOINTS, {"endpoints": list({item.claim.endpoint_id for item in touched})})
-    before = {row.endpoint_id: EndpointState(row.state) for row in found}
+    before = {row["endpoint_id"]: EndpointState(row["state"]) for row in found}
     after = dict(before)
     for item in touched:
         endpoint_id = item.claim.endpoint_id
@@ -188,12 +189,12 @@ async def _endpoint_states(
     return before, after
 
 
-async def _lock_heads(connection: AsyncConnection, outcomes: Iterable[Outcome]) -> dict[Key, tuple[int, str]]:
+async def _lock_heads(connection: Direct, outcomes: Iterable[Outcome]) -> dict[Key, tuple[int, str]]:
     keys = sorted({key for outcome in outcomes if (key := _key(outcome))})
     if not keys:
         return {}
     found = await connection.execute(_LOCK_HEADS, _columns(keys))
-    return {Key(row.endpoint_id, row.order_key): (row.accepted_seq, row.accepted_event) for row in found}
+    return {Key(row["endpoint_id"], row["order_key"]): (row["accepted_seq"], row["accepted_event"]) for row in found}
 
 
 def _plan(outcome: Outcome, endpoint: EndpointState | None, heads: dict[Key, tuple[int, str]]) -> _Written:
@@ -209,7 +210,8 @@ def _plan(outcome: Outcome, endpoint: EndpointState | None, heads: dict[Key, tup
     return _Written(outcome, state, reason)
 
 
-async def _finish(connection: AsyncConnection, planned: Sequence[_Written]) -> list[_Written]:
+async def _finish(connection: Direct, planned: Sequence[_Written]) -> tuple[list[_Written], set[str]]:
+    """What was written, and the endpoints at which something became due by it."""
     claims = [row.outcome.claim for row in planned]
     found = await connection.execute(
         _FINISH,
@@ -233,21 +235,12 @@ async def _finish(connection: AsyncConnection, planned: Sequence[_Written]) -> l
             "fresh": [row.outcome.fresh_try for row in planned],
         },
     )
-    done = {(row.event_id, row.endpoint_id) for row in found}
-    return [row for row in planned if (row.outcome.claim.webhook_id, row.outcome.claim.endpoint_id) in done]
+    done = {(row["event_id"], row["endpoint_id"]) for row in found}
+    written = [row for row in planned if (row.outcome.claim.webhook_id, row.outcome.claim.endpoint_id) in done]
+    return written, {row["endpoint_id"] for row in found if row["event_id"] is None}
 
 
-async def _promote(connection: AsyncConnection, written: Sequence[_Written]) -> set[str]:
-    """Make the successors of finished deliveries due; the head's lock keeps new ones from being overlooked."""
-    finished = [row for row in written if row.state not in OPEN and row.outcome.claim.order_key is not None]
-    if not finished:
-        return set()
-    keys = [Key(row.outcome.claim.endpoint_id, row.outcome.claim.order_key or "") for row in finished]
-    found = await connection.execute(_PROMOTE, _columns(keys))
-    return {row.endpoint_id for row in found}
-
-
-async def _health(connection: AsyncConnection, outcomes: Iterable[Outcome]) -> None:
+async def _health(connection: Direct, outcomes: Iterable[Outcome]) -> None:
     tally: dict[str, tuple[int, bool, float | None]] = {}
     for outcome in outcomes:
         if outcome.answer.failure is Failure.LEASE_LOST or not outcome.verdict.charged:

@@ -102,7 +102,7 @@ POINTS: dict[str, Callable[[Fate], None]] = {
     "tx2_answer_lost": lambda fate: amid(worker, "claim", fate),
     "after_tx2_before_sending": lambda fate: after_claims(worker, "claim", fate),
     "sent_answer_unread": lambda fate: before(streams._Wire, "data_received", fate),
-    "inside_tx3": lambda fate: after(recording, "_promote", fate),
+    "inside_tx3": lambda fate: after(recording, "_finish", fate),
 }
 """The eight points between intake and outcome, in their order."""
 
