@@ -123,7 +123,7 @@ def test_offsets_of_partitions_that_went_elsewhere_are_no_longer_shown() -> None
 
 def test_an_unknown_marketplace_or_error_is_counted_as_other() -> None:
     registry = CollectorRegistry()
-    ScorerMetrics(registry, ["shop"]).count(assessment("stranger", packaging_co2e_mg=5000))
+    ScorerMetrics(registry, ["shop"]).count([assessment("stranger", packaging_co2e_mg=5000)])
     ProcessMetrics(registry, "1", "2", "3", ["kafka"]).error("payload text")
     assert value(registry, "assessments_total", marketplace="other", data="default") == 1
     assert value(registry, "errors_total", kind="other") == 1
@@ -132,7 +132,7 @@ def test_an_unknown_marketplace_or_error_is_counted_as_other() -> None:
 def test_an_assessment_counts_its_grams_and_its_implausible_facts() -> None:
     registry = CollectorRegistry()
     written = assessment("shop", packaging_co2e_mg=5000, plastic_mass_mg=1500)
-    ScorerMetrics(registry, ["shop"]).count(written.model_copy(update={"implausible": ("mass_g",)}))
+    ScorerMetrics(registry, ["shop"]).count([written.model_copy(update={"implausible": ("mass_g",)})])
     assert value(registry, "co2e_grams_total", marketplace="shop") == 5
     assert value(registry, "plastic_grams_total", marketplace="shop") == 1.5
     assert value(registry, "implausible_facts_total", fact="mass_g") == 1

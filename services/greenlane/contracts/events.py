@@ -139,13 +139,13 @@ class PackagingComponent(Body):
         """The component in the method's units (mg, permille)."""
         asset = self.reusable_asset
         return facts.Component(
-            role=self.role,
-            material=self.material,
-            mass_mg=None if self.mass_g is None else _milli(self.mass_g),
-            film_thickness_um=self.film_thickness_um,
-            recycled_permille=round(self.recycled_content_percent * 10),
-            certificate_valid_until=None if self.certificate is None else self.certificate.valid_until,
-            reusable=None if asset is None else facts.ReusableAsset(asset.asset_id, asset.verified_trips),
+            self.role,
+            self.material,
+            None if self.mass_g is None else _milli(self.mass_g),
+            self.film_thickness_um,
+            round(self.recycled_content_percent * 10),
+            None if self.certificate is None else self.certificate.valid_until,
+            None if asset is None else facts.ReusableAsset(asset.asset_id, asset.verified_trips),
         )
 
 
@@ -177,9 +177,9 @@ class ParcelPacked(ParcelBody):
         return facts.PackedFacts(
             day=day,
             country=self.country,
-            items=tuple(item.to_facts() for item in self.items),
+            items=tuple([item.to_facts() for item in self.items]),
             outer=None if self.outer is None else self.outer.to_facts(),
-            components=None if self.components is None else tuple(part.to_facts() for part in self.components),
+            components=None if self.components is None else tuple([part.to_facts() for part in self.components]),
             order=None if self.order is None else self.order.to_facts(),
         )
 
@@ -249,14 +249,14 @@ class TransportChainElement(Body):
         """The element in the method's units (m)."""
         trip = self.round
         return facts.ChainElement(
-            role=self.role,
-            vehicle=self.vehicle,
-            distance_m=None if self.distance_km is None else _milli(self.distance_km),
-            distance_basis=self.distance_basis,
-            energy=None if self.energy is None else self.energy.to_facts(),
-            round=None if trip is None else facts.Round(_milli(trip.distance_km), trip.parcels),
-            density=self.density,
-            temperature_controlled=self.temperature_controlled,
+            self.role,
+            self.vehicle,
+            None if self.distance_km is None else _milli(self.distance_km),
+            self.distance_basis,
+            None if self.energy is None else self.energy.to_facts(),
+            None if trip is None else facts.Round(_milli(trip.distance_km), trip.parcels),
+            self.density,
+            self.temperature_controlled,
         )
 
 
@@ -285,7 +285,7 @@ class ParcelTransported(ParcelBody):
             origin=self.origin.to_facts(),
             destination=self.destination.to_facts(),
             attempts=self.attempts,
-            chain=None if chain is None else tuple(element.to_facts() for element in chain),
+            chain=None if chain is None else tuple([element.to_facts() for element in chain]),
             hubs=tuple(facts.Hub(None if hub.co2e_g is None else _milli(hub.co2e_g)) for hub in self.hubs),
         )
 

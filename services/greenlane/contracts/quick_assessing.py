@@ -51,20 +51,22 @@ def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding
     dimension, assess = known
     time, data = event.time, event.data
     sums, data_category, factor_ids, defaults, implausible = assess(data.to_facts(time.date()), method)
-    if min(sums) < 0 or max(sums) >= SUM_LIMIT:
+    contribution = {name: value for name, value in zip(sums._fields, sums, strict=True) if value}
+    figures = contribution.values()
+    if min(figures, default=0) < 0 or max(figures, default=0) >= SUM_LIMIT:
         return None
     assessment = _ASSESSMENT(
         marketplace=event.marketplace,
         seller_id=event.subject,
         parcel_id=data.parcel_id,
         revision=data.revision,
-        occurred_at=time.isoformat(timespec="microseconds")[:26] + "Z",
+        occurred_at=f"{time.isoformat()[:19]}.{time.microsecond:06}Z",
         event_id=event.id,
         origin=_POSITION(
             topic=record.topic, partition=record.partition, offset=record.offset, appended_ms=record.timestamp
         ),
         dimension=dimension,
-        contribution={name: value for name, value in zip(sums._fields, sums, strict=True) if value},
+        contribution=contribution,
         data_category=data_category,
         factor_ids=factor_ids,
         defaults=defaults,

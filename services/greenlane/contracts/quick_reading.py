@@ -45,7 +45,9 @@ _EARLIEST: Any = next(rule.ge for rule in EventEnvelope.model_fields["time"].met
 _TOLERANCE_MS = FUTURE_TOLERANCE / timedelta(milliseconds=1) - 1
 """A millisecond short: the last one is rounded in floating point, so the exact reader decides on it."""
 
-_HEADERS = {f"ce_{name}": name for name in EventEnvelope.model_fields} | {"content-type": "datacontenttype"}
+_CONTENT_TYPE = "datacontenttype"
+_ATTRIBUTES = ("type", *(name for name in EventEnvelope.model_fields if name != _CONTENT_TYPE))
+_HEADERS = {f"ce_{name}": name for name in _ATTRIBUTES} | {"content-type": _CONTENT_TYPE}
 _marketplace = lru_cache(maxsize=1024)(marketplace_of)
 
 
@@ -56,10 +58,8 @@ def quick_event(record: KafkaRecord) -> QuickEvent | None:
         return None
     try:
         if record.headers and (headers := _binary(record)):
-            event_type = headers["ce_type"]
-            envelope = msgspec.convert(
-                {_HEADERS[name]: headers[name] for name in _HEADERS if name in headers}, _ENVELOPE
-            )
+            event_type = headers.pop("type")
+            envelope = msgspec.convert(headers, _ENVELOPE)
             data = _BODIES[event_type].decode(value)
         else:
             event_type = _TYPE.decode(value).type
@@ -77,8 +77,16 @@ def quick_event(record: KafkaRecord) -> QuickEvent | None:
 
 
 def _binary(record: KafkaRecord) -> dict[str, str]:
-    """The headers of a record in binary mode, none in structured mode. Raises KeyError when one stands twice."""
-    headers = {name: (raw or b"").decode() for name, raw in record.headers}
+    """The attributes of a record in binary mode, none in structured mode.
+
+    Raises KeyError for a header that stands twice and for an attribute that the envelope does not have.
+    """
+    headers = dict(record.headers)
     if len(headers) != len(record.headers):
         raise KeyError("twice")
-    return headers if "ce_type" in headers or "ce_specversion" in headers else {}
+    if "ce_type" not in headers and "ce_specversion" not in headers:
+        return {}
+    attributes = {_HEADERS[name]: (raw or b"").decode() for name, raw in headers.items() if name in _HEADERS}
+    if len(attributes) < len(headers) and any(name.startswith("ce_") for name in headers.keys() - _HEADERS.keys()):
+        raise KeyError("not of the envelope")
+    return attributes

@@ -70,6 +70,6 @@ class Notes:
             sums,
             category,
             tuple(dict.fromkeys(self.factors)),
-            tuple(dict.fromkeys(self.defaults)),
-            tuple(dict.fromkeys(self.implausible)),
+            tuple(dict.fromkeys(self.defaults)) if self.defaults else (),
+            tuple(dict.fromkeys(self.implausible)) if self.implausible else (),
         )

@@ -1,4 +1,7 @@
-"""What a marketplace declared about one parcel, as plain values with units in their names; None means undeclared."""
+"""What a marketplace declared about one parcel, as plain values with units in their names; None means undeclared.
+
+Nobody changes them. They are not frozen, as frozen ones take thrice as long to make, and some are made per event.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +20,7 @@ from greenlane.methodology.vocabulary import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
     """One product line in the parcel; dimensions are all declared or all None."""
 
@@ -28,7 +31,7 @@ class Item:
     height_mm: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outer:
     """The outer packaging; a mailer's height may be undeclared."""
 
@@ -38,7 +41,7 @@ class Outer:
     height_mm: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReusableAsset:
     """A reusable box or bag, with the trips a verifier has confirmed for it; None when nobody has."""
 
@@ -46,7 +49,7 @@ class ReusableAsset:
     verified_trips: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Component:
     """One packaging component. `recycled_permille` counts only with a certificate valid on the day."""
 
@@ -59,7 +62,7 @@ class Component:
     reusable: ReusableAsset | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Order:
     """The order a parcel is a part of: into how many parcels it was split, and the product volume of them all."""
 
@@ -67,7 +70,7 @@ class Order:
     product_mm3: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PackedFacts:
     """A packed parcel: on which UTC day, in which country (ISO 3166-1 alpha-2), with what around it."""
 
@@ -79,7 +82,7 @@ class PackedFacts:
     order: Order | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Place:
     """A province, ward or municipality by its official code (a string with leading zeros) and what stands there."""
 
@@ -88,7 +91,7 @@ class Place:
     kind: PlaceKind = PlaceKind.HOME
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Energy:
     """Energy measured for a round or a leg and the parcels that shared it; millilitres or watt-hours."""
 
@@ -97,7 +100,7 @@ class Energy:
     parcels: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Round:
     """A collection or delivery round: its length in metres and the parcels it carried."""
 
@@ -105,7 +108,7 @@ class Round:
     parcels: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ChainElement:
     """One transport chain element."""
 
@@ -119,14 +122,14 @@ class ChainElement:
     temperature_controlled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hub:
     """A hub operation with the CO2e declared per parcel, in milligrams; None when undeclared."""
 
     co2e_mg: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeliveredFacts:
     """A delivered (or returned) parcel: mass, the two ends, the chain between them, and the attempts it took."""
 
@@ -139,7 +142,7 @@ class DeliveredFacts:
     hubs: tuple[Hub, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecoveredFacts:
     """A reusable asset or used packaging taken back."""
 

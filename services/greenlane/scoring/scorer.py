@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
 from greenlane import __version__
 from greenlane.contracts.assessing import Owner
+from greenlane.contracts.assessments import Assessment
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.quick_assessing import find
 from greenlane.contracts.tables import load_method
@@ -21,15 +23,24 @@ IGNORED = Outcome("ignored")
 
 
 class Scorer:
-    """Scores one record at a time for the types that its owner answers for, and counts what came of it."""
+    """Scores records of the types that its owner answers for, and counts what came of them."""
 
     def __init__(self, owner: Owner, method: Method, metrics: ScorerMetrics, process: ProcessMetrics) -> None:
         self._owner: Owner = owner
         self._method = method
         self._metrics = metrics
         self._process = process
+        self._assessments: list[Assessment] = []
+        self._each = EachRecord(self._score, stage_of(owner))
 
-    def score(self, record: SourceRecord) -> Outcome:
+    def handle(self, records: Sequence[SourceRecord]) -> list[Outcome]:
+        """One outcome per record, in the same order."""
+        self._assessments.clear()
+        outcomes = self._each.handle(records)
+        self._metrics.count(self._assessments)
+        return outcomes
+
+    def _score(self, record: SourceRecord) -> Outcome:
         """An assessment, or ignored when the other scorer owns the record's type. Raises Refusal."""
         try:
             found = find(record, self._owner, self._method)
@@ -44,7 +55,7 @@ class Scorer:
             return IGNORED
         key, value, assessment = found
         if assessment is not None:
-            self._metrics.count(assessment)
+            self._assessments.append(assessment)
         return Outcome("assessed", (Output(ASSESSMENTS, key, value),))
 
 
@@ -64,14 +75,13 @@ async def run_scorer(  # noqa: PLR0913, PLR0917 - the frame of every service, an
     """Score what `owner` answers for until `stop` is set. Raises TableError when a factor table is not sound."""
     scorer = Scorer(owner, load_method(settings.factors_file), ScorerMetrics(registry, settings.marketplaces), process)
     topics = tuple(fulfilment_topic(marketplace) for marketplace in settings.marketplaces)
-    stage = stage_of(owner)
     engine = EngineSettings(
         group_id=group_of(owner),
         bootstrap_servers=settings.kafka_bootstrap_servers,
         topics=topics,
         partitions=settings.partitions,
-        stage=stage,
+        stage=stage_of(owner),
         instance=settings.instance,
     )
     observer = EngineMetrics(registry, topics, time.time)
-    await run_stateless(engine, EachRecord(scorer.score, stage), observer, stop, ready)
+    await run_stateless(engine, scorer, observer, stop, ready)

@@ -1,8 +1,9 @@
 """What the scorers and the aggregator count."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
 from greenlane.contracts.assessments import Assessment
 from greenlane.methodology.vocabulary import BadgeLevel, DataCategory, Dimension
@@ -18,8 +19,6 @@ class ScorerMetrics:
     def __init__(self, registry: CollectorRegistry, marketplaces: Iterable[str]) -> None:
         series = Series(registry, SCORERS)
         self._marketplaces = frozenset(marketplaces)
-        # looking a series up by its labels costs as much as decoding the event
-        self._series: dict[tuple[str, DataCategory], tuple[Counter, Counter, Counter]] = {}
         self._assessments = series.counter("assessments_total")
         self._implausible = series.counter("implausible_facts_total")
         self._co2e = series.counter("co2e_grams_total")
@@ -29,22 +28,23 @@ class ScorerMetrics:
         series.start_at_zero("co2e_grams_total", ((shop,) for shop in known))
         series.start_at_zero("plastic_grams_total", ((shop,) for shop in known))
 
-    def count(self, assessment: Assessment) -> None:
-        """One assessment was written, with its CO2e and plastic in grams."""
-        category, contribution = assessment.data_category, assessment.contribution
-        series = self._series.get((assessment.marketplace, category))
-        if series is None:
-            shop = bounded(assessment.marketplace, self._marketplaces)
-            series = self._assessments.labels(shop, category), self._co2e.labels(shop), self._plastic.labels(shop)
-            if assessment.marketplace in self._marketplaces:
-                self._series[assessment.marketplace, category] = series
-        assessments, co2e, plastic = series
-        assessments.inc()
-        co2e.inc(sum(contribution[name] for name in _CO2E if name in contribution) / 1000)
-        if "plastic_mass_mg" in contribution:
-            plastic.inc(contribution["plastic_mass_mg"] / 1000)
-        for fact in assessment.implausible:
-            self._implausible.labels(fact).inc()
+    def count(self, assessments: Iterable[Assessment]) -> None:
+        """Assessments were written: how many, with their CO2e and plastic in grams."""
+        tallies: defaultdict[tuple[str, DataCategory], list[int]] = defaultdict(lambda: [0, 0, 0])
+        for assessment in assessments:
+            contribution = assessment.contribution
+            tally = tallies[assessment.marketplace, assessment.data_category]
+            tally[0] += 1
+            for name in _CO2E:
+                tally[1] += contribution.get(name, 0)
+            tally[2] += contribution.get("plastic_mass_mg", 0)
+            for fact in assessment.implausible:
+                self._implausible.labels(fact).inc()
+        for (marketplace, category), (count, co2e_mg, plastic_mg) in tallies.items():
+            shop = bounded(marketplace, self._marketplaces)
+            self._assessments.labels(shop, category).inc(count)
+            self._co2e.labels(shop).inc(co2e_mg / 1000)
+            self._plastic.labels(shop).inc(plastic_mg / 1000)
 
 
 class AggregatorMetrics:
