@@ -31,7 +31,7 @@ class Scorer:
         self._metrics = metrics
         self._process = process
         self._assessments: list[Assessment] = []
-        self._each = EachRecord(self._score, stage_of(owner))
+        self._each = EachRecord(self.score, stage_of(owner))
 
     def handle(self, records: Sequence[SourceRecord]) -> list[Outcome]:
         """One outcome per record, in the same order."""
@@ -40,7 +40,7 @@ class Scorer:
         self._metrics.count(self._assessments)
         return outcomes
 
-    def _score(self, record: SourceRecord) -> Outcome:
+    def score(self, record: SourceRecord) -> Outcome:
         """An assessment, or ignored when the other scorer owns the record's type. Raises Refusal."""
         try:
             found = find(record, self._owner, self._method)
