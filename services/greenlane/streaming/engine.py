@@ -1,15 +1,17 @@
-"""Runs a service: Faust for membership, fetching, order and commits; partitions opened, fed and closed as it says."""
+"""Runs a service: Faust for membership, fetching and commits; each partition in a lane of its own."""
 
 import asyncio
 import logging
 from typing import Any, cast
 
+from faust import Stream
 from faust.types import TP, StreamT
 
 from greenlane.streaming.engine_settings import EngineSettings, faust_settings
 from greenlane.streaming.fatal import give_up
+from greenlane.streaming.lane import Lane
 from greenlane.streaming.observer import EngineObserver, Ready
-from greenlane.streaming.partitions import OpenPartition, Partition
+from greenlane.streaming.partitions import OpenPartition
 from greenlane.streaming.scheduler import Chunk
 from greenlane.streaming.startup import wait
 from greenlane.streaming.transport import batch_app
@@ -27,7 +29,7 @@ class Engine:
         self._settings = settings
         self._open_partition = open_partition
         self._observer = observer
-        self._owned: dict[TP, asyncio.Task[Partition]] = {}
+        self._owned: dict[TP, Lane] = {}
         self._app = batch_app(faust_settings(settings))
         self._app.on_partitions_assigned.connect(cast("Any", self._on_assigned))
         self._app.on_partitions_revoked.connect(cast("Any", self._on_revoked))
@@ -68,51 +70,32 @@ class Engine:
     def _readiness(self) -> tuple[bool, str]:
         if self._app.rebalancing or not self._app.tables.actives_ready:
             return False, "the group is re-balancing"
-        loading = [tp for tp, opening in self._owned.items() if not opening.done()]
+        loading = [tp for tp, lane in self._owned.items() if lane.loading]
         if loading:
             return False, "loading " + ", ".join(sorted(f"{tp.topic}[{tp.partition}]" for tp in loading))
         return True, "processing"
 
     async def _consume(self, chunks: StreamT[Chunk]) -> None:
-        async for chunk in chunks:
-            try:
-                await self._process(chunk)
-            except BaseException as error:  # noqa: BLE001 - Faust acknowledges what fails or is cancelled in hand
-                first = chunk.records[0]
-                give_up(f"batch at {first.topic}[{first.partition}]@{first.offset} failed: {error!r}", error)
+        async for event in cast("Stream[Chunk]", chunks).noack().events():
+            first = event.value.records[0]
+            await self._lane(TP(first.topic, first.partition)).put(event)
 
-    async def _process(self, chunk: Chunk) -> None:
-        first = chunk.records[0]
-        partition = await self._open(TP(first.topic, first.partition))
-        await partition.process(chunk)
-
-    def _open(self, tp: TP) -> asyncio.Task[Partition]:
-        opening = self._owned.get(tp)
-        if opening is None:
-            opening = self._owned[tp] = asyncio.ensure_future(self._open_partition(tp.topic, tp.partition))
-            opening.add_done_callback(_refuse_start)
-        return opening
+    def _lane(self, tp: TP) -> Lane:
+        lane = self._owned.get(tp)
+        if lane is None:
+            opening = asyncio.ensure_future(self._open_partition(tp.topic, tp.partition))
+            lane = self._owned[tp] = Lane(f"{tp.topic}[{tp.partition}]", opening, self._settings.max_batch)
+        return lane
 
     async def _on_assigned(self, _app: Any, assigned: set[TP], **_: Any) -> None:
         await self._close(set(self._owned) - assigned)
         for tp in assigned:
-            self._open(tp)
+            self._lane(tp)
         self._observer.rebalanced(sorted((tp.topic, tp.partition) for tp in assigned))
 
     async def _on_revoked(self, _app: Any, revoked: set[TP], **_: Any) -> None:
         await self._close(revoked)
 
     async def _close(self, tps: set[TP]) -> None:
-        for tp in tps:
-            opening = self._owned.pop(tp, None)
-            if opening is None:
-                continue
-            if opening.done():
-                await opening.result().close()
-            else:
-                opening.cancel()
-
-
-def _refuse_start(opening: asyncio.Task[Partition]) -> None:
-    if not opening.cancelled() and (error := opening.exception()) is not None:
-        give_up(f"cannot take over a partition: {error}", error)
+        for tp in tps & self._owned.keys():
+            await self._owned.pop(tp).close()
