@@ -227,9 +227,26 @@ async def test_an_endpoint_lives_from_its_first_test_to_its_removal(
     assert (await http.delete(f"{path}/secrets/{public['kid']}")).status_code == 204
     assert (await http.post(f"{path}/disable")).json()["state"] == "disabled"
     for query, count in (({"type": "badge.revoked"}, 1), ({"type": "badge.granted"}, 0), ({"state": "active"}, 0)):
-        assert len((await http.get("/v1/endpoints", params=query)).json()) == count
+        assert len((await http.get("/v1/endpoints", params=query)).json()["items"]) == count
     assert (await http.delete(path)).status_code == 200
     assert (await http.get(path)).status_code == 404
+
+
+async def test_endpoints_are_paged_and_filtered_by_seller(desk: Administration, http: httpx.AsyncClient) -> None:
+    http.headers.update(bearing(await add_key(desk, "demo-vn")))
+    sellers: tuple[dict[str, object], ...] = (
+        {},
+        {"seller_id": "s-1"},
+        {"sellers": ["s-1", "s-2"]},
+        {"seller_id": "s-3"},
+    )
+    added = [(await http.post("/v1/endpoints", json={"url": URL} | asked)).json()["endpoint"] for asked in sellers]
+    await add_active(desk, "olist-br")
+    first = (await http.get("/v1/endpoints", params={"limit": 3})).json()
+    second = (await http.get("/v1/endpoints", params={"limit": 3, "after": first["next"]})).json()
+    assert (first["items"] + second["items"], second["next"]) == (added, None)
+    assert (await http.get("/v1/endpoints", params={"seller_id": "s-1"})).json()["items"] == added[1:3]
+    assert (await http.get("/v1/endpoints", params={"after": "bm9uZQ=="})).status_code == 422
 
 
 async def test_deliveries_are_paged_filtered_and_shown_with_the_timings_of_their_attempts(
@@ -399,4 +416,4 @@ async def test_no_secret_key_or_token_reaches_a_log_or_a_second_answer(
     text = logged.getvalue() + "".join(answer.text for answer in answers[:4])
     assert "webhook management failed" in text
     for canary in canaries:
-        assert not re.search(re.escape(canary.rpartition("_")[2][:20]), text)
+        assert not re.search(re.escape(canary.split("_", 2)[-1][:20]), text)

@@ -8,10 +8,12 @@ from greenlane.webhook_dispatcher.api.access import Identified
 from greenlane.webhook_dispatcher.api.models import (
     AnyTypeName,
     Changed,
+    Cursor,
     DeliveryPage,
     DeliveryWithAttempts,
     EndpointId,
     Moment,
+    PageSize,
     ReplayWanted,
     SellerId,
     WebhookId,
@@ -37,14 +39,15 @@ async def list_deliveries(  # noqa: PLR0913, PLR0917 - each filter is a paramete
     type_name: Annotated[AnyTypeName | None, Query(alias="type")] = None,
     seller_id: Annotated[SellerId | None, Query()] = None,
     since: Moment | None = None,
-    before: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_=-]{1,200}$")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    before: Cursor | None = None,
+    limit: PageSize = 100,
 ) -> DeliveryPage:
     """The endpoint's deliveries, the newest first; held ones with `state=held`."""
     await caller.desk.endpoint(endpoint_id)
-    position = None if before is None else position_of(before)
+    position = None if before is None else position_of(before, "before")
     items = await caller.desk.listed(Listing(endpoint_id, state, type_name, seller_id, since, position, limit))
-    return DeliveryPage(items=items, next=cursor_of(items[-1]) if len(items) == limit else None)
+    next_page = cursor_of(items[-1].created_at, items[-1].webhook_id) if len(items) == limit else None
+    return DeliveryPage(items=items, next=next_page)
 
 
 @router.get(_ONE)

@@ -6,19 +6,25 @@ from fastapi import APIRouter, Body, Query
 
 from greenlane.webhook_dispatcher.api.access import Identified
 from greenlane.webhook_dispatcher.api.models import (
+    Cursor,
     EndpointAdded,
     EndpointChange,
     EndpointId,
+    EndpointPage,
     EndpointWanted,
+    PageSize,
     PublicKeys,
     Rotation,
     SecretAdded,
     SecretId,
     SellerId,
     TypeName,
+    cursor_of,
     hours,
+    position_of,
 )
 from greenlane.webhook_dispatcher.api.problems import documented
+from greenlane.webhook_dispatcher.management_endpoints import EndpointListing, page_of_endpoints
 from greenlane.webhook_dispatcher.management_secrets import (
     SecretShown,
     expire_secret,
@@ -34,20 +40,19 @@ _SECRETS = "/{endpoint_id}/secrets"
 
 
 @router.get("")
-async def list_endpoints(
+async def list_endpoints(  # noqa: PLR0913, PLR0917 - each filter is a parameter of the query
     caller: Identified,
     state: EndpointState | None = None,
     seller_id: Annotated[SellerId | None, Query()] = None,
     type_name: Annotated[TypeName | None, Query(alias="type")] = None,
-) -> list[Endpoint]:
-    """Every endpoint within the key's scope that was not removed, the oldest first, or those that match."""
-    return [
-        item
-        for item in await caller.desk.list_endpoints()
-        if state in {None, item.state}
-        and (seller_id is None or item.seller_id == seller_id or seller_id in (item.sellers or ()))
-        and (type_name is None or type_name in item.types)
-    ]
+    after: Cursor | None = None,
+    limit: PageSize = 100,
+) -> EndpointPage:
+    """The endpoints within the key's scope that were not removed, the oldest first."""
+    position = None if after is None else position_of(after, "after")
+    items = await page_of_endpoints(caller.desk, EndpointListing(state, seller_id, type_name, position, limit))
+    next_page = cursor_of(items[-1].created_at, items[-1].endpoint_id) if len(items) == limit else None
+    return EndpointPage(items=items, next=next_page)
 
 
 @router.post("", status_code=201)

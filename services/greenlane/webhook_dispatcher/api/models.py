@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from greenlane.contracts.events import Identifier
@@ -56,6 +56,8 @@ def _written_out(given: object) -> object:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_calendar)]
 
+Cursor = Annotated[str, Query(pattern=r"^[A-Za-z0-9_=-]{1,200}$")]
+PageSize = Annotated[int, Query(ge=1, le=500)]
 EndpointId = Annotated[str, Path(pattern=r"^ep_[0-9a-f]{24}$")]
 WebhookId = Annotated[str, Path(pattern=r"^msg_[0-9a-f]{32}$")]
 SecretId = Annotated[str, Path(pattern=r"^key_[0-9a-f]{12}$")]
@@ -135,6 +137,13 @@ class DeliveryWithAttempts(BaseModel):
     attempts: list[AttemptMade]
 
 
+class EndpointPage(BaseModel):
+    """Endpoints, the oldest first; give `next` as `after` for those that follow."""
+
+    items: list[Endpoint]
+    next: str | None
+
+
 class DeliveryPage(BaseModel):
     """Deliveries, the newest first; give `next` as `before` for those that follow."""
 
@@ -177,18 +186,18 @@ def hours(count: int) -> timedelta:
     return timedelta(hours=count)
 
 
-def cursor_of(last: Dispatch) -> str:
-    """Where the next page begins."""
-    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()}|{last.webhook_id}".encode()).decode()
+def cursor_of(created_at: datetime, identity: str) -> str:
+    """Where the next page begins, from the last item of this one."""
+    return base64.urlsafe_b64encode(f"{created_at.isoformat()}|{identity}".encode()).decode()
 
 
-def position_of(cursor: str) -> tuple[datetime, str]:
-    """The position behind a cursor of ours; WebhookUseError for any other text."""
+def position_of(cursor: str, parameter: str) -> tuple[datetime, str]:
+    """The position behind a cursor of ours; WebhookUseError, which names the parameter, for any other text."""
     try:
-        moment, _, webhook_id = base64.b64decode(cursor, b"-_", validate=True).decode().partition("|")
+        moment, _, identity = base64.b64decode(cursor, b"-_", validate=True).decode().partition("|")
         position = datetime.fromisoformat(moment)
     except (binascii.Error, ValueError):
-        raise WebhookUseError("before", "is no cursor", "use `next` of the page before, unchanged") from None
-    if position.tzinfo is None or not webhook_id.isascii() or not webhook_id.isprintable():
-        raise WebhookUseError("before", "is no cursor", "use `next` of the page before, unchanged")
-    return _within_calendar(position), webhook_id
+        raise WebhookUseError(parameter, "is no cursor", "use `next` of the page before, unchanged") from None
+    if position.tzinfo is None or not identity.isascii() or not identity.isprintable():
+        raise WebhookUseError(parameter, "is no cursor", "use `next` of the page before, unchanged")
+    return _within_calendar(position), identity
