@@ -118,7 +118,8 @@ async def test_no_more_leaves_than_was_granted_and_what_waits_is_not_charged(
     assert len([item for item in receiver.requests if not asked(item)]) == 2
     waiting = await desk.deliveries(endpoint_id, State.PENDING)
     assert [(item.attempts, item.reason) for item in waiting] == [(0, GRANTED_RATE)] * 2
-    assert await claimed(desk, endpoint_id) == []
+    await take_in(desk, Mode.FIFO, "another", 1)
+    assert await claimed(desk, endpoint_id) == [], "what comes meanwhile is not claimed only to be put back"
 
 
 async def test_a_new_url_must_be_consented_to_again(

@@ -199,6 +199,17 @@ async def test_a_refused_decision_stops_its_seller_and_no_other(engine: AsyncEng
     assert [item.webhook_id for item in await claim_some(engine, [endpoint_id], 10)] == ["msg_fifo_s-2_1"]
 
 
+async def test_what_lost_its_lease_goes_before_what_came_later(engine: AsyncEngine, webhooks: Administration) -> None:
+    endpoint_id = await add_active(webhooks)
+    await accept(engine, [message(Mode.FIFO, "s-1", 1)])
+    (first,) = await claim_some(engine, [endpoint_id], 1, lease=0.0)
+    await accept(engine, [message(Mode.FIFO, "s-2", 1)])
+    (lost,) = await expired(engine, list(range(SHARDS)), 10)
+    await record(engine, [outcome_of(lost, Answer(None, Failure.LEASE_LOST))])
+    (again,) = await claim_some(engine, [endpoint_id], 1)
+    assert again.webhook_id == first.webhook_id
+
+
 async def test_an_outcome_that_lost_its_lease_changes_nothing(engine: AsyncEngine, webhooks: Administration) -> None:
     endpoint_id = await add_active(webhooks)
     await accept(engine, [message(Mode.FIFO, "s-1", 1)])

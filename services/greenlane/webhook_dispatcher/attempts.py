@@ -58,7 +58,7 @@ class Attempts:
         terms = self.keyring.terms(claim.endpoint_id)
         wait = self.pace.wait(claim.endpoint_id, terms.per_minute, self.monotonic())
         if wait:
-            return Outcome(claim, Answer(None), Verdict(State.PENDING, GRANTED_RATE, wait, charged=False))
+            return Outcome(claim, Answer(None), Verdict(State.PENDING, GRANTED_RATE, wait, wait, charged=False))
         LOOKUP_OWNER.set(terms.owner)
         if self.handshakes is not None:
             headers |= self.handshakes.headers
@@ -69,7 +69,7 @@ class Attempts:
         return Outcome(
             claim,
             answer,
-            judge(claim.mode, claim.attempt_no, answer, self.jitter(), lost_leases=claim.lost_leases),
+            self._judged(claim, answer),
             total_ms=round(exchange.total * 1000),
             headers_ms=None if exchange.headers is None else round(exchange.headers * 1000),
             fresh_try=exchange.fresh_try,
@@ -83,6 +83,10 @@ class Attempts:
         asked = retry_after_seconds(response.headers.get("retry-after"), now) if response.status_code >= 400 else None
         directive = response.headers.get("webhook-delivery", "").strip().lower() or None
         return Answer(response.status_code, retry_after=asked, directive=directive)
+
+    def _judged(self, claim: Claim, answer: Answer) -> Verdict:
+        jitter = 1.0 if answer.success else self.jitter()
+        return judge(claim.mode, claim.attempt_no, answer, jitter, lost_leases=claim.lost_leases)
 
     def _without_key(self, claim: Claim) -> Outcome:
         wait = self.key_missing_hold

@@ -76,7 +76,7 @@ _FINISH = sa.text("""
       UPDATE delivery d
       SET state = r.state, reason = r.reason, lease_until = NULL, superseded_by = r.superseded_by,
           attempt_no = d.attempt_no - r.uncharged, lost_leases = d.lost_leases + r.lost,
-          due_at = now() + r.delay * interval '1 second',
+          due_at = CASE WHEN r.lost = 1 THEN d.due_at ELSE now() + r.delay * interval '1 second' END,
           finished_at = CASE WHEN r.open THEN NULL ELSE now() END
       FROM r
       WHERE d.event_day = r.day AND d.event_id = r.event_id AND d.endpoint_id = r.endpoint_id
@@ -243,12 +243,14 @@ async def _finish(connection: Direct, planned: Sequence[_Written]) -> tuple[list
 async def _health(connection: Direct, outcomes: Iterable[Outcome]) -> None:
     tally: dict[str, tuple[int, bool, float | None]] = {}
     for outcome in outcomes:
-        if outcome.answer.failure is Failure.LEASE_LOST or not outcome.verdict.charged:
+        charged = outcome.verdict.charged and outcome.answer.failure is not Failure.LEASE_LOST
+        if not charged and outcome.verdict.hold is None:
             continue
         failures, succeeded, hold = tally.get(outcome.claim.endpoint_id, (0, False, None))
         holds = [seconds for seconds in (hold, outcome.verdict.hold) if seconds is not None]
-        counted = (0, True) if outcome.answer.success else (failures + 1, succeeded)
-        tally[outcome.claim.endpoint_id] = (*counted, max(holds, default=None))
+        if charged:
+            failures, succeeded = (0, True) if outcome.answer.success else (failures + 1, succeeded)
+        tally[outcome.claim.endpoint_id] = (failures, succeeded, max(holds, default=None))
     if tally:
         await connection.execute(
             _HEALTH,
