@@ -1,7 +1,7 @@
 """TX1: messages become deliveries, each at most once, in order, a newer state replacing a waiting older one."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from greenlane.webhook_dispatcher.direct import Direct, direct_transaction
 from greenlane.webhook_dispatcher.messages import Message
 from greenlane.webhook_dispatcher.policy import EndpointState, Mode, State
+from greenlane.webhook_dispatcher.wakeups import tell_due
 
 
 class Key(NamedTuple):
@@ -64,6 +65,11 @@ class _Row:
     subscriber: Subscriber
     superseded_by: str | None = None
     behind: bool = False
+
+    @property
+    def due(self) -> bool:
+        """Whether it may be sent at once, as far as its order key is concerned."""
+        return not self.behind and self.superseded_by is None
 
 
 _SUBSCRIBERS = sa.text("""
@@ -122,10 +128,16 @@ _INSERT = sa.text("""
     ON CONFLICT DO NOTHING""")
 
 
-async def accept(engine: AsyncEngine, messages: Sequence[Message]) -> Accepted:
+def everyones(_endpoint_id: str) -> bool:
+    """For a dispatcher that is alone."""
+    return True
+
+
+async def accept(engine: AsyncEngine, messages: Sequence[Message], ours: Callable[[str], bool] = everyones) -> Accepted:
     """Write the deliveries of these messages in one transaction; what was accepted before is left out.
 
-    The order of the locks is the same everywhere: endpoints, then order heads, then deliveries.
+    The dispatchers of endpoints that are not `ours` are told what became due at them. The order of the locks is the
+    same everywhere: endpoints, then order heads, then deliveries.
     """
     accepted = Accepted()
     if not messages:
@@ -138,12 +150,14 @@ async def accept(engine: AsyncEngine, messages: Sequence[Message]) -> Accepted:
             replaced = await _stand_in_line(connection, fresh)
             await _insert(connection, fresh, replaced)
             accepted.superseded = sum(replaced.values()) + sum(row.superseded_by is not None for row in fresh)
+            accepted.ready = {row.subscriber.endpoint_id for row in fresh if row.due}
+            if others := [endpoint_id for endpoint_id in accepted.ready if not ours(endpoint_id)]:
+                await tell_due(connection, others)
     dispatched = {row.message.webhook_id for row in fresh}
     known = {row.message.webhook_id for row in rows} - dispatched
     accepted.dispatched = sum(message.webhook_id in dispatched for message in messages)
     accepted.replayed = sum(message.webhook_id in known for message in messages)
     accepted.unmatched = len(messages) - accepted.dispatched - accepted.replayed
-    accepted.ready = {row.subscriber.endpoint_id for row in fresh if not row.behind and row.superseded_by is None}
     return accepted
 
 

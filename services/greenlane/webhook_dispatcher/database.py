@@ -1,6 +1,7 @@
 """The connection to PostgreSQL and the tables in it, brought to the current version."""
 
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
@@ -17,23 +18,46 @@ from greenlane.settings import SettingsError
 _VARIABLE = "GREENLANE_DATABASE_URL"
 _MIGRATION_LOCK = 0x67_72_65_65_6E  # "green": one process migrates at a time
 _CONNECT_SECONDS = 10
-_PASSING = ("08", "40", "53", "57P", "25006")
-"""SQLSTATE classes: connection, roll-back for others' sake, resources, shut-down, read-only after a fail-over."""
+_PATIENCE_SECONDS = 30.0
+_WATCH = """
+    SELECT set_config('idle_in_transaction_session_timeout', '5s', false),
+           CASE WHEN current_setting('server_version_num')::integer >= 170000
+                THEN set_config('transaction_timeout', $1, false) END"""
+"""Before PostgreSQL 17 only transactions that lie idle are watched, not those whose next statement is half prepared."""
+_PASSING = ("08", "40", "53", "57", "25006", "25P")
+"""SQLSTATE classes: connection, roll-back for others, resources, shut-down and time-out, read-only, ended early."""
+_PASSING_ERRORS = (OSError, TimeoutError, InterfaceError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The last one: asyncpg loses its place when a server shuts down in the middle of a preparation."""
 
 
-def open_database(database_url: SecretStr, *, connections: int = 8, ping: bool = True) -> AsyncEngine:
+def open_database(
+    database_url: SecretStr, *, connections: int = 8, ping: bool = True, patience: float = _PATIENCE_SECONDS
+) -> AsyncEngine:
     """An engine for `postgresql://…`; connects on first use. SettingsError if the text is missing or no such URL.
 
     Without `ping` a connection is used as it lies in the pool: for callers that try again after an outage anyway.
+    No transaction takes more than `patience` seconds (0: no limit), which the server watches: else a process that froze
+    inside one would keep its locks.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         _asyncpg_url(database_url.get_secret_value()),
         pool_size=connections,
         max_overflow=0,
         pool_pre_ping=ping,
-        connect_args={"timeout": _CONNECT_SECONDS, "command_timeout": 30},
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            "command_timeout": patience or None,
+        },
         hide_parameters=True,
     )
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def watch(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(_WATCH, (f"{patience:.0f}s",))
+        connection.commit()
+
+    return engine
 
 
 async def migrate(database_url: SecretStr) -> None:
@@ -41,7 +65,7 @@ async def migrate(database_url: SecretStr) -> None:
 
     Raises SettingsError when the database cannot be reached or refuses the log-in.
     """
-    engine = open_database(database_url, connections=1)
+    engine = open_database(database_url, connections=1, patience=0)
     try:
         async with engine.begin() as connection:
             await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
@@ -57,7 +81,7 @@ async def migrate(database_url: SecretStr) -> None:
 
 def will_pass(error: BaseException) -> bool:
     """Whether a failure of the database ends by itself (an outage, a restart, a deadlock): trying again helps."""
-    if isinstance(error, (OSError, TimeoutError, InterfaceError, asyncpg.InterfaceError)):
+    if isinstance(error, _PASSING_ERRORS):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

@@ -3,8 +3,9 @@
 The layer between costs more than the driver there; everything else goes through it.
 """
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
@@ -36,6 +37,21 @@ class Direct:
         rows: list[asyncpg.Record] = await self._driver.fetch(text, *[parameters[name] for name in names])
         return rows
 
+    async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
+        """Pass on what is notified on the channel, until the connection is lost."""
+        lost = asyncio.Event()
+
+        def on_notice(_connection: object, _pid: int, _channel: str, payload: str) -> None:
+            heard(payload)
+
+        self._driver.add_termination_listener(lambda _: lost.set())
+        await self._driver.add_listener(channel, on_notice)
+        try:
+            await lost.wait()
+        finally:
+            if not self._driver.is_closed():
+                await self._driver.remove_listener(channel, on_notice)
+
     def transaction(self) -> Any:
         """Everything inside this context manager is one transaction."""
         return self._driver.transaction()
@@ -49,6 +65,9 @@ async def direct(engine: AsyncEngine) -> AsyncIterator[Direct]:
         assert driver is not None
         try:
             yield Direct(driver)
+        except asyncpg.InternalClientError:
+            await pooled.invalidate()
+            raise
         finally:
             if driver.is_closed():
                 await pooled.invalidate()

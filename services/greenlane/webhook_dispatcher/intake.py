@@ -19,6 +19,9 @@ from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.messages import Message, is_heartbeat, read_message
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
 
+_LONGEST_FETCH_MS = 100
+"""A partition that was not part of the fetch under way waits for its end."""
+
 _log = structlog.get_logger("greenlane.webhook_dispatcher")
 
 
@@ -36,9 +39,10 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who is told which endpoints have something due now, and why a record was dead-lettered."""
+    """Who is told which endpoints have something due now, which are this dispatcher's, why a record was refused."""
 
     ready: Callable[[set[str]], None]
+    ours: Callable[[str], bool]
     refused: Callable[[DeadLetterCode], None]
 
 
@@ -68,6 +72,8 @@ class Intake:
         self._limits = limits
         self._told = told
         self._positions: dict[TopicPartition, int] = {}
+        self._uncommitted: dict[TopicPartition, int] = {}
+        self._moved = asyncio.Event()
         self.connected = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -75,8 +81,8 @@ class Intake:
         while not stop.is_set():
             try:
                 await self._take_in(stop)
-            except KafkaError as error:
-                _log.warning("webhook intake waits for kafka", kind=type(error).__name__)
+            except* KafkaError as errors:
+                _log.warning("webhook intake waits for kafka", kind=type(errors.exceptions[0]).__name__)
                 await _pause(stop, self._limits.pause_after_failure)
             finally:
                 self.connected = False
@@ -93,12 +99,17 @@ class Intake:
         try:
             await consumer.start()
             await producer.start()
+            self._uncommitted = {}
             self.connected = True
-            while not stop.is_set():
-                records = await consumer.getmany(timeout_ms=200, max_records=self._limits.intake_batch)
-                if records:
-                    await self._process(consumer, producer, records)
-                self._measure_lag(consumer)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._commit_behind(consumer, stop))
+                while not stop.is_set():
+                    records = await consumer.getmany(timeout_ms=200, max_records=self._limits.intake_batch)
+                    if records:
+                        await self._process(producer, records)
+                    self._measure_lag(consumer)
+                self._moved.set()
+            await self._commit(consumer)
         finally:
             await producer.stop()
             await consumer.stop()
@@ -113,28 +124,42 @@ class Intake:
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            fetch_max_wait_ms=_LONGEST_FETCH_MS,
         )
 
-    async def _process(self, consumer: Any, producer: Any, records: dict[TopicPartition, list[Any]]) -> None:
-        """TX1, then the dead letters, then the offsets: a crash in between repeats and loses nothing."""
+    async def _process(self, producer: Any, records: dict[TopicPartition, list[Any]]) -> None:
+        """TX1, then the dead letters, and the offsets behind them: a crash in between repeats and loses nothing."""
         batch = _read(records)
         accepted = await self._accept(batch.messages)
+        self._told.ready(accepted.ready)
         for letter in batch.letters:
             value = letter.model_dump_json().encode()
             await producer.send_and_wait(self._sources.dead_letters, value, key=letter.id.encode())
             self._told.refused(letter.data.failure.code)
         self._count(batch, accepted)
         self._positions |= batch.offsets
-        self._told.ready(accepted.ready)
+        self._uncommitted |= batch.offsets
+        self._moved.set()
+
+    async def _commit_behind(self, consumer: Any, stop: asyncio.Event) -> None:
+        """Commit what was accepted, while the next records are accepted already."""
+        while not stop.is_set():
+            await self._moved.wait()
+            self._moved.clear()
+            await self._commit(consumer)
+
+    async def _commit(self, consumer: Any) -> None:
+        offsets, self._uncommitted = self._uncommitted, {}
         try:
-            await consumer.commit(batch.offsets)
+            if offsets:
+                await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
             _log.info("webhook intake lost a partition; its new owner repeats the batch", kind=type(error).__name__)
 
     async def _accept(self, messages: Sequence[Message]) -> Accepted:
         while True:
             try:
-                return await accept(self._engine, messages)
+                return await accept(self._engine, messages, self._told.ours)
             except Exception as error:
                 if not will_pass(error):
                     raise

@@ -20,7 +20,10 @@ class Limits:
     renew_every: float = 5.0
     sweep_every: float = 1.0
     measure_every: float = 10.0
+    attempts_kept: float = 90 * 86_400.0
+    forget_every: float = 3_600.0
     intake_batch: int = 500
+    statement: float = 10.0
     pause_after_failure: float = 0.5
     clock_tolerance: float = 60.0
     key_missing_hold: float = 60.0

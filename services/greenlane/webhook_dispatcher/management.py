@@ -35,6 +35,7 @@ from greenlane.webhook_dispatcher.signing import Scheme, load_key, new_secret, s
 from greenlane.webhook_dispatcher.tables import delivery, endpoint, endpoint_secret, event
 from greenlane.webhook_dispatcher.targets import check_url
 from greenlane.webhook_dispatcher.vault import Vault, fingerprint, vault_from
+from greenlane.webhook_dispatcher.wakeups import tell_due
 from greenlane.webhook_dispatcher.wrong_use import UnknownError, WebhookUseError
 
 OFFERED = tuple(name for name in MODES if name != ENDPOINT_TEST)
@@ -62,7 +63,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """Works on the dispatcher's tables from any process, within a scope; the dispatcher notices within a second.
+    """Works on the dispatcher's tables from any process, within a scope; the dispatcher is told at once.
 
     What lies outside the scope is answered like what does not exist: with UnknownError.
     """
@@ -116,7 +117,7 @@ class Administration:
 
     async def list_endpoints(self, marketplace: str | None = None) -> list[Endpoint]:
         """Every endpoint of the scope that was not removed, oldest first."""
-        query = sa.select(endpoint).where(self._visible())
+        query = sa.select(endpoint).where(self.visible())
         if marketplace is not None:
             query = query.where(endpoint.c.marketplace == marketplace)
         async with self.engine.connect() as connection:
@@ -229,15 +230,20 @@ class Administration:
 
     async def found(self, connection: AsyncConnection, endpoint_id: str, *, lock: bool = False) -> Endpoint:
         """The endpoint within the scope, or UnknownError."""
-        query = sa.select(endpoint).where(endpoint.c.endpoint_id == endpoint_id, self._visible())
+        query = sa.select(endpoint).where(endpoint.c.endpoint_id == endpoint_id, self.visible())
         row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
         if row is None:
             raise UnknownError("endpoint_id", f"{endpoint_id} is not known", "list the endpoints to find it")
         return endpoint_of(row)
 
     async def locked(self, connection: AsyncConnection, endpoint_id: str) -> Endpoint:
-        """The endpoint within the scope, locked until the transaction ends, or UnknownError."""
-        return await self.found(connection, endpoint_id, lock=True)
+        """The endpoint within the scope, locked until the transaction ends, or UnknownError.
+
+        Its dispatcher looks for what became due when the transaction commits.
+        """
+        target = await self.found(connection, endpoint_id, lock=True)
+        await tell_due(connection, [endpoint_id])
+        return target
 
     async def keep_secret(self, connection: AsyncConnection, endpoint_id: str, scheme: Scheme, secret: str) -> str:
         """Seal a signing secret and store it; the id of the new key."""
@@ -256,7 +262,8 @@ class Administration:
         )
         return key_id
 
-    def _visible(self) -> sa.ColumnElement[bool]:
+    def visible(self) -> sa.ColumnElement[bool]:
+        """The endpoints of the scope that were not removed, as a condition."""
         return sa.and_(self.scope.within(endpoint), endpoint.c.state != EndpointState.REMOVED.value)
 
     def check_owner(self, marketplace: str, seller: str | None) -> None:
@@ -295,6 +302,7 @@ class Administration:
                 due_at=sa.func.now(),
             )
         )
+        await tell_due(connection, [target.endpoint_id])
         return identity
 
 

@@ -69,12 +69,12 @@ async def dispatch(
     setup = setup or Setup()
     used = setup.limits
     sources = replace(setup.sources, bootstrap_servers=settings.kafka_bootstrap_servers)
-    async with _engine(settings) as engine, _transport(settings, used) as transport:
+    async with _engine(settings, used) as engine, _transport(settings, used) as transport:
         handshakes = Handshakes(engine, transport, settings.webhook_origin) if settings.webhook_origin else None
         attempts = Attempts(transport, Keyring(engine, vault), used.key_missing_hold, handshakes=handshakes)
         owner = f"{settings.instance}/{uuid.uuid4().hex[:12]}"
         worker = Worker(engine, attempts, metrics, owner=owner, limits=used)
-        intake = Intake(sources, engine, metrics, used, Listeners(worker.mark, setup.refused))
+        intake = Intake(sources, engine, metrics, used, Listeners(worker.mark, worker.holds, setup.refused))
         async with asyncio.TaskGroup() as group:
             group.create_task(worker.run(stop))
             group.create_task(intake.run(stop))
@@ -82,8 +82,8 @@ async def dispatch(
 
 
 @contextlib.asynccontextmanager
-async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(settings.database_url, ping=False)
+async def _engine(settings: Settings, limits: Limits) -> AsyncIterator[AsyncEngine]:
+    engine = open_database(settings.database_url, ping=False, patience=limits.statement)
     try:
         yield engine
     finally:

@@ -52,14 +52,10 @@ class Recorder:
 
     async def _collect(self) -> list[Outcome]:
         group = [await self._queue.get()]
-        until = self._monotonic() + self._limits.outcome_wait
-        while len(group) < self._limits.outcome_batch:
-            if self._queue.empty() and self._monotonic() < until:
-                await asyncio.sleep(self._limits.outcome_wait / 5)
-            elif self._queue.empty():
-                break
-            else:
-                group.append(self._queue.get_nowait())
+        if self._queue.qsize() < self._limits.outcome_batch - 1:
+            await asyncio.sleep(self._limits.outcome_wait)
+        while len(group) < self._limits.outcome_batch and not self._queue.empty():
+            group.append(self._queue.get_nowait())
         return group
 
     async def _record(self, group: Sequence[Outcome]) -> Recording:

@@ -23,15 +23,22 @@ _TAKE = sa.text("""
     WHERE shard IN (SELECT shard FROM shard WHERE owner IS NULL OR lease_until <= now()
                     ORDER BY shard LIMIT :wanted FOR UPDATE SKIP LOCKED)
     RETURNING shard, epoch""")
-_TIME = sa.text("SELECT extract(epoch FROM clock_timestamp())::float8")
+_TIME = sa.text("""
+    SELECT extract(epoch FROM clock_timestamp())::float8 AS now,
+           (SELECT extract(epoch FROM min(lease_until) - clock_timestamp())::float8
+            FROM shard WHERE owner <> :owner) AS next_free""")
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """The shards held, each with its epoch, and the database's time in seconds since 1970 UTC."""
+    """The shards held, each with its epoch, and the database's time in seconds since 1970 UTC.
+
+    `next_free` is in how many seconds the first lease of somebody else ends unless it is renewed; None without one.
+    """
 
     epochs: dict[int, int]
     database_time: float
+    next_free: float | None = None
 
 
 def shard_of(endpoint_id: str) -> int:
@@ -54,8 +61,8 @@ async def renew(engine: AsyncEngine, owner: str, seconds: float) -> Holding:
             epochs = {shard: epoch for shard, epoch in epochs.items() if shard not in surplus}
         elif len(epochs) < share:
             epochs |= await _take(connection, owner, seconds, share - len(epochs))
-        now: float = (await connection.execute(_TIME)).scalar_one()
-    return Holding(epochs, now)
+        told = (await connection.execute(_TIME, {"owner": owner})).one()
+    return Holding(epochs, told.now, told.next_free)
 
 
 async def release_all(engine: AsyncEngine, owner: str) -> None:

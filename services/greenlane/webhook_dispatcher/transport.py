@@ -186,7 +186,23 @@ class Transport:
         stream = await self._backend.connect_tcp(host, origin.port)
         if origin.scheme == b"https":
             stream = await stream.start_tls(self._context, server_hostname=host)
-        return httpcore.AsyncHTTP11Connection(httpcore.Origin(*origin), stream, keepalive_expiry=IDLE_SECONDS)
+        return _Connection(httpcore.Origin(*origin), stream, keepalive_expiry=IDLE_SECONDS)
+
+
+class _Unlocked:
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+class _Connection(httpcore.AsyncHTTP11Connection):
+    """Whoever popped it has it alone; httpcore's lock would cost two turns of the event loop for each request."""
+
+    def __init__(self, origin: httpcore.Origin, stream: httpcore.AsyncNetworkStream, keepalive_expiry: float) -> None:
+        super().__init__(origin, stream, keepalive_expiry)
+        self._state_lock = _Unlocked()  # type: ignore[assignment] # entered and left like the lock it replaces
 
 
 @lru_cache(4_096)

@@ -1,6 +1,7 @@
 """The dispatcher at work: holds shards, claims what is due, sends it, sweeps up what was left behind."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -19,8 +20,10 @@ from greenlane.webhook_dispatcher.measures import measure
 from greenlane.webhook_dispatcher.policy import Answer, Failure, State, judge
 from greenlane.webhook_dispatcher.recorder import Recorder
 from greenlane.webhook_dispatcher.recording import Outcome, Recording, record
+from greenlane.webhook_dispatcher.retention import forget_attempts
 from greenlane.webhook_dispatcher.shards import release_all, renew, shard_of
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
+from greenlane.webhook_dispatcher.wakeups import hear_due
 
 _log = structlog.get_logger("greenlane.webhook_dispatcher")
 
@@ -50,6 +53,8 @@ class Worker:
         self._recorder = Recorder(engine, limits, attempts.monotonic, self._recorded)
         self._epochs: dict[int, int] = {}
         self._held_until = 0.0
+        self._renew_in = 0.0
+        self._taken = asyncio.Event()
         self._next_claim = 0.0
         self._headers = metrics.webhook_attempt_seconds.labels("headers")
         self._total = metrics.webhook_attempt_seconds.labels("total")
@@ -64,17 +69,24 @@ class Worker:
     def mark(self, endpoints: Iterable[str]) -> None:
         """These endpoints have something due: look now instead of at the next sweep."""
         for endpoint_id in endpoints:
-            self._agenda.mark(endpoint_id)
+            if self.holds(endpoint_id):
+                self._agenda.mark(endpoint_id)
         self._work.set()
+
+    def holds(self, endpoint_id: str) -> bool:
+        """Whether this dispatcher sends to the endpoint; another one does if not, or will."""
+        return shard_of(endpoint_id) in self._epochs
 
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until `stop`; then finish what is under way, record it and give the shards up."""
         async with asyncio.TaskGroup() as group:
             recorder = group.create_task(self._recorder.run())
             loops = [
-                group.create_task(self._repeat(self._hold_shards, self._limits.renew_every)),
-                group.create_task(self._repeat(self._sweep, self._limits.sweep_every)),
+                group.create_task(self._keep_shards()),
+                group.create_task(self._sweep_often()),
                 group.create_task(self._repeat(self._measure, self._limits.measure_every)),
+                group.create_task(self._repeat(self._forget, self._limits.forget_every)),
+                group.create_task(self._repeat(self._hear, self._limits.pause_after_failure)),
                 group.create_task(self._claim_all(group)),
             ]
             await stop.wait()
@@ -103,6 +115,15 @@ class Worker:
             return False
         return True
 
+    async def _keep_shards(self) -> None:
+        while True:
+            self._renew_in = self._limits.pause_after_failure
+            await self._attempt_step(self._hold_shards)
+            await asyncio.sleep(self._renew_in)
+
+    async def _hear(self) -> None:
+        await hear_due(self._engine, lambda endpoint_id: self.mark((endpoint_id,)))
+
     async def _hold_shards(self) -> None:
         asked_at = self._monotonic()
         holding = await renew(self._engine, self._owner, self._limits.shard_lease)
@@ -112,15 +133,25 @@ class Worker:
             return
         if holding.epochs != self._epochs:
             _log.info("webhook shards held", count=len(holding.epochs))
+            self._taken.set()
         self._epochs = holding.epochs
         self._held_until = asked_at + self._limits.shard_lease
+        next_free = self._limits.renew_every if holding.next_free is None else holding.next_free
+        self._renew_in = min(max(next_free, _RETRY_LOCKED), self._limits.renew_every)
+
+    async def _sweep_often(self) -> None:
+        """Every second, and at once when shards are taken over: their last owner may have left something behind."""
+        while True:
+            self._taken.clear()
+            await self._attempt_step(self._sweep)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.sweep_every):
+                    await self._taken.wait()
 
     async def _sweep(self) -> None:
         shards = list(self._epochs)
-        lost = await expired(self._engine, shards, self._limits.outcome_batch)
-        if lost:
-            outcomes = [_lost(item) for item in lost]
-            self._count(await record(self._engine, outcomes))
+        while lost := await expired(self._engine, shards, self._limits.outcome_batch):
+            self._count(await record(self._engine, [_lost(item) for item in lost]))
         for notice in await give_notices(self._engine, shards):
             _log.warning("webhook endpoint keeps failing", endpoint_id=notice.endpoint_id, hours=notice.hours)
         for endpoint_id in await disable_failing(self._engine, shards):
@@ -133,6 +164,11 @@ class Worker:
         for phase in (Phase.PROBING, Phase.OPEN):
             self._metrics.webhook_breaker_endpoints.labels(phase.value).set(breakers[phase])
         await measure(self._engine, list(self._epochs), self._metrics)
+
+    async def _forget(self) -> None:
+        gone = await forget_attempts(self._engine, self._limits.attempts_kept)
+        if gone:
+            _log.info("webhook attempts forgotten", count=gone)
 
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
         while True:

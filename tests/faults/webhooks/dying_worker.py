@@ -98,7 +98,7 @@ POINTS: dict[str, Callable[[Fate], None]] = {
     "read_before_tx1": lambda fate: before(intake, "accept", fate),
     "inside_tx1": lambda fate: after(acceptance, "_insert", fate),
     "after_tx1_before_offsets": lambda fate: after(intake, "accept", fate),
-    "after_offsets": lambda fate: after(intake.Intake, "_process", fate),
+    "after_offsets": lambda fate: after(intake.Intake, "_commit", fate),
     "tx2_answer_lost": lambda fate: amid(worker, "claim", fate),
     "after_tx2_before_sending": lambda fate: after_claims(worker, "claim", fate),
     "sent_answer_unread": lambda fate: before(streams._Wire, "data_received", fate),
@@ -108,12 +108,18 @@ POINTS: dict[str, Callable[[Fate], None]] = {
 
 
 def swap_offsets_and_tx1() -> None:
-    original = intake.Intake._process
+    connect, process = intake.Intake._consumer, intake.Intake._process
+    consumers: list[Any] = []
 
-    async def swapped(self: intake.Intake, consumer: Any, producer: Any, records: dict[Any, list[Any]]) -> None:
-        await consumer.commit({partition: items[-1].offset + 1 for partition, items in records.items()})
-        await original(self, consumer, producer, records)
+    def connected(self: intake.Intake) -> Any:
+        consumers.append(connect(self))
+        return consumers[-1]
 
+    async def swapped(self: intake.Intake, producer: Any, records: dict[Any, list[Any]]) -> None:
+        await consumers[-1].commit({partition: items[-1].offset + 1 for partition, items in records.items()})
+        await process(self, producer, records)
+
+    intake.Intake._consumer = connected  # type: ignore[method-assign] # breaking the order is the purpose
     intake.Intake._process = swapped  # type: ignore[method-assign] # breaking the order is the purpose
 
 
