@@ -37,7 +37,7 @@ def account_of(life: Life, seen: Sequence[tuple[float, int, str, int]]) -> Accou
         duplicates=sum(again.values()),
         beyond=sum(max(count - allowed[identity], 0) for identity, count in again.items()),
         same_ids=all(len(ids) == 1 for ids in ids_of.values()),
-        worst_resume=max(kill.resumed for kill in life.kills),
+        worst_resume=max((kill.resumed for kill in life.kills), default=0.0),
         worst_leased=_worst_leased(life, seen),
         quarantined=life.quarantined,
     )
