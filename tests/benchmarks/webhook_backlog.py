@@ -12,7 +12,7 @@ from greenlane.webhook_dispatcher.claims import due_endpoints
 from greenlane.webhook_dispatcher.database import open_database
 from greenlane.webhook_dispatcher.tables import SHARDS
 
-EVENTS, POLLS = 2_000, 21
+EVENTS, POLLS = 2_000, 200
 UPDATES = 1_000
 _FILL = (
     """INSERT INTO event (event_day, event_id, type, seq, body)
@@ -63,16 +63,16 @@ async def fill(world: World) -> None:
         await connection.close()
 
 
-async def due_poll_ms(world: World) -> float:
-    """Milliseconds in which the dispatcher's own query finds the endpoints that have something due; the median."""
+async def due_poll_ms(world: World) -> list[float]:
+    """Milliseconds in which the dispatcher's own query finds the endpoints that have something due, sorted."""
     engine = open_database(SecretStr(world.database_url), ping=False)
     took = []
     try:
         for _ in range(POLLS):
             began = time.perf_counter()
             await due_endpoints(engine, list(range(SHARDS)))
-            took.append(time.perf_counter() - began)
-            await asyncio.sleep(0.05)
+            took.append((time.perf_counter() - began) * 1000)
+            await asyncio.sleep(0.02)
     finally:
         await engine.dispose()
-    return round(sorted(took)[POLLS // 2] * 1000, 2)
+    return sorted(took)
