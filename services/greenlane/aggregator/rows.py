@@ -1,6 +1,7 @@
 """The rows of the partition store: what each holds, its key, and its bytes. Formats are in this folder's README."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -175,6 +176,7 @@ def _integers(values: Any) -> list[int]:
     return values
 
 
+@lru_cache(maxsize=50_000)  # each event names its seller and marketplace five times
 def _text(text: str) -> bytes:
     raw = text.encode()
     return len(raw).to_bytes(_LENGTH_BYTES, "big") + raw

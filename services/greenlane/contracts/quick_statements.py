@@ -6,7 +6,6 @@ from greenlane.contracts.scores import statement_id
 from greenlane.contracts.statements import Account, claim_of, next_level, score_statement, streak_towards
 from greenlane.methodology.eligibility import RuleResult, evaluate
 from greenlane.methodology.method import METHOD_VERSION
-from greenlane.methodology.vocabulary import BadgeLevel
 
 MOST_POINTS = 100
 """Sums that yield more contradict each other; the model refuses them."""
@@ -56,7 +55,7 @@ def score_bytes(account: Account, time: str) -> bytes:
                     "days_above": streak_towards(following, badge),
                     "days_below": badge.days_below,
                     "next_level": None if following is None else following.value,
-                    "rules": [_rule(following, result) for result in rules if following is not None],
+                    "rules": [] if following is None else [_rule(following.value, result) for result in rules],
                 },
                 "claim": claim_of(account),
                 "scheme_status": "self_declared",
@@ -67,13 +66,14 @@ def score_bytes(account: Account, time: str) -> bytes:
     )
 
 
-def _rule(level: BadgeLevel, result: RuleResult) -> dict[str, object]:
+def _rule(level: str, result: RuleResult) -> dict[str, object]:
+    rule, passed, value, threshold, distance, unit = result
     return {
-        "rule": result.rule,
-        "level": level.value,
-        "passed": result.passed,
-        "value": float(result.value),
-        "threshold": float(result.threshold),
-        "distance": float(result.distance),
-        "unit": result.unit,
+        "rule": rule,
+        "level": level,
+        "passed": passed,
+        "value": float(value),
+        "threshold": float(threshold),
+        "distance": float(distance),
+        "unit": unit,
     }

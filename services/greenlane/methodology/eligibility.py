@@ -45,6 +45,9 @@ class Policy:
         raise KeyError(level)
 
 
+_NONE_OF_THEM = Decimal("0.00")
+
+
 class RuleResult(NamedTuple):
     """One rule: `distance` is what is missing to pass, in `unit`; 0 when passed."""
 
@@ -99,6 +102,8 @@ def _at_least(rule: str, value: Decimal | int, threshold: int, unit: str) -> Rul
 
 def _compliant(non_compliant: int, parcels: int, most: int) -> RuleResult:
     """The share is judged exactly and shown with two decimals, never shown as allowed when it is not."""
+    if not non_compliant:
+        return RuleResult("non_compliant_share", True, _NONE_OF_THEM, most, 0, "percent")
     share = Fraction(100 * non_compliant, parcels or 1)
     shown = (Decimal(share.numerator) / share.denominator).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
     passed = share <= most
