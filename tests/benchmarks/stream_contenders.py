@@ -23,7 +23,7 @@ from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
 SOURCE = fulfilment_topic(MARKETPLACE)
-TICK = 0.02
+TICK = 0.1
 PATIENCE = 180.0
 
 
