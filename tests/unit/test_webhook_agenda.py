@@ -49,6 +49,29 @@ def test_after_a_failure_an_endpoint_is_sent_one_request_at_a_time_until_one_suc
     assert agenda.take(0.3, 10) == [("a", 4)]
 
 
+def test_an_endpoint_that_failed_its_last_owner_is_probed_until_two_succeed_unless_it_is_known_here() -> None:
+    agenda = Agenda()
+    agenda.distrust("failed")
+    for now in (0.0, 0.1):
+        agenda.mark("failed")
+        assert agenda.take(now, 10) == [("failed", 1)]
+        (probe,) = agenda.claimed("failed", 1, 1, now)
+        assert probe.budget is Budget.SLOW
+        agenda.finished(probe, OK, now)
+    agenda.distrust("failed")
+    agenda.mark("failed")
+    assert agenda.take(0.2, 10) == [("failed", 4)]
+
+
+def test_an_endpoint_that_failed_its_last_owner_and_the_first_probe_is_left_alone_for_a_minute() -> None:
+    agenda = Agenda()
+    agenda.distrust("failed")
+    (probe,) = started(agenda, "failed", 1)
+    agenda.finished(probe, TIMEOUT, 1.0)
+    assert agenda.take(60.9, 10) == []
+    assert agenda.take(61.1, 10) == [("failed", 1)]
+
+
 def test_a_request_that_is_out_for_a_second_frees_its_fast_slot_and_makes_its_endpoint_suspect() -> None:
     agenda = Agenda(fast=2, slow=10)
     slots = started(agenda, "hangs", 2)

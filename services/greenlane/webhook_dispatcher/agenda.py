@@ -10,7 +10,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from greenlane.webhook_dispatcher.breaker import Breaker, Phase
+from greenlane.webhook_dispatcher.breaker import FAILURES_TO_OPEN, Breaker, Phase
 from greenlane.webhook_dispatcher.policy import Answer
 
 SLOW_AFTER = 1.0
@@ -93,6 +93,10 @@ class Agenda:
     def breakers(self) -> Counter[Phase]:
         """How many endpoints' breakers are in which phase."""
         return Counter(standing.breaker.phase for standing in self._known.values())
+
+    def distrust(self, endpoint_id: str) -> None:
+        """The endpoint failed whoever sent to it before: single probes until two succeed, unless we know better."""
+        self._known.setdefault(endpoint_id, _Standing(Breaker(Phase.PROBING, FAILURES_TO_OPEN)))
 
     def mark(self, endpoint_id: str) -> None:
         """The endpoint may have something due."""

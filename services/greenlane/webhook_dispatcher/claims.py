@@ -1,6 +1,6 @@
 """TX2: due deliveries are leased to this dispatcher, and the lease is committed before anything is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -99,6 +99,11 @@ _DUE = sa.text("""
       AND NOT EXISTS (SELECT FROM endpoint_health h WHERE h.endpoint_id = e.endpoint_id AND h.hold_until > now())""")
 
 
+_FAILING = sa.text("""
+    SELECT endpoint_id FROM endpoint e JOIN endpoint_health h USING (endpoint_id)
+    WHERE e.shard = ANY(CAST(:shards AS smallint[])) AND e.state <> 'removed' AND h.failures >= :failures""")
+
+
 async def claim(engine: AsyncEngine, owner: str, wants: Sequence[Want], lease_seconds: float) -> Claimed:
     """Lease due deliveries; nothing for shards that are no longer held under the epoch asked with."""
     async with direct(engine) as connection:
@@ -127,6 +132,13 @@ async def due_endpoints(engine: AsyncEngine, shards: Sequence[int]) -> list[str]
     """The endpoints of these shards that have something due and are not held."""
     async with direct(engine) as connection:
         return [row["endpoint_id"] for row in await connection.execute(_DUE, {"shards": shards})]
+
+
+async def failing_endpoints(engine: AsyncEngine, shards: Iterable[int], failures: int) -> list[str]:
+    """The endpoints of these shards whose last `failures` attempts or more failed, whoever made them."""
+    async with direct(engine) as connection:
+        rows = await connection.execute(_FAILING, {"shards": list(shards), "failures": failures})
+        return [row["endpoint_id"] for row in rows]
 
 
 def _claim_of(row: Sequence[Any]) -> Claim:

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.webhook_dispatcher.agenda import Agenda, Budget, Slot
 from greenlane.webhook_dispatcher.attempts import Attempts
-from greenlane.webhook_dispatcher.breaker import Phase
-from greenlane.webhook_dispatcher.claims import Claim, Want, claim, due_endpoints, expired
+from greenlane.webhook_dispatcher.breaker import FAILURES_TO_OPEN, Phase
+from greenlane.webhook_dispatcher.claims import Claim, Want, claim, due_endpoints, expired, failing_endpoints
 from greenlane.webhook_dispatcher.database import will_pass
 from greenlane.webhook_dispatcher.failing import disable_failing, give_notices
 from greenlane.webhook_dispatcher.limits import Limits
@@ -131,6 +131,10 @@ class Worker:
         if skew > self._limits.clock_tolerance:
             _log.error("webhook clock differs from the database's; nothing is signed", seconds=round(skew))
             return
+        taken = holding.epochs.keys() - self._epochs.keys()
+        if taken:
+            for endpoint_id in await failing_endpoints(self._engine, taken, FAILURES_TO_OPEN):
+                self._agenda.distrust(endpoint_id)
         if holding.epochs != self._epochs:
             _log.info("webhook shards held", count=len(holding.epochs))
             self._taken.set()
