@@ -39,14 +39,17 @@ def account_of(life: Life, seen: Sequence[tuple[float, int, str, int]]) -> Accou
         same_ids=all(len(ids) == 1 for ids in ids_of.values()),
         worst_resume=max((kill.resumed for kill in life.kills), default=0.0),
         worst_leased=_worst_leased(life, seen),
-        quarantined=life.quarantined,
+        quarantined=len(life.quarantined),
     )
 
 
 def _worst_leased(life: Life, seen: Sequence[tuple[float, int, str, int]]) -> float:
-    """The longest time from the last kill that caught a delivery under a lease to its being sent again."""
+    """The longest time from the last kill that caught a delivery under a lease to its being sent again.
+
+    Without those that lost three leases: they are stopped on purpose until their owner releases them.
+    """
     worst = 0.0
-    for identity in {identity for kill in life.kills for identity in kill.leased}:
+    for identity in {identity for kill in life.kills for identity in kill.leased} - life.quarantined:
         last = max(kill.at for kill in life.kills if identity in kill.leased)
         times = [at for at, _, other, _ in seen if other == identity and at > last]
         if times:

@@ -56,7 +56,7 @@ class Life:
         self.port_index = port_index
         self.kills: list[Kill] = []
         self.expected: set[str] = set()
-        self.quarantined = 0
+        self.quarantined: set[str] = set()
         self._sink = sink
         self._dice = random.Random(plan.point)  # noqa: S311 - a reproducible run, no secret
         self._number = 0
@@ -146,7 +146,7 @@ class Life:
         return self.expected <= states.keys() and set(states.values()) == {"delivered"}
 
     async def _release(self, stopped: list[str]) -> None:
-        self.quarantined += len(stopped)
+        self.quarantined.update(stopped)
         (endpoint_id,) = [row["endpoint_id"] for row in await self._database.fetch("SELECT endpoint_id FROM endpoint")]
         settings = self.world.settings()
         engine = open_database(settings.database_url, connections=1)
