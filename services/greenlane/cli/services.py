@@ -4,6 +4,7 @@ import asyncio
 import gc
 import importlib
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -24,6 +25,9 @@ from greenlane.settings import SERVICES, Settings, load_settings
 
 GARBAGE_THRESHOLD = 50_000
 """New containers after which Python looks for cycles: at its usual 700 that takes a sixth of a scorer's time."""
+
+SWITCH_SECONDS = 0.02
+"""For which a thread that wants the interpreter waits: fetching and scoring interrupt each other less often."""
 
 app = typer.Typer()
 Ready = Callable[[bool, str], None]
@@ -54,6 +58,8 @@ def run(
     # What lives as long as the process is not looked through again, and records, freed by counting, seldom are.
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # the fetching thread makes its own loop
     uvloop.run(_serve(service, settings))
 
 

@@ -26,8 +26,10 @@ def outputs_of(
     counts: Counter[str] = Counter()
     for record, outcome in zip(records, outcomes, strict=True):
         name, produced = outcome
-        if any(size_of(output) > max_bytes for output in produced):
-            name, produced = stage.refuse(record, _too_large(max_bytes))
+        for output in produced:
+            if size_of(output) > max_bytes:
+                name, produced = stage.refuse(record, _too_large(max_bytes))
+                break
         counts[name] += 1
         outputs += produced
     return outputs, counts
