@@ -52,8 +52,7 @@ def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding
     time, data = event.time, event.data
     sums, data_category, factor_ids, defaults, implausible = assess(data.to_facts(time.date()), method)
     contribution = {name: value for name, value in zip(sums._fields, sums, strict=True) if value}
-    figures = contribution.values()
-    if min(figures, default=0) < 0 or max(figures, default=0) >= SUM_LIMIT:
+    if min(sums) < 0 or max(sums) >= SUM_LIMIT:
         return None
     assessment = _ASSESSMENT(
         marketplace=event.marketplace,

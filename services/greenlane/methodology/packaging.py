@@ -14,6 +14,7 @@ from greenlane.methodology.tables import SCALE, MaterialFactor, Method, Packagin
 from greenlane.methodology.vocabulary import DataCategory, DefaultUsed, ImplausibleFact
 
 _PERMILLE = 1000
+_FACTOR_SCALE = SCALE * _PERMILLE
 
 
 class _Used(NamedTuple):
@@ -129,13 +130,13 @@ def _component(  # noqa: PLR0913, PLR0917 - the hot path passes what it already 
     if permille and row.recycled is not None:
         factor += (row.recycled.value - row.primary.value) * permille
         notes.factors.append(row.recycled.id)
-    co2e = divide_half_even(mass * factor, SCALE * _PERMILLE * trips)
-    plastic = divide_half_even(mass, trips) if row.plastic else 0
+    co2e = divide_half_even(mass * factor, _FACTOR_SCALE * trips)
+    plastic = 0 if not row.plastic else mass if trips == 1 else divide_half_even(mass, trips)
     reused_and_recycled = permille * trips + _PERMILLE * (trips - 1)
     circular = min(mass, divide_half_even(mass * reused_and_recycled, _PERMILLE * trips)) if reused_and_recycled else 0
     if notes.steps is not None:
         ids = (row.primary.id,) if row.recycled is None or not permille else (row.primary.id, row.recycled.id)
-        formula = f"{mass} mg x {factor / (SCALE * _PERMILLE):.8f} kg/kg / {trips} trips, {permille / 10} % recycled"
+        formula = f"{mass} mg x {factor / _FACTOR_SCALE:.8f} kg/kg / {trips} trips, {permille / 10} % recycled"
         category = DataCategory.PRIMARY if row.known else DataCategory.MODELLED
         notes.steps.append(Step(f"{part.role}: {part.material}", formula, co2e, "mg", ids, category))
     return co2e, plastic, circular

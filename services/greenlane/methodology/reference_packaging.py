@@ -8,12 +8,13 @@ from greenlane.methodology.vocabulary import DefaultUsed, ImplausibleFact
 
 def packaging_reference(product_mm3: int, order: Order | None, method: Method, notes: Notes) -> PackagingClass:
     """The class of the product volume, the smallest when it is undeclared; of a split order, the parcel's share."""
-    reference = _class_of(product_mm3, method)
-    volume = f"{product_mm3} mm³ of product" if product_mm3 else "product volume undeclared: smallest class"
+    reference, volume = _class_of(product_mm3, method), ""
     if order is not None and order.parcels > 1:
         reference, volume = _share_of_order(product_mm3, order, reference, method, notes)
     notes.factors.extend(method.reference_ids)
     if notes.steps is not None:
+        alone = f"{product_mm3} mm³ of product" if product_mm3 else "product volume undeclared: smallest class"
+        volume = volume or alone
         notes.steps.append(Step("reference CO2e", volume, reference.co2e_mg, "mg", method.reference_ids))
         notes.steps.append(Step("reference plastic", volume, reference.plastic_mg, "mg"))
         notes.steps.append(Step("reference mass", volume, reference.mass_mg, "mg"))
