@@ -104,6 +104,23 @@ async def test_a_batch_never_holds_more_than_its_limit_and_the_reader_waits_for_
     assert place.batches == [[0, 1, 2], [3, 4, 5]]
 
 
+async def test_closing_lets_go_of_a_reader_that_waits_for_room() -> None:
+    place = Place()
+    lane = await lane_of(place, max_batch=1)
+    await lane.put(Arrival(0, 1))
+    await settled()
+    await lane.put(Arrival(1, 1))
+    waiting = asyncio.ensure_future(lane.put(Arrival(2, 1)))
+    closing = asyncio.ensure_future(lane.close())
+    await settled()
+    assert not waiting.done()
+    place.let_go.release()
+    await closing
+    await settled()
+    assert waiting.done()
+    assert place.batches == [[0]]
+
+
 async def test_closing_finishes_the_batch_in_hand_and_leaves_what_waits_unacknowledged() -> None:
     place = Place()
     lane = await lane_of(place)

@@ -76,7 +76,7 @@ class Commands(TyperGroup):
         """Every command, in the order of the table."""
         return list(MODULES)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
         """The command of this name; None if there is none."""
         if cmd_name not in MODULES:
             return None

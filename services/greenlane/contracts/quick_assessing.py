@@ -51,7 +51,6 @@ def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding
     dimension, assess = known
     time, data = event.time, event.data
     sums, data_category, factor_ids, defaults, implausible = assess(data.to_facts(time.date()), method)
-    contribution = {name: value for name, value in zip(sums._fields, sums, strict=True) if value}
     if min(sums) < 0 or max(sums) >= SUM_LIMIT:
         return None
     assessment = _ASSESSMENT(
@@ -65,7 +64,7 @@ def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding
             topic=record.topic, partition=record.partition, offset=record.offset, appended_ms=record.timestamp
         ),
         dimension=dimension,
-        contribution=contribution,
+        contribution={name: value for name, value in zip(sums._fields, sums, strict=True) if value},
         data_category=data_category,
         factor_ids=factor_ids,
         defaults=defaults,

@@ -46,7 +46,7 @@ class Engine:
             await self._watch(stop, ready)
             ready(False, "stopping")
             await self._stop()
-        except BaseException as error:  # noqa: BLE001 - see above
+        except BaseException as error:  # noqa: BLE001 - even a cancelled engine must not stop by halves
             give_up(f"the engine failed: {error!r}", error)
 
     async def _watch(self, stop: asyncio.Event, ready: Ready) -> None:

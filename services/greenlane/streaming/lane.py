@@ -56,6 +56,8 @@ class Lane:
             return
         async with self._in_hand:
             self._working.cancel()
+        self._waiting.clear()
+        self._room.set()  # or who waits in `put` would wait for ever, and with it every other partition
         await self._opening.result().close()
 
     async def _work(self) -> None:

@@ -21,8 +21,8 @@ class CommittedReads(AIOKafkaConsumerThread):
         # Faust reads committed records only under `exactly_once`, and has a setting for none of these.
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - set before the consumer starts and reads it
-        consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001 - as above
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - as above
+        consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001 - set before the consumer starts
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - set before the consumer starts
         return consumer
 
 
