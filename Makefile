@@ -22,7 +22,7 @@ test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and Po
 	@$(BIN)/pytest tests/integration --numprocesses 2 --dist loadfile
 
 test-nightly: .venv/.dev ## the properties of method and account with 10,000 examples each
-	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly --hypothesis-show-statistics tests/unit/test_methodology_properties*.py tests/unit/test_aggregator_model.py
+	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly --hypothesis-show-statistics tests/unit/test_methodology_properties*.py tests/unit/test_aggregator_model*.py
 
 bench-method: .venv/.dev ## assessments a second on one core, as one JSON object
 	@$(BIN)/python tests/benchmarks/bench_method.py
@@ -48,9 +48,9 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --
 
 lock: $(UV) ## resolve the dependencies again, with hashes
 	@$(COMPILE) --group pyproject.toml:build -o requirements/build.txt
-	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --extra disk -o requirements/runtime.txt
 	@$(COMPILE) pyproject.toml --extra embedded --group build -o requirements/embedded.txt
-	@$(COMPILE) pyproject.toml --extra embedded --group build --group dev -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra embedded --extra disk --group build --group dev -o requirements/dev.txt
 
 clean: ## remove what the commands made
 	@rm -rf .venv .greenlane .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]{1,60}$",
         description="this worker's lasting name in its group (a pod's name): a restart under it rejoins at once",
     )
+    state_dir: Path | None = Field(
+        default=None,
+        description="folder of this worker's own for its accounts on disk (RocksDB); unset: all of them in memory",
+    )
     host: str = Field(default="127.0.0.1", description="address on which metrics and health are served")
     port: int | None = Field(default=None, ge=0, le=65535, description="port of metrics and health; 0 picks a free one")
     log_level: str = Field(

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.streaming import (
@@ -18,11 +19,13 @@ from greenlane.streaming import (
     SilentObserver,
     SourceRecord,
     Stage,
+    Store,
     run_stateful,
     run_stateless,
 )
-from greenlane.streaming.writer import BatchWriter
+from greenlane.streaming.writer import BatchWriter, Written
 
+Places = dict[tuple[str, int], Written]
 STAGE = Stage("toy", "toy_scorer", "0.1.0", "toy-1")
 
 
@@ -120,14 +123,16 @@ def die_at(point: str, batch: int) -> None:
         if here == point and counts[here] == batch:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    async def write_atomically(self: BatchWriter, outputs: Sequence[Output]) -> None:
+    async def write_atomically(self: BatchWriter, outputs: Sequence[Output]) -> Places:
         die("before")
-        await whole(self, outputs)
+        written = await whole(self, outputs)
         die("committed")
+        return written
 
-    async def write(self: BatchWriter, outputs: Sequence[Output]) -> None:
-        await part(self, outputs)
+    async def write(self: BatchWriter, outputs: Sequence[Output]) -> Places:
+        written = await part(self, outputs)
         die("written")
+        return written
 
     BatchWriter.write_atomically = write_atomically  # type: ignore[method-assign,assignment] # the failpoint
     BatchWriter.write = write  # type: ignore[method-assign,assignment] # the failpoint
@@ -138,6 +143,7 @@ async def main() -> None:
     options = json.loads(sys.argv[1])
     kind, effects = options.pop("kind"), options.pop("effects")
     changelog, failpoint = options.pop("changelog", ""), options.pop("die_at", None)
+    folder = options.pop("folder", None)
     if failpoint:
         die_at(*failpoint)
     settings = EngineSettings(**options | {"topics": tuple(options["topics"]), "stage": STAGE})
@@ -148,7 +154,8 @@ async def main() -> None:
         say("ready" if yes else "not ready", reason)
 
     if kind == "sums":
-        await run_stateful(settings, changelog, lambda _: Sums(effects), Spoken(), stop, ready)
+        store = Store(changelog, lambda _, __: Sums(effects), folder and Path(folder))
+        await run_stateful(settings, store, Spoken(), stop, ready)
     else:
         await run_stateless(settings, double(effects), Spoken(), stop, ready)
 

@@ -16,6 +16,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from prometheus_client import CollectorRegistry
 
+from greenlane.aggregator.entries import PackedEntries
 from greenlane.aggregator.process import STAGE
 from greenlane.aggregator.state import Accounts
 from greenlane.aggregator.telemetry import Gauges
@@ -217,7 +218,9 @@ def undisturbed(log: Log, tmp_path: Path) -> tuple[dict[bytes, Any], list[bytes]
     records = log.read(ASSESSMENTS)
     for partition in range(PARTITIONS):
         gauges = Gauges(AggregatorMetrics(CollectorRegistry(), [MARKET]))
-        accounts = Accounts(partition, load_policy(tmp_path / "policy.yaml"), STAGE, gauges, pytest.fail)
+        accounts = Accounts(
+            partition, PackedEntries(), load_policy(tmp_path / "policy.yaml"), STAGE, gauges, pytest.fail
+        )
         for outcome in accounts.handle([record for record in records if record.partition == partition]):
             for topic, key, value, *_ in outcome.outputs:
                 assert value is not None

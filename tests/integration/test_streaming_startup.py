@@ -13,6 +13,7 @@ from greenlane.streaming import (
     SilentObserver,
     SourceRecord,
     Stage,
+    Store,
     StreamingError,
     run_stateful,
     run_stateless,
@@ -43,7 +44,7 @@ def settings(servers: str, *topics: str, partitions: int = 2) -> EngineSettings:
 async def run(chosen: EngineSettings, **state: Any) -> None:
     stop, observer = asyncio.Event(), SilentObserver()
     if state:
-        await run_stateful(chosen, state["changelog"], lambda _: Never(), observer, stop, lambda *_: None)
+        await run_stateful(chosen, Store(state["changelog"], lambda *_: Never()), observer, stop, lambda *_: None)
     else:
         await run_stateless(chosen, Never(), observer, stop, lambda *_: None)
 

@@ -31,8 +31,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield starter
 
 
+@pytest.fixture(params=["memory", "disk"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    return str(tmp_path / "states") if request.param == "disk" else None
+
+
 @pytest.fixture
-def options(log: Log, topics: Callable[..., str]) -> dict[str, Any]:
+def options(log: Log, topics: Callable[..., str], folder: str | None) -> dict[str, Any]:
     source = topics("source", 1)
     return {
         "kind": "sums",
@@ -46,6 +51,7 @@ def options(log: Log, topics: Callable[..., str]) -> dict[str, Any]:
         "session_timeout": 10,
         "commit_interval": 0.1,
         "max_batch": 50,
+        "folder": folder,
     }
 
 
@@ -130,7 +136,8 @@ def test_a_row_that_cannot_be_read_back_refuses_the_start_and_is_named(
     log.append(options["topics"][0], traffic.records(100))
     worker = start(options)
     assert worker.ended() == EXIT_CODE
-    assert f"{options['changelog']}[0]@{damaged} key b'sseller3'" in worker.text()
+    place = f"@{damaged}" if options["folder"] is None else ""
+    assert f"{options['changelog']}[0]{place} key b'sseller3': the row cannot be read back" in worker.text()
     assert log.committed(options["group_id"], options["topics"][0]) == 100
 
 
@@ -162,7 +169,7 @@ def test_a_stopped_and_resumed_owner_is_shut_out_and_changes_nothing(
     traffic, source = Traffic(13), options["topics"][0]
     log.append(source, traffic.records(20_000))
     options["session_timeout"] = 3
-    zombie = start(options, instance="first", max_batch=20)
+    zombie = start(options, instance="first", max_batch=20, folder=options["folder"] and f"{options['folder']}-first")
     zombie.until(lambda: len(zombie.said("done")) > 5, "the first owner is in the middle of it")
     zombie.signal(signal.SIGSTOP)
     heir = start(options, instance="second")
@@ -192,7 +199,7 @@ def test_states_move_with_their_partitions(
 
     one = start(options)
     one.until(feed(200), "the first worker has all")
-    two = start(options)
+    two = start(options, folder=options["folder"] and f"{options['folder']}-two")
     two.until(lambda: [len(given) for given in two.said("assigned")][-1:] == [2], "two partitions moved")
     two.until(feed(200), "both go on")
     one.until(lambda: one.said("ready")[-1:] == ["processing"], "the first is ready again")
@@ -215,4 +222,47 @@ def test_the_meta_row_says_how_far_the_state_has_come(log: Log, start: Start, op
     log.append(options["topics"][0], traffic.records(120))
     finish(log, start, options, traffic)
     meta = [json.loads(record.value) for record in log.read(options["changelog"]) if record.key == b"\x00meta"]
+    stores = {item.pop("store") for item in meta}
+    assert len(stores) == 1
     assert meta[-1] == {"applied": 119, "partitions": 1, "format": 1}
+
+
+def test_a_start_with_a_copy_on_disk_reads_only_what_came_after_it(
+    log: Log, start: Start, options: dict[str, Any], folder: str | None
+) -> None:
+    traffic = Traffic(17)
+    log.append(options["topics"][0], traffic.records(1000))
+    finish(log, start, options, traffic)
+    log.append(options["topics"][0], traffic.records(10))
+    again = finish(log, start, options, traffic)
+    rows = again.said("loaded")[0]["rows"]
+    assert rows == 1 if folder else rows > 600
+    check(log, options, traffic)
+
+
+@pytest.mark.parametrize("folder", ["disk"], indirect=True)
+def test_a_copy_on_disk_of_a_state_that_was_made_anew_is_not_used(
+    log: Log, start: Start, options: dict[str, Any], topics: Callable[..., str]
+) -> None:
+    traffic = Traffic(19)
+    log.append(options["topics"][0], traffic.records(300))
+    finish(log, start, options, traffic)
+    copy = Path(options["folder"])
+    anew = options | {"group_id": "anew", "changelog": topics("changelog", 1), "effects": topics("effects", 2)}
+    (copy / f"{options['changelog']}-0").rename(copy / f"{anew['changelog']}-0")
+    finish(log, start, anew, traffic)
+    check(log, anew, traffic)
+
+
+@pytest.mark.parametrize("folder", ["disk"], indirect=True)
+def test_a_torn_copy_on_disk_is_made_anew_and_the_state_is_the_same(
+    log: Log, start: Start, options: dict[str, Any]
+) -> None:
+    traffic = Traffic(23)
+    log.append(options["topics"][0], traffic.records(2000))
+    finish(log, start, options, traffic)
+    for table in Path(options["folder"]).rglob("*.sst"):
+        table.write_bytes(table.read_bytes()[:-100])
+    log.append(options["topics"][0], traffic.records(500))
+    finish(log, start, options, traffic)
+    check(log, options, traffic)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from prometheus_client import CollectorRegistry
 
-from greenlane.aggregator.state import Accounts
+from greenlane.aggregator.entries import PackedEntries
+from greenlane.aggregator.state import Accounts, EntryRows
 from greenlane.aggregator.telemetry import Gauges
 from greenlane.contracts.assessments import FINAL_REVISION, Assessment, DayClosed, Retraction, SourcePosition
 from greenlane.contracts.scores import statement_id
@@ -277,12 +278,12 @@ class AccountsAgainstNaiveModel(RuleBasedStateMachine):
         self.policy, self.model = policy, Naive(policy)
         self.rows: dict[bytes, bytes] = {}
         self.today, self.offset = FIRST, 0
-        self.state = self.new_state()
+        self.state = self.new_state(PackedEntries())
 
-    def new_state(self) -> Accounts:
+    def new_state(self, entries: EntryRows) -> Accounts:
         self.registry = CollectorRegistry()
         gauges = Gauges(AggregatorMetrics(self.registry, ["m1", "m2"]))
-        return Accounts(0, self.policy, STAGE, gauges, pytest.fail)
+        return Accounts(0, entries, self.policy, STAGE, gauges, pytest.fail)
 
     @rule(data=st.data(), size=st.integers(1, 8), days_on=st.sampled_from([0, 0, 1]))
     def a_batch_arrives(self, data: st.DataObject, size: int, days_on: int) -> None:
@@ -334,7 +335,7 @@ class AccountsAgainstNaiveModel(RuleBasedStateMachine):
     def the_process_is_restored_from_its_rows(self, seed: int) -> None:
         rows = list(self.rows.items())
         random.Random(seed).shuffle(rows)  # noqa: S311 - a seeded order, no secret
-        self.state = self.new_state()
+        self.state = self.new_state(PackedEntries())
         for key, value in rows:
             self.state.restore(key, value)
         assert self.state.handle([]) == []

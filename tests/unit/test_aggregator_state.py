@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from prometheus_client import CollectorRegistry
 
+from greenlane.aggregator.entries import PackedEntries
 from greenlane.aggregator.rows import RowError
 from greenlane.aggregator.state import Accounts
 from greenlane.aggregator.telemetry import Gauges
@@ -48,7 +49,7 @@ class Harness:
 
     def partition(self, number: int) -> Accounts:
         stage = Stage("aggregation", "aggregator", "0", "1.0.0")
-        return Accounts(number, POLICY, stage, self.gauges, self.refused.append)
+        return Accounts(number, PackedEntries(), POLICY, stage, self.gauges, self.refused.append)
 
     def handle(self, *values: dict[str, Any] | bytes | None) -> list[Outcome]:
         records = []

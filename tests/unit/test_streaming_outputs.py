@@ -128,12 +128,16 @@ def test_a_handler_that_loses_a_record_is_an_error() -> None:
 
 
 def test_a_meta_row_reads_back_and_refuses_other_formats_and_partition_counts() -> None:
-    meta = Meta(applied=41, partitions=4)
+    meta = Meta(applied=41, partitions=4, store="one")
     assert decode_meta(meta.encode(), 4) == meta
     with pytest.raises(StreamingError, match="4 source partitions, there are 8"):
         decode_meta(meta.encode(), 8)
     with pytest.raises(StreamingError, match="format 2"):
-        decode_meta(Meta(applied=41, partitions=4, format=2).encode(), 4)
+        decode_meta(Meta(applied=41, partitions=4, store="one", format=2).encode(), 4)
+
+
+def test_a_meta_row_of_a_release_without_stores_reads_as_of_none() -> None:
+    assert decode_meta(b'{"applied": 41, "partitions": 4, "format": 1}', 4) == Meta(41, 4, "")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +152,7 @@ def test_a_meta_row_reads_back_and_refuses_other_formats_and_partition_counts() 
     ],
 )
 def test_processing_continues_after_what_the_state_contains(applied: int | None, bounds: Bounds, first: int) -> None:
-    meta = None if applied is None else Meta(applied, 4)
+    meta = None if applied is None else Meta(applied, 4, "one")
     assert first_unapplied(meta, bounds, place="t[0]", changelog="log") == first
 
 
@@ -161,6 +165,6 @@ def test_processing_continues_after_what_the_state_contains(applied: int | None,
     ],
 )
 def test_a_state_that_does_not_fit_its_source_is_refused(applied: int | None, bounds: Bounds, reason: str) -> None:
-    meta = None if applied is None else Meta(applied, 4)
+    meta = None if applied is None else Meta(applied, 4, "one")
     with pytest.raises(StreamingError, match=reason):
         first_unapplied(meta, bounds, place="t[0]", changelog="log")

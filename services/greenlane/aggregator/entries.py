@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from greenlane.aggregator.ledger import Entry, EntryKey
-from greenlane.aggregator.rows import Key, RowError, entry_identity, entry_key, entry_value, read_entry
+from greenlane.aggregator.rows import Key, RowError, entry_identity, entry_key, entry_of, entry_value, read_entry
 
 
 class Shelf:
@@ -58,8 +58,7 @@ class PackedEntries:
     def restore(self, key: Key, value: bytes) -> None:
         """Take back one row. Raises RowError if it does not decode or contradicts another."""
         named = (key.marketplace, key.seller, key.parcel, key.rank)
-        if read_entry(value, key.rank).day != key.day:
-            raise RowError("the entry stands under another day than its own")
+        entry_of(key, value)
         shelf, identity = self._shelves[key.marketplace], entry_identity(named)
         if identity in shelf.values:
             raise RowError("the parcel has two entries in one dimension")

@@ -8,14 +8,16 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from greenlane import __version__
+from greenlane.aggregator.entries import PackedEntries
 from greenlane.aggregator.state import Accounts
+from greenlane.aggregator.stored_entries import EntryPlaces, StoredEntries
 from greenlane.aggregator.telemetry import Gauges
 from greenlane.contracts.tables import load_policy
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, group_of
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.operations.metrics import AggregatorMetrics, EngineMetrics, ProcessMetrics
 from greenlane.settings import Settings
-from greenlane.streaming import EngineSettings, Ready, Stage, run_stateful
+from greenlane.streaming import DiskRows, EngineSettings, Ready, Stage, Store, run_stateful
 
 SERVICE: Final = "aggregator"
 STAGE = Stage("aggregation", SERVICE, __version__, METHOD_VERSION)
@@ -49,7 +51,9 @@ async def run(
         instance=settings.instance,
     )
 
-    def accounts(partition: int) -> Accounts:
-        return Accounts(partition, policy, STAGE, gauges, process.dead_letter)
+    def accounts(partition: int, disk: DiskRows | None) -> Accounts:
+        entries = PackedEntries() if disk is None else StoredEntries(disk)
+        return Accounts(partition, entries, policy, STAGE, gauges, process.dead_letter)
 
-    await run_stateful(engine, AGGREGATOR_CHANGELOG, accounts, Observer(registry, gauges), stop, ready)
+    store = Store(AGGREGATOR_CHANGELOG, accounts, settings.state_dir, EntryPlaces())
+    await run_stateful(engine, store, Observer(registry, gauges), stop, ready)

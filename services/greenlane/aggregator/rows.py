@@ -61,6 +61,22 @@ def entry_identity(key: EntryKey) -> bytes:
     return rank.to_bytes() + _text(seller) + parcel.encode()
 
 
+def entry_range(marketplace: str, before: int) -> tuple[bytes, bytes]:
+    """From the first key of the marketplace's entries up to the first one whose day is not earlier than `before`."""
+    return entry_key(marketplace, 0, b""), entry_key(marketplace, before, b"")
+
+
+def entry_owner(marketplace: str, identity: bytes) -> bytes:
+    """Which entry it is, whatever its day: what its key has beside the kind and the day."""
+    return _text(marketplace) + identity
+
+
+def split_entry_key(raw: bytes) -> tuple[bytes, bytes]:
+    """An entry's key as its `entry_owner` and the bytes of its day."""
+    day = 1 + _LENGTH_BYTES + int.from_bytes(raw[1 : 1 + _LENGTH_BYTES], "big")
+    return raw[1:day] + raw[day + _DAY_BYTES :], raw[day : day + _DAY_BYTES]
+
+
 def read_key(raw: bytes) -> Key:
     """Take a key apart. Raises RowError if it is not one of ours."""
     try:
@@ -138,6 +154,14 @@ def read_entry(raw: bytes, rank: int) -> Entry:
     except ValueError as error:
         raise RowError("the version happened on no day there is") from error
     return Entry((revision, occurred_at, event_id), day, None if contribution is None else _sums(contribution, rank))
+
+
+def entry_of(key: Key, value: bytes) -> Entry:
+    """The entry of a row. Raises RowError if it does not decode or stands under another day than its own."""
+    entry = read_entry(value, key.rank)
+    if entry.day != key.day:
+        raise RowError("the entry stands under another day than its own")
+    return entry
 
 
 def ordinal(occurred_at: str) -> int:

@@ -2,16 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from greenlane.aggregator.closing import close_days
-from greenlane.aggregator.entries import PackedEntries
 from greenlane.aggregator.intake import Assessed, read
-from greenlane.aggregator.ledger import Arrival, Arrived, Ledger
+from greenlane.aggregator.ledger import Arrival, Arrived, Entries, Ledger
 from greenlane.aggregator.rows import (
     CLOSED,
     DAY,
     ENTRY,
+    Key,
     RowError,
     closed_key,
     closed_value,
@@ -29,7 +29,7 @@ from greenlane.aggregator.telemetry import Gauges
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.methodology.eligibility import Policy
-from greenlane.streaming import Outcome, Output, SourceRecord, Stage
+from greenlane.streaming import Outcome, Output, Rows, SourceRecord, Stage
 
 CONTROL = "control"
 """Outcome of a record that closes days."""
@@ -45,18 +45,37 @@ class Last(NamedTuple):
     occurred_at: str
 
 
+class EntryRows(Entries, Protocol):
+    """Entries that are rows of the store."""
+
+    def __len__(self) -> int:
+        """How many there are, before the first batch."""
+
+    def restore(self, key: Key, value: bytes) -> None:
+        """Take back one row. Raises RowError if it does not decode or contradicts another."""
+
+    def take_changes(self) -> Rows:
+        """Rows changed since the last call; None deletes a row."""
+
+
 class Accounts:
     """The accounts of one partition behind its changelog; a `PartitionState` of the streaming engine.
 
     `handle` states the open score of each seller whose account changed once a batch, at its last accepted record.
     """
 
-    def __init__(
-        self, partition: int, policy: Policy, stage: Stage, gauges: Gauges, refused: Callable[[DeadLetterCode], None]
+    def __init__(  # noqa: PLR0913, PLR0917 - each is one thing that accounts need from outside
+        self,
+        partition: int,
+        entries: EntryRows,
+        policy: Policy,
+        stage: Stage,
+        gauges: Gauges,
+        refused: Callable[[DeadLetterCode], None],
     ) -> None:
         self._partition, self._policy, self._stage = partition, policy, stage
         self._gauges, self._refused = gauges, refused
-        self._entries = PackedEntries()
+        self._entries = entries
         self._ledger = Ledger(self._entries, policy.window_days, policy.lateness_days)
         self._guard = -1
         self._entries_of_days = 0

@@ -1,6 +1,7 @@
 """The exact batch engine on Faust and the partition store behind its changelog; knows nothing of parcels."""
 
 from greenlane.streaming.dead_letters import DEAD_LETTERED, Stage, dead_letter
+from greenlane.streaming.disk import DiskRows, Layout, Lookup, Mark, Rows
 from greenlane.streaming.each_record import EachRecord
 from greenlane.streaming.engine_settings import EngineSettings
 from greenlane.streaming.fatal import EXIT_CODE, StreamingError
@@ -8,21 +9,28 @@ from greenlane.streaming.observer import EngineObserver, Ready, SilentObserver
 from greenlane.streaming.partitioner import partition_of
 from greenlane.streaming.records import Outcome, Output, PartitionState, SourceRecord, StatelessHandler
 from greenlane.streaming.run import run_stateful, run_stateless
+from greenlane.streaming.store import Store
 
 __all__ = [
     "DEAD_LETTERED",
     "EXIT_CODE",
+    "DiskRows",
     "EachRecord",
     "EngineObserver",
     "EngineSettings",
+    "Layout",
+    "Lookup",
+    "Mark",
     "Outcome",
     "Output",
     "PartitionState",
     "Ready",
+    "Rows",
     "SilentObserver",
     "SourceRecord",
     "Stage",
     "StatelessHandler",
+    "Store",
     "StreamingError",
     "dead_letter",
     "partition_of",

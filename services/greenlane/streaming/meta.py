@@ -12,10 +12,15 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """The state contains every source record up to offset `applied`; `partitions` is the source topic's count."""
+    """The state contains every source record up to offset `applied`; `partitions` is the source topic's count.
+
+    `store` is chosen at random when a state is written for the first time and kept from then on: a state that was made
+    anew has another. A release that knows no `store` writes none.
+    """
 
     applied: int
     partitions: int
+    store: str
     format: int = FORMAT
 
     def encode(self) -> bytes:
@@ -23,11 +28,20 @@ class Meta:
         return orjson.dumps(asdict(self))
 
 
+def store_of(raw: bytes) -> str:
+    """The store that a row of this key names, empty if it names none or cannot be read back."""
+    try:
+        named = orjson.loads(raw).get("store", "")
+    except (ValueError, AttributeError):
+        return ""
+    return named if isinstance(named, str) else ""
+
+
 def decode_meta(raw: bytes, partitions: int) -> Meta:
     """Read the row back; raises `StreamingError` if it cannot be, is of an unknown format or for other partitions."""
     try:
         fields = orjson.loads(raw)
-        meta = Meta(fields["applied"], fields["partitions"], fields["format"])
+        meta = Meta(fields["applied"], fields["partitions"], store_of(raw), fields["format"])
     except (ValueError, KeyError, TypeError) as error:
         raise StreamingError(
             f"the row that says how far the state has come cannot be read back ({type(error).__name__}); "

@@ -1,7 +1,6 @@
 """The two ways to run a service on the engine."""
 
 import asyncio
-from collections.abc import Callable
 
 from greenlane.streaming.engine import Engine
 from greenlane.streaming.engine_settings import EngineSettings
@@ -9,10 +8,11 @@ from greenlane.streaming.fatal import StreamingError
 from greenlane.streaming.observer import EngineObserver, Ready
 from greenlane.streaming.offsets import OffsetReader
 from greenlane.streaming.partitions import Desk, Partition
-from greenlane.streaming.records import PartitionState, StatelessHandler
+from greenlane.streaming.records import StatelessHandler
 from greenlane.streaming.startup import topics_ready
 from greenlane.streaming.stateful import StatefulPartition
 from greenlane.streaming.stateless import StatelessPartition
+from greenlane.streaming.store import Store
 from greenlane.streaming.writer import BatchWriter
 
 
@@ -43,21 +43,20 @@ async def run_stateless(
             await writer.stop()
 
 
-async def run_stateful(  # noqa: PLR0913, PLR0917 - each is one part of a service, named by its caller
+async def run_stateful(
     settings: EngineSettings,
-    changelog: str,
-    state_factory: Callable[[int], PartitionState],
+    store: Store,
     observer: EngineObserver,
     stop: asyncio.Event,
     ready: Ready,
 ) -> None:
-    """Fold one topic into partition states behind a changelog until `stop` is set.
+    """Fold one topic into the partition states of a store until `stop` is set.
 
     Raises `StreamingError` if the topics do not fit the settings; any later failure ends the process with code 70.
     """
     if len(settings.topics) != 1:
         raise StreamingError(f"a state follows exactly one source topic, not {len(settings.topics)}")
-    if not await topics_ready(settings, (*settings.topics, changelog), stop, ready):
+    if not await topics_ready(settings, (*settings.topics, store.changelog), stop, ready):
         return
     async with OffsetReader(settings.bootstrap_servers, settings.group_id) as offsets:
 
@@ -65,6 +64,6 @@ async def run_stateful(  # noqa: PLR0913, PLR0917 - each is one part of a servic
             identity = f"{settings.group_id}-{partition}"
             writer = BatchWriter(settings.bootstrap_servers, identity, transactional_id=identity)
             desk = Desk(settings, observer, topic, partition)
-            return await StatefulPartition.opened(desk, changelog, state_factory(partition), writer, offsets)
+            return await StatefulPartition.opened(desk, store, writer, offsets)
 
         await Engine(settings, open_partition, observer).run(stop, ready)

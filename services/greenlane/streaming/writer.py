@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import UnknownTopicOrPartitionError
@@ -13,6 +15,16 @@ from greenlane.streaming.partitioner import partition_of
 from greenlane.streaming.records import Output
 
 BATCH_BYTES = 262_144
+
+
+class Written(NamedTuple):
+    """The last record written to a partition: its offset, and its timestamp in milliseconds since 1970.
+
+    The offset is None when Kafka had the record already and does not remember where.
+    """
+
+    offset: int | None
+    timestamp: int
 
 
 class BatchWriter:
@@ -39,11 +51,14 @@ class BatchWriter:
         """Wait for what is under way, then disconnect."""
         await self._producer.stop()
 
-    async def write(self, outputs: Iterable[Output]) -> None:
-        """Write in the given order within each partition; return when all is acknowledged, raise if anything is not."""
+    async def write(self, outputs: Iterable[Output]) -> dict[tuple[str, int], Written]:
+        """Write in the given order within each partition; return when all is acknowledged, raise if anything is not.
+
+        The answer gives the last record of each (topic, partition).
+        """
         now_ms = int(time.time() * 1000)
         open_batches: dict[tuple[str, int], Any] = {}
-        acknowledgements: list[Awaitable[Any]] = []
+        acknowledgements: dict[tuple[str, int], list[asyncio.Future[Any]]] = defaultdict(list)
         for topic, key, value, headers, fixed in outputs:
             partitions = self._partitions.get(topic) or await self._count(topic)
             place = (topic, partition_of(key, partitions) if fixed is None else fixed)
@@ -51,18 +66,23 @@ class BatchWriter:
             batch = open_batches.get(place)
             if batch is None or batch.append(timestamp=now_ms, key=key, value=value, headers=listed) is None:
                 if batch is not None:
-                    acknowledgements.append(await self._send(batch, place))
+                    acknowledgements[place].append(await self._send(batch, place))
                 batch = open_batches[place] = self._producer.create_batch()
                 batch.append(timestamp=now_ms, key=key, value=value, headers=listed)
         for place, batch in open_batches.items():
-            acknowledgements.append(await self._send(batch, place))
-        await asyncio.gather(*acknowledgements)
+            acknowledgements[place].append(await self._send(batch, place))
+        await asyncio.gather(*chain.from_iterable(acknowledgements.values()))
+        return {
+            place: Written(_last_offset(acknowledgements[place][-1], batch), now_ms)
+            for place, batch in open_batches.items()
+        }
 
-    async def write_atomically(self, outputs: Iterable[Output]) -> None:
+    async def write_atomically(self, outputs: Iterable[Output]) -> dict[tuple[str, int], Written]:
         """The same in one transaction: readers of committed records see all of it or nothing."""
         await self._producer.begin_transaction()
-        await self.write(outputs)
+        written = await self.write(outputs)
         await self._producer.commit_transaction()
+        return written
 
     async def _count(self, topic: str) -> int:
         try:
@@ -73,7 +93,12 @@ class BatchWriter:
             ) from error
         return self._partitions[topic]
 
-    async def _send(self, batch: Any, place: tuple[str, int]) -> Awaitable[Any]:
+    async def _send(self, batch: Any, place: tuple[str, int]) -> asyncio.Future[Any]:
         batch.close()
-        acknowledgement: Awaitable[Any] = await self._producer.send_batch(batch, place[0], partition=place[1])
+        acknowledgement: asyncio.Future[Any] = await self._producer.send_batch(batch, place[0], partition=place[1])
         return acknowledgement
+
+
+def _last_offset(acknowledgement: asyncio.Future[Any], batch: Any) -> int | None:
+    first: int = acknowledgement.result().offset
+    return None if first < 0 else first + batch.record_count() - 1
