@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from greenlane.contracts.assessments import Assessment, SourcePosition
 from greenlane.contracts.dead_letters import DeadLetterCode
+from greenlane.methodology.assessment import Assessed
+from greenlane.methodology.sums import PackagingSums
 from greenlane.methodology.vocabulary import BadgeLevel, DataCategory, Dimension
 from greenlane.operations.metrics import (
     ALL,
@@ -30,21 +31,8 @@ def engine(registry: CollectorRegistry, now: float = 1000.0) -> EngineMetrics:
     return EngineMetrics(registry, [TOPIC], lambda: now)
 
 
-def assessment(marketplace: str, **contribution: int) -> Assessment:
-    return Assessment(
-        marketplace=marketplace,
-        seller_id="s-1",
-        parcel_id="p-1",
-        revision=0,
-        occurred_at="2026-03-01T10:00:00.000000Z",
-        event_id="e-1",
-        origin=SourcePosition(topic="greenlane.fulfilment.shop.v1", partition=0, offset=7, appended_ms=1),
-        dimension=Dimension.PACKAGING,
-        contribution=contribution,
-        data_category=DataCategory.DEFAULT,
-        factor_ids=(),
-        method_version="1",
-    )
+def assessed(*implausible: str, **sums: int) -> Assessed:
+    return Assessed(PackagingSums(**sums), DataCategory.DEFAULT, (), (), implausible)
 
 
 def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
@@ -123,7 +111,7 @@ def test_offsets_of_partitions_that_went_elsewhere_are_no_longer_shown() -> None
 
 def test_an_unknown_marketplace_or_error_is_counted_as_other() -> None:
     registry = CollectorRegistry()
-    ScorerMetrics(registry, ["shop"]).count([assessment("stranger", packaging_co2e_mg=5000)])
+    ScorerMetrics(registry, ["shop"]).count([("stranger", assessed(packaging_co2e_mg=5000))])
     ProcessMetrics(registry, "1", "2", "3", ["kafka"]).error("payload text")
     assert value(registry, "assessments_total", marketplace="other", data="default") == 1
     assert value(registry, "errors_total", kind="other") == 1
@@ -131,8 +119,8 @@ def test_an_unknown_marketplace_or_error_is_counted_as_other() -> None:
 
 def test_an_assessment_counts_its_grams_and_its_implausible_facts() -> None:
     registry = CollectorRegistry()
-    written = assessment("shop", packaging_co2e_mg=5000, plastic_mass_mg=1500)
-    ScorerMetrics(registry, ["shop"]).count([written.model_copy(update={"implausible": ("mass_g",)})])
+    written = assessed("mass_g", packaging_co2e_mg=5000, plastic_mass_mg=1500)
+    ScorerMetrics(registry, ["shop"]).count([("shop", written)])
     assert value(registry, "co2e_grams_total", marketplace="shop") == 5
     assert value(registry, "plastic_grams_total", marketplace="shop") == 1.5
     assert value(registry, "implausible_facts_total", fact="mass_g") == 1

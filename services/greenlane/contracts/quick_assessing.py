@@ -9,19 +9,29 @@ from greenlane.contracts.assessments import SUM_LIMIT, Assessment, SourcePositio
 from greenlane.contracts.derived import struct_of
 from greenlane.contracts.quick_reading import QuickEvent, quick_event
 from greenlane.contracts.reading import KafkaRecord, declared_type
+from greenlane.methodology.assessment import Assessed
 from greenlane.methodology.method import METHOD_VERSION
+from greenlane.methodology.sums import SUMS
 from greenlane.methodology.tables import Method
+from greenlane.methodology.vocabulary import Dimension
 
 _ASSESSMENT, _POSITION = struct_of(Assessment), struct_of(SourcePosition)
+_CONTRIBUTIONS: dict[Dimension, Any] = {
+    dimension: msgspec.defstruct(sums.__name__, [(name, int, 0) for name in sums._fields], omit_defaults=True, gc=False)
+    for dimension, sums in SUMS.items()
+}
+"""Encode a dimension's sums by name without those that are 0."""
+
 _ENCODER = msgspec.json.Encoder()
 
 
 class Finding(NamedTuple):
-    """What a scorer says about a record, under which key; `assessment` has the fields of one, None when it retracts."""
+    """What a scorer says about a record of this marketplace, under which key; `assessed` is None when it retracts."""
 
     key: bytes
     value: bytes
-    assessment: Any
+    marketplace: str
+    assessed: Assessed | None
 
 
 def find(record: KafkaRecord, owner: Owner, method: Method) -> Finding | None:
@@ -39,8 +49,8 @@ def find(record: KafkaRecord, owner: Owner, method: Method) -> Finding | None:
     message = assess_record(record, owner, method)
     if message is None:
         return None
-    assessment = message if isinstance(message, Assessment) else None
-    return Finding(output_key(message), message.model_dump_json().encode(), assessment)
+    assessed = assessed_of(message) if isinstance(message, Assessment) else None
+    return Finding(output_key(message), message.model_dump_json().encode(), message.marketplace, assessed)
 
 
 def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding | None:
@@ -50,7 +60,8 @@ def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding
         return None
     dimension, assess = known
     time, data = event.time, event.data
-    sums, data_category, factor_ids, defaults, implausible = assess(data.to_facts(time.date()), method)
+    assessed = assess(data.to_facts(time.date()), method)
+    sums = assessed.sums
     if min(sums) < 0 or max(sums) >= SUM_LIMIT:
         return None
     assessment = _ASSESSMENT(
@@ -58,17 +69,29 @@ def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding
         seller_id=event.subject,
         parcel_id=data.parcel_id,
         revision=data.revision,
-        occurred_at=f"{time.isoformat()[:19]}.{time.microsecond:06}Z",
+        occurred_at=f"{time.isoformat(timespec='microseconds')[:26]}Z",
         event_id=event.id,
         origin=_POSITION(
             topic=record.topic, partition=record.partition, offset=record.offset, appended_ms=record.timestamp
         ),
         dimension=dimension,
-        contribution={name: value for name, value in zip(sums._fields, sums, strict=True) if value},
-        data_category=data_category,
-        factor_ids=factor_ids,
-        defaults=defaults,
-        implausible=implausible,
+        contribution=_CONTRIBUTIONS[dimension](*sums),
+        data_category=assessed.data_category,
+        factor_ids=assessed.factor_ids,
+        defaults=assessed.defaults,
+        implausible=assessed.implausible,
         method_version=METHOD_VERSION,
     )
-    return Finding(account_key(event.marketplace, event.subject), _ENCODER.encode(assessment), assessment)
+    key = account_key(event.marketplace, event.subject)
+    return Finding(key, _ENCODER.encode(assessment), event.marketplace, assessed)
+
+
+def assessed_of(assessment: Assessment) -> Assessed:
+    """What an assessment rests on, as the method gave it."""
+    return Assessed(
+        assessment.sums(),
+        assessment.data_category,
+        assessment.factor_ids,
+        assessment.defaults,
+        assessment.implausible,
+    )

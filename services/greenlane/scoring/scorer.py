@@ -8,9 +8,8 @@ from prometheus_client import CollectorRegistry
 
 from greenlane import __version__
 from greenlane.contracts.assessing import Owner
-from greenlane.contracts.assessments import Assessment
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
-from greenlane.contracts.quick_assessing import find
+from greenlane.contracts.quick_assessing import Finding, find
 from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic, group_of
 from greenlane.methodology.method import METHOD_VERSION
@@ -30,14 +29,14 @@ class Scorer:
         self._method = method
         self._metrics = metrics
         self._process = process
-        self._assessments: list[Assessment] = []
+        self._findings: list[Finding] = []
         self._each = EachRecord(self.score, stage_of(owner))
 
     def handle(self, records: Sequence[SourceRecord]) -> list[Outcome]:
         """One outcome per record, in the same order."""
-        self._assessments.clear()
+        self._findings.clear()
         outcomes = self._each.handle(records)
-        self._metrics.count(self._assessments)
+        self._metrics.count([(found.marketplace, found.assessed) for found in self._findings if found.assessed])
         return outcomes
 
     def score(self, record: SourceRecord) -> Outcome:
@@ -53,10 +52,8 @@ class Scorer:
             raise
         if found is None:
             return IGNORED
-        key, value, assessment = found
-        if assessment is not None:
-            self._assessments.append(assessment)
-        return Outcome("assessed", (Output(ASSESSMENTS, key, value),))
+        self._findings.append(found)
+        return Outcome("assessed", (Output(ASSESSMENTS, found.key, found.value),))
 
 
 def stage_of(owner: Owner) -> Stage:

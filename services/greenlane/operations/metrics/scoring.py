@@ -5,12 +5,22 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
 
-from greenlane.contracts.assessments import Assessment
+from greenlane.methodology.assessment import Assessed
+from greenlane.methodology.sums import SUMS, Sums
 from greenlane.methodology.vocabulary import BadgeLevel, DataCategory, Dimension
 from greenlane.operations.metrics.definitions import AGGREGATOR, SCORERS
 from greenlane.operations.metrics.series import OTHER, Series, bounded
 
 _CO2E = ("packaging_co2e_mg", "delivery_co2e_mg", "return_co2e_mg")
+_PLASTIC = ("plastic_mass_mg",)
+
+
+def _place(sums: type[Sums], names: tuple[str, ...]) -> int | None:
+    return next((place for place, name in enumerate(sums._fields) if name in names), None)
+
+
+_PLACES = {sums: (_place(sums, _CO2E), _place(sums, _PLASTIC)) for sums in SUMS.values()}
+"""Where CO2e and plastic stand in the sums of each dimension, if it has them."""
 
 
 class ScorerMetrics:
@@ -28,17 +38,18 @@ class ScorerMetrics:
         series.start_at_zero("co2e_grams_total", ((shop,) for shop in known))
         series.start_at_zero("plastic_grams_total", ((shop,) for shop in known))
 
-    def count(self, assessments: Iterable[Assessment]) -> None:
-        """Assessments were written: how many, with their CO2e and plastic in grams."""
+    def count(self, assessments: Iterable[tuple[str, Assessed]]) -> None:
+        """Assessments of these marketplaces were written: how many, with their CO2e and plastic in grams."""
         tallies: defaultdict[tuple[str, DataCategory], list[int]] = defaultdict(lambda: [0, 0, 0])
-        for assessment in assessments:
-            contribution = assessment.contribution
-            tally = tallies[assessment.marketplace, assessment.data_category]
+        for marketplace, (sums, category, _, _, implausible) in assessments:
+            tally = tallies[marketplace, category]
             tally[0] += 1
-            for name in _CO2E:
-                tally[1] += contribution.get(name, 0)
-            tally[2] += contribution.get("plastic_mass_mg", 0)
-            for fact in assessment.implausible:
+            co2e, plastic = _PLACES[type(sums)]
+            if co2e is not None:
+                tally[1] += sums[co2e]
+            if plastic is not None:
+                tally[2] += sums[plastic]
+            for fact in implausible:
                 self._implausible.labels(fact).inc()
         for (marketplace, category), (count, co2e_mg, plastic_mg) in tallies.items():
             shop = bounded(marketplace, self._marketplaces)
