@@ -23,8 +23,8 @@ from greenlane.operations.logs import configure_logging
 from greenlane.operations.metrics import ProcessMetrics, new_registry
 from greenlane.settings import SERVICES, Settings, load_settings
 
-GARBAGE_THRESHOLD = 500_000
-"""New containers after which Python looks for cycles: more than a fetch and its outcomes hold at a time.
+GARBAGE_THRESHOLD = 2_000_000
+"""New containers after which Python looks for cycles: more than several fetches and their outcomes hold.
 
 Records are freed by counting and make no cycles. At Python's usual 700 looking for them takes a sixth of a scorer's
 time, at 50,000 a tenth.

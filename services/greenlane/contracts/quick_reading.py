@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, get_type_hints
 
 import msgspec
-from annotated_types import Ge
+from annotated_types import Ge, MaxLen, MinLen
 from pydantic import BaseModel
 
 from greenlane.contracts.derived import REFUSED, decoder_of, struct_of
@@ -43,6 +43,8 @@ _RULES: dict[str, Any] = get_type_hints(_ENVELOPE, include_extras=True)
 _EVENTS = {name: decoder_of(model) for name, model in EVENT_MODELS.items()}
 _BODIES = {name: decoder_of(_body(model)) for name, model in EVENT_MODELS.items()}
 _EARLIEST: Any = next(rule.ge for rule in EventEnvelope.model_fields["time"].metadata if isinstance(rule, Ge))
+_SHORTEST_ID = next(rule.min_length for rule in EventEnvelope.model_fields["id"].metadata if isinstance(rule, MinLen))
+_LONGEST_ID = next(rule.max_length for rule in EventEnvelope.model_fields["id"].metadata if isinstance(rule, MaxLen))
 _TOLERANCE_MS = FUTURE_TOLERANCE / timedelta(milliseconds=1) - 1
 """A millisecond short: the last one is rounded in floating point, so the exact reader decides on it."""
 
@@ -96,12 +98,13 @@ def _binary(record: KafkaRecord, headers: dict[str, bytes], value: bytes) -> Qui
     if len(headers) != len(_HEADERS) and any(name.startswith("ce_") for name in headers.keys() - _HEADERS.keys()):
         return None
     event_type, marketplace = _shared(record.topic, *[headers.get(name) for name in _SHARED])
-    if marketplace is None:
+    event_id = headers["ce_id"].decode()
+    if marketplace is None or not _SHORTEST_ID <= len(event_id) <= _LONGEST_ID:
         return None
     return QuickEvent(
         event_type,
         marketplace,
-        msgspec.convert(headers["ce_id"].decode(), _RULES["id"]),
+        event_id,
         _subject(headers["ce_subject"]),
         _instant(headers["ce_time"].decode()),
         _BODIES[event_type].decode(value),
