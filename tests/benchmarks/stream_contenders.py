@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,10 +128,10 @@ class Bench:
             contender.stop()
 
     @contextmanager
-    def service(self, name: str) -> Iterator["Service"]:
-        """One of our services as it is run for real."""
+    def service(self, name: str, **environment: str) -> Iterator["Service"]:
+        """One of our services as it is run for real, with further settings."""
         self._number += 1
-        service = Service(name, self.servers, self.folder / f"{name}-{self._number}.log")
+        service = Service(name, self.servers, self.folder / f"{name}-{self._number}.log", environment)
         try:
             yield service
         finally:
@@ -141,16 +141,18 @@ class Bench:
 class Service(Contender):
     """A service of ours, with its metrics."""
 
-    def __init__(self, name: str, servers: str, log: Path) -> None:
+    def __init__(self, name: str, servers: str, log: Path, further: Mapping[str, str]) -> None:
         self._topic = ASSESSMENTS if name == "aggregator" else SOURCE
         port = free_port()
         self._url = f"http://127.0.0.1:{port}"
-        environment = os.environ | {
+        environment = {
+            **os.environ,
             "GREENLANE_KAFKA_BOOTSTRAP_SERVERS": servers,
             "GREENLANE_MARKETPLACES": MARKETPLACE,
             "GREENLANE_PARTITIONS": str(PARTITIONS),
             "GREENLANE_PORT": str(port),
             "GREENLANE_LOG_LEVEL": "WARNING",
+            **further,
         }
         super().__init__([sys.executable, "-m", "greenlane", "run", name], environment, log)
 
