@@ -9,9 +9,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology import (

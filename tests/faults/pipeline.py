@@ -157,6 +157,8 @@ class Pipeline:
     def _supervise(self) -> None:
         while not self._ended.wait(0.05):
             with self._reviving:
+                if self._ended.is_set():  # while this thread waited for the lock
+                    return
                 for service in self.services.values():
                     service.revive()
 

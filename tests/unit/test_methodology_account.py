@@ -1,12 +1,12 @@
 """A seller's account: its sums, what made them, what each default did, and the arithmetic down to the grade."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.account import Declaration, assess, assess_all, co2e_mg, totals_of

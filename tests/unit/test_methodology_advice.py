@@ -1,10 +1,10 @@
 """Advice: each change is the best for the account it was made for, and says what re-scoring says."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.account import Declaration, assess, assess_all, co2e_mg, totals_of

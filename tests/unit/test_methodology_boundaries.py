@@ -1,12 +1,12 @@
 """The edges that neighbouring figures do not show: exact limits, smallest masses, and what must stay as it was."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method, load_policy
 from greenlane.methodology.account import Declaration, assess, assess_all

@@ -1,10 +1,10 @@
 """One delivered parcel: the cascade from energy to worst case, distances, attempts, hubs, places and the reference."""
 
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.allocation import notional_shares, per_parcel_mg

@@ -1,10 +1,11 @@
 """Rounding, order of parts and rules, and the places and energies that decide a figure."""
 
-from dataclasses import replace
+import dataclasses
 from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.delivery import assess_delivered
@@ -128,15 +129,15 @@ def test_a_part_of_which_something_is_missing_does_not_hide_the_parts_after_it()
 
 def test_every_rule_is_asked_whichever_rules_before_it_do_not_apply() -> None:
     rule = METHOD.thin_bag_rules[0]
-    elsewhere = replace(rule, country="BR")
-    over = replace(rule, valid_from=date(2020, 1, 1), valid_to=DAY - timedelta(days=1))
-    not_yet = replace(rule, valid_from=DAY + timedelta(days=1))
+    elsewhere = dataclasses.replace(rule, country="BR")
+    over = dataclasses.replace(rule, valid_from=date(2020, 1, 1), valid_to=DAY - timedelta(days=1))
+    not_yet = dataclasses.replace(rule, valid_from=DAY + timedelta(days=1))
     bag = PackedFacts(DAY, "VN", outer=MAILER, components=(BAG,))
     for before in (elsewhere, over, not_yet):
-        alone, both = (replace(METHOD, thin_bag_rules=rules) for rules in ((before,), (before, rule)))
+        alone, both = (dataclasses.replace(METHOD, thin_bag_rules=rules) for rules in ((before,), (before, rule)))
         assert assess_packed(bag, alone).sums[-1] == 0
         assert assess_packed(bag, both).sums[-1] == 1
-    last_day = replace(METHOD, thin_bag_rules=(replace(rule, valid_to=DAY),))
+    last_day = dataclasses.replace(METHOD, thin_bag_rules=(dataclasses.replace(rule, valid_to=DAY),))
     assert assess_packed(bag, last_day).sums[-1] == 1
 
 

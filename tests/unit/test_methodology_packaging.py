@@ -1,9 +1,9 @@
 """One packed parcel: CO2e, plastic, circular mass, empty space, legal rules, and what undeclared facts cost."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.assessment import Assessed

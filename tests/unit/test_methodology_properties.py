@@ -1,6 +1,5 @@
 """The principles of the method as properties: bounded, monotone, missing never improves, one big parcel."""
 
-from dataclasses import replace
 from datetime import date
 from functools import reduce
 from random import Random
@@ -8,6 +7,7 @@ from typing import TypeVar
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.delivery import assess_delivered, assess_returned

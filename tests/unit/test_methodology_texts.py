@@ -4,13 +4,14 @@ The expected texts are in golden/; after a change of wording read the difference
 `GREENLANE_WRITE_GOLDEN=1 pytest tests/unit/test_methodology_texts.py`.
 """
 
+import dataclasses
 import os
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.account import Declaration
@@ -128,7 +129,13 @@ def test_an_explanation_says_exactly_what_was_computed(name: str) -> None:
         if leg is not None
     ]
     text = "\n".join(
-        [explanation_text(replace(explanation, factors=())), "", *legs, *explanation.assessed.factor_ids, ""]
+        [
+            explanation_text(dataclasses.replace(explanation, factors=())),
+            "",
+            *legs,
+            *explanation.assessed.factor_ids,
+            "",
+        ]
     )
     file = GOLDEN / f"{name}.txt"
     if os.environ.get("GREENLANE_WRITE_GOLDEN"):
@@ -151,7 +158,7 @@ def test_a_factor_names_value_unit_boundary_region_grade_source_place_formula_an
     source = Source("s", "A Document", "P", 2025, "L", "A")
     bare = Factor("a.b", Decimal("1.5"), "kg/kg", "WTW", "VN", "P", source)
     assert factor_line(bare) == "  a.b = 1.5 kg/kg (WTW, VN, grade P): A Document, 2025"
-    full = replace(bare, where="Sheet!A1", formula="c * d", note="as printed")
+    full = dataclasses.replace(bare, where="Sheet!A1", formula="c * d", note="as printed")
     assert factor_line(full) == (
         "  a.b = 1.5 kg/kg (WTW, VN, grade P): A Document, 2025, Sheet!A1; = c * d; as printed"
     )

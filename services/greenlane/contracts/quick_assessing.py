@@ -1,6 +1,6 @@
 """The scorers' hot path: from a record to the bytes of its assessment, the same as by `assess_record`."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -25,7 +25,7 @@ _CONTRIBUTIONS: dict[Dimension, Any] = {
 _ENCODER = msgspec.json.Encoder()
 
 
-class Finding(NamedTuple):
+class Finding(msgspec.Struct, gc=False):
     """What a scorer says about a record of this marketplace, under which key; `assessed` is None when it retracts."""
 
     key: bytes

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, get_type_hints
 
 import msgspec
-from annotated_types import Ge
+from annotated_types import Ge, MaxLen, MinLen
 from pydantic import BaseModel
 
 from greenlane.contracts.derived import REFUSED, decoder_of, struct_of
@@ -14,7 +14,7 @@ from greenlane.contracts.reading import FUTURE_TOLERANCE, KafkaRecord
 from greenlane.contracts.topics import MAX_EVENT_BYTES, marketplace_of
 
 
-class QuickEvent(NamedTuple):
+class QuickEvent(msgspec.Struct, gc=False):
     """An event that was read and checked; `time` is in UTC and `data` has the fields and methods of its model."""
 
     type: str
@@ -39,15 +39,25 @@ def _body(event: type[BaseModel]) -> type[BaseModel]:
 
 _TYPE = msgspec.json.Decoder(_Type)
 _ENVELOPE = struct_of(EventEnvelope)
+_RULES: dict[str, Any] = get_type_hints(_ENVELOPE, include_extras=True)
 _EVENTS = {name: decoder_of(model) for name, model in EVENT_MODELS.items()}
 _BODIES = {name: decoder_of(_body(model)) for name, model in EVENT_MODELS.items()}
 _EARLIEST: Any = next(rule.ge for rule in EventEnvelope.model_fields["time"].metadata if isinstance(rule, Ge))
+_SHORTEST_ID = next(rule.min_length for rule in EventEnvelope.model_fields["id"].metadata if isinstance(rule, MinLen))
+_LONGEST_ID = next(rule.max_length for rule in EventEnvelope.model_fields["id"].metadata if isinstance(rule, MaxLen))
 _TOLERANCE_MS = FUTURE_TOLERANCE / timedelta(milliseconds=1) - 1
 """A millisecond short: the last one is rounded in floating point, so the exact reader decides on it."""
 
 _CONTENT_TYPE = "datacontenttype"
 _ATTRIBUTES = ("type", *(name for name in EventEnvelope.model_fields if name != _CONTENT_TYPE))
 _HEADERS = {f"ce_{name}": name for name in _ATTRIBUTES} | {"content-type": _CONTENT_TYPE}
+_SOME_EVENT = {"id": "any", "subject": "any", "time": "2026-01-31T10:00:00Z"}
+"""The attributes in which the records of a marketplace differ."""
+
+_SHARED = {header: name for header, name in _HEADERS.items() if name not in _SOME_EVENT}
+"""The headers that most of its records have in common, and their attributes."""
+
+_UTC_OFFSET_TIME = len("2026-01-31T10:00:00+07:00")
 _marketplace = lru_cache(maxsize=1024)(marketplace_of)
 
 
@@ -57,36 +67,72 @@ def quick_event(record: KafkaRecord) -> QuickEvent | None:
     if value is None or len(value) > MAX_EVENT_BYTES:
         return None
     try:
-        if record.headers and (headers := _binary(record)):
-            event_type = headers.pop("type")
-            envelope = msgspec.convert(headers, _ENVELOPE)
-            data = _BODIES[event_type].decode(value)
+        headers = dict(record.headers)
+        if "ce_type" in headers or "ce_specversion" in headers:
+            event = _binary(record, headers, value)
         else:
-            event_type = _TYPE.decode(value).type
-            envelope = _EVENTS[event_type].decode(value)
-            data = envelope.data
-        time = datetime.fromisoformat(envelope.time).astimezone(UTC)
+            event = _structured(record, value)
     except (*REFUSED, KeyError, ValueError, OverflowError):
         return None
-    marketplace, subject = _marketplace(record.topic), envelope.subject
-    if marketplace is None or envelope.source != f"/marketplaces/{marketplace}" or record.key != subject.encode():
+    if event is None or record.key != event.subject.encode():
         return None
-    if time < _EARLIEST or time.timestamp() * 1000 > record.timestamp + _TOLERANCE_MS:
+    if event.time < _EARLIEST or event.time.timestamp() * 1000 > record.timestamp + _TOLERANCE_MS:
         return None
-    return QuickEvent(event_type, marketplace, envelope.id, subject, time, data)
+    return event
 
 
-def _binary(record: KafkaRecord) -> dict[str, str]:
-    """The attributes of a record in binary mode, none in structured mode.
+def _structured(record: KafkaRecord, value: bytes) -> QuickEvent | None:
+    event_type = _TYPE.decode(value).type
+    envelope = _EVENTS[event_type].decode(value)
+    marketplace = _marketplace(record.topic)
+    if marketplace is None or envelope.source != f"/marketplaces/{marketplace}":
+        return None
+    time = datetime.fromisoformat(envelope.time).astimezone(UTC)
+    return QuickEvent(event_type, marketplace, envelope.id, envelope.subject, time, envelope.data)
 
-    Raises KeyError for a header that stands twice and for an attribute that the envelope does not have.
+
+def _binary(record: KafkaRecord, headers: dict[str, bytes], value: bytes) -> QuickEvent | None:
+    """Raises KeyError for an attribute that is missing and for one that the envelope does not have."""
+    if len(headers) != len(record.headers):  # one of them stands twice
+        return None
+    if len(headers) != len(_HEADERS) and any(name.startswith("ce_") for name in headers.keys() - _HEADERS.keys()):
+        return None
+    event_type, marketplace = _shared(record.topic, *[headers.get(name) for name in _SHARED])
+    event_id = headers["ce_id"].decode()
+    if marketplace is None or not _SHORTEST_ID <= len(event_id) <= _LONGEST_ID:
+        return None
+    return QuickEvent(
+        event_type,
+        marketplace,
+        event_id,
+        _subject(headers["ce_subject"]),
+        _instant(headers["ce_time"].decode()),
+        _BODIES[event_type].decode(value),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _shared(topic: str, *values: bytes | None) -> tuple[str, str | None]:
+    """The type and the marketplace that these values of the shared headers stand for, None for another's topic.
+
+    Only what passes is remembered. Raises what `quick_event` takes for out of the ordinary.
     """
-    headers = dict(record.headers)
-    if len(headers) != len(record.headers):
-        raise KeyError("twice")
-    if "ce_type" not in headers and "ce_specversion" not in headers:
-        return {}
-    attributes = {_HEADERS[name]: (raw or b"").decode() for name, raw in headers.items() if name in _HEADERS}
-    if len(attributes) < len(headers) and any(name.startswith("ce_") for name in headers.keys() - _HEADERS.keys()):
-        raise KeyError("not of the envelope")
-    return attributes
+    said = {name: value.decode() for name, value in zip(_SHARED.values(), values, strict=True) if value is not None}
+    event_type, marketplace = said.pop("type"), _marketplace(topic)
+    envelope = msgspec.convert(_SOME_EVENT | said, _ENVELOPE)
+    return event_type, marketplace if envelope.source == f"/marketplaces/{marketplace}" else None
+
+
+@lru_cache(maxsize=16_384)
+def _subject(value: bytes) -> str:
+    """A seller's id."""
+    seller: str = msgspec.convert(value.decode(), _RULES["subject"])
+    return seller
+
+
+def _instant(text: str) -> datetime:
+    """The time in UTC. As Python writes it, it needs no look at the pattern."""
+    time = datetime.fromisoformat(text)
+    if len(text) != _UTC_OFFSET_TIME or time.isoformat() != text:
+        msgspec.convert(text, _RULES["time"])
+    return time.astimezone(UTC)

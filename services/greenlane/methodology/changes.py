@@ -1,10 +1,12 @@
 """What a seller can change, as a closed list: each a change of declared facts under an assumption that is stated."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import partial
+
+from msgspec.structs import replace
 
 from greenlane.methodology.account import Declaration
 from greenlane.methodology.declaring import USUAL_TRIPS, measured_round, suppose_everything, usual_energy

@@ -1,11 +1,13 @@
 """What if it had been declared: for each default, facts in which a stated average stands where nothing stood."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from math import isqrt
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from greenlane.methodology.account import Declaration, assess
 from greenlane.methodology.assessment import Notes
