@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BOOTSTRAP := .greenlane/bootstrap
+TOXIPROXY := .greenlane/bin/toxiproxy
+GO ?= $(or $(shell command -v go 2>/dev/null),/usr/local/go/bin/go)
 UV := $(or $(shell command -v uv 2>/dev/null),$(BOOTSTRAP)/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
@@ -80,8 +82,13 @@ up: .venv/.embedded ## Kafka, PostgreSQL and every service until Ctrl-C
 faults-streams: .venv/.dev ## seeded kills of every process under load and the proof that nothing changed; KILLS=200 SEED=n
 	@KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m tests.faults.streams
 
-faults: .venv/.dev ## every other fault, one by one, and every rule broken on purpose (half an hour)
+faults: .venv/.dev $(TOXIPROXY) ## every other fault, one by one, and every rule broken on purpose (half an hour)
 	@$(BIN)/pytest -m faults tests/faults
+
+$(TOXIPROXY):
+	@command -v $(GO) >/dev/null || { echo "make faults needs a network that fails: install Go, or name it in GO="; exit 2; }
+	@GOBIN=$(CURDIR)/.greenlane/toxiproxy $(GO) install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0
+	@mkdir -p $(@D) && mv .greenlane/toxiproxy/server $@
 
 bench-webhooks: .venv/.dev ## webhooks a second on one core, first bytes, and healthy endpoints while others hang, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.bench_webhooks

@@ -40,13 +40,14 @@ def _again(arrival: Any, number: int) -> Any:
 
 @alteration
 def contributions_are_floating_point() -> None:
-    """Integers: kilograms in 32-bit floating point between reading and adding."""
+    """Integers: kilograms in 16-bit floating point between reading and adding; counts survive that, masses do not."""
     right = intake._contribution
     intake._contribution = lambda said: tuple(_through_float(amount) for amount in right(said))
 
 
 def _through_float(amount: int) -> int:
-    return int(unpack("f", pack("f", amount / 1e6))[0] * 1e6)
+    (kept,) = unpack("e", pack("e", amount / 1e6))
+    return round(float(kept) * 1e6)
 
 
 @alteration

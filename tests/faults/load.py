@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, timedelta
 from itertools import groupby, islice
 from random import Random
@@ -47,18 +48,22 @@ def _worse(events: list[TimedEvent], chance: Random) -> list[TimedEvent]:
 
 
 class Load(threading.Thread):
-    """Publishes days and closes each, at `rate` events a second (0: as fast as it goes), until told it is enough."""
+    """Publishes days and closes each, at `rate` events a second (0: as fast as it goes), until told it is enough.
 
-    def __init__(self, bootstrap_servers: str, days: Iterator[Day], rate: float = 0.0) -> None:
+    An event that has not ended as delivered within `deadline` seconds is published again.
+    """
+
+    def __init__(self, bootstrap_servers: str, days: Iterator[Day], rate: float = 0.0, deadline: float = 120.0) -> None:
         super().__init__(name="load", daemon=True)
         self.enough = threading.Event()
         self.days, self.records, self.again, self.closings_again = 0, 0, 0, 0
         self.error: BaseException | None = None
         self._servers, self._days, self._rate = bootstrap_servers, days, rate
+        self._options = Options(deadline=deadline)
 
     def run(self) -> None:
         try:
-            with Publisher(self._servers, MARKETPLACE, Options(deadline=120.0)) as publisher:
+            with closing(Publisher(self._servers, MARKETPLACE, self._options)) as publisher:
                 for day, events in self._days:
                     self._publish(publisher, events)
                     self._close(day)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from greenlane.contracts.topics import declared_topics
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.operations.embedded.folder import choose_port
@@ -79,6 +81,13 @@ class Service:
         except (urllib.error.URLError, OSError):
             return False
 
+    def counted(self, name: str, **labels: str) -> float:
+        """What the process says of a metric now, summed over the labels that are not given."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+        samples = [sample for family in families for sample in family.samples if sample.name == f"greenlane_{name}"]
+        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
     def text(self) -> str:
         """Everything the process and its predecessors said."""
         return self._log.read_text(errors="replace")
@@ -96,11 +105,21 @@ class Service:
 
 
 class Pipeline:
-    """A broker and services; `supervised` services are started again whenever they end."""
+    """A broker and services; `supervised` services are started again whenever they end.
 
-    def __init__(self, folder: Path, services: Collection[str] = SERVICES) -> None:
+    `addresses` names other ways to the broker for some services, `detours` the listeners at their ends.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        services: Collection[str] = SERVICES,
+        *,
+        detours: Mapping[int, int] | None = None,
+        addresses: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
-        self.broker = EmbeddedKafka(folder).start()
+        self.broker = EmbeddedKafka(folder, detours=detours).start()
         policy = folder / "policy.yaml"
         policy.write_text(POLICY, encoding="utf-8")
         marketplaces = (MARKETPLACE, LIVE_MARKETPLACE)
@@ -121,10 +140,15 @@ class Pipeline:
             "GREENLANE_DATA_DIR": str(folder),
             "GREENLANE_INSTANCE": "0",
         }
-        self.services = {name: Service(name, self.environment, folder) for name in services}
+        self._addresses = addresses or {}
+        self.services = {name: Service(name, self._environment_of(name), folder) for name in services}
         self._ended = threading.Event()
         self._reviving = threading.Lock()
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
+
+    def _environment_of(self, service: str) -> dict[str, str]:
+        address = self._addresses.get(service, self.broker.bootstrap_servers)
+        return self.environment | {"GREENLANE_KAFKA_BOOTSTRAP_SERVERS": address}
 
     def supervise(self) -> None:
         """From now on start again what ends."""
@@ -217,3 +241,8 @@ def until(condition: Callable[[], bool], what: str | Callable[[], str], seconds:
     while not condition():
         assert time.monotonic() < deadline, f"not in {seconds} s: {what if isinstance(what, str) else what()}"
         time.sleep(0.05)
+
+
+def let_pass(seconds: float) -> None:
+    """Let real time pass: what is tested is what others do with a silence, or a rhythm, of so long."""
+    signal.sigtimedwait([], seconds)

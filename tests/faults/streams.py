@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 from tests.faults.load import Load, history, publish_days, publish_live
-from tests.faults.pipeline import BROKER, LIVE_MARKETPLACE, MARKETPLACE, Pipeline, pipeline, until
+from tests.faults.pipeline import BROKER, LIVE_MARKETPLACE, MARKETPLACE, PATIENCE, Pipeline, pipeline, until
 
 from greenlane.clock.closing import DayCloser
 from greenlane.contracts.reading import KafkaRecord
@@ -80,29 +80,33 @@ def _unlike(one: dict[Any, bytes], other: dict[Any, bytes]) -> int:
     return sum(one.get(key) != other.get(key) for key in one.keys() | other.keys())
 
 
-def drained(running: Pipeline) -> Comparison:
-    """The oracle's verdict once the services have read everything."""
+def drained(running: Pipeline, seconds: float = PATIENCE) -> Comparison:
+    """The oracle's verdict once the services have read everything, which may take these seconds."""
     with DayCloser(running.settings.kafka_bootstrap_servers) as closer:
 
         def nothing_waits() -> bool:
             lag = closer.lag(running.settings.marketplaces)
             return all(behind <= 0 for place, behind in lag.items() if "dispatcher" not in place[0])
 
-        until(nothing_waits, lambda: f"{closer.lag(running.settings.marketplaces)} {running.exits()}")
+        until(nothing_waits, lambda: f"{closer.lag(running.settings.marketplaces)} {running.exits()}", seconds)
     return recompute(running.settings, progress=lambda _read, _total: None)
+
+
+def records(running: Pipeline, topic: str) -> list[Any]:
+    """Everything that stands on a topic."""
+    with TopicsReader(running.settings.kafka_bootstrap_servers, [topic], lambda _read, _total: None) as reader:
+        return list(reader.records(topic))
 
 
 def stated(running: Pipeline) -> Stated:
     """Read back what was stated."""
     ours = f"{MARKETPLACE}/".encode()
-    topics = (BADGE_DECISIONS, SELLER_SCORES)
-    with TopicsReader(running.settings.kafka_bootstrap_servers, topics, lambda _read, _total: None) as reader:
 
-        def records(topic: str) -> list[KafkaRecord]:
-            return [item for item in reader.records(topic) if (item.key or b"").startswith(ours)]
+    def own(topic: str) -> list[KafkaRecord]:
+        return [item for item in records(running, topic) if (item.key or b"").startswith(ours)]
 
-        decisions = {json.loads(item.value or b"")["id"]: item.value or b"" for item in records(BADGE_DECISIONS)}
-        return Stated(decisions, {item.key or b"": item.value or b"" for item in records(SELLER_SCORES)})
+    decisions = {json.loads(item.value or b"")["id"]: item.value or b"" for item in own(BADGE_DECISIONS)}
+    return Stated(decisions, {item.key or b"": item.value or b"" for item in own(SELLER_SCORES)})
 
 
 def run(folder: Path, kills: int, seed: int, rate: float = RATE) -> dict[str, Any]:

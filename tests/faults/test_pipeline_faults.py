@@ -17,15 +17,24 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from tests.faults.load import Day, Load, history, publish_days, publish_live
-from tests.faults.pipeline import BROKER, LIVE_MARKETPLACE, MARKETPLACE, PARTITIONS, Pipeline, Service, pipeline, until
-from tests.faults.streams import drained, stated
+from tests.faults.pipeline import (
+    BROKER,
+    LIVE_MARKETPLACE,
+    MARKETPLACE,
+    PARTITIONS,
+    Pipeline,
+    Service,
+    let_pass,
+    pipeline,
+    until,
+)
+from tests.faults.streams import drained, records, stated
 from tests.faults.test_rules import alter
 
 from greenlane.clock.closing import DayCloser
 from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, DEAD_LETTERS, declared_topics
 from greenlane.operations.topics import apply
-from greenlane.oracle.topics_reader import TopicsReader
 from greenlane.publisher.timeline import RawRecord, TimedEvent
 from greenlane.streaming import EXIT_CODE
 
@@ -42,11 +51,6 @@ def a_history(days: int, seed: int = 5) -> Iterator[Day]:
 def running(tmp_path: Path) -> Iterator[Pipeline]:
     with pipeline(tmp_path, supervised=False) as running:
         yield running
-
-
-def records(running: Pipeline, topic: str) -> list[Any]:
-    with TopicsReader(running.settings.kafka_bootstrap_servers, [topic], lambda _read, _total: None) as reader:
-        return list(reader.records(topic))
 
 
 def greenlane(running: Pipeline, *words: str, expect: int = 0) -> str:
@@ -76,7 +80,7 @@ def test_an_aggregator_frozen_for_two_sessions_is_shut_out_and_changes_nothing(r
             until(lambda: closer.lag([MARKETPLACE]).get(("greenlane-aggregator", ASSESSMENTS, 0), 1) <= 0, "taken over")
         until(lambda: load.records > froze_at, "more records")
         assert seen > 0
-        _wait_out(2 * SESSION_SECONDS)
+        let_pass(2 * SESSION_SECONDS)
         frozen.process.send_signal(signal.SIGCONT)
         until(lambda: load.days >= 8 or load.error is not None, "more days")
         load.finish()
@@ -89,11 +93,6 @@ def test_an_aggregator_frozen_for_two_sessions_is_shut_out_and_changes_nothing(r
         assert verdict.decisions > 0
     finally:
         successor.end()
-
-
-def _wait_out(seconds: float) -> None:
-    """Let real time pass: what is tested is what a broker does with a member that is silent for so long."""
-    signal.sigtimedwait([], seconds)
 
 
 def test_a_broker_killed_and_stopped_under_load_loses_and_doubles_nothing(tmp_path: Path) -> None:

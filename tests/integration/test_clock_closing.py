@@ -1,28 +1,35 @@
 """Closing days on a real Kafka: only behind both scorers, once a partition, and by the broker's clock."""
 
+import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError
 from kafka.structs import OffsetAndMetadata
+from prometheus_client import CollectorRegistry
 
 from greenlane.clock.closing import ClosingError, DayCloser
+from greenlane.clock.process import run
 from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed
 from greenlane.contracts.topics import ASSESSMENTS, declared_topics, fulfilment_topic, group_of
 from greenlane.operations.embedded import EmbeddedKafka
+from greenlane.operations.metrics import ProcessMetrics
 from greenlane.operations.topics import apply
 from greenlane.oracle.topics_reader import TopicsReader
+from greenlane.settings import Settings
 
 FIRST, LAST = date(2026, 7, 1), date(2026, 7, 9)
 PARTITIONS = 3
 COORDINATOR_SECONDS = 30.0
 
 
-MARKETPLACES = tuple(f"shop-{number}" for number in range(5))
+MARKETPLACES = tuple(f"shop-{number}" for number in range(6))
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +127,26 @@ def test_the_lag_of_every_group_is_what_it_has_not_read(servers: str, closer: Da
     assert {group for group, _, _ in lag} == {
         group_of(name) for name in ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher")
     }
+
+
+async def test_the_clocks_own_heartbeats_are_no_lag(servers: str, marketplace: str) -> None:
+    registry, stop = CollectorRegistry(), asyncio.Event()
+    process = ProcessMetrics(registry, "1", "1", "1", ("day_not_closed",))
+    settings = Settings(
+        kafka_bootstrap_servers=servers, marketplaces=(marketplace,), live_marketplaces=(marketplace,), partitions=1
+    )
+    places = [TopicPartition(fulfilment_topic(marketplace), partition) for partition in range(PARTITIONS)]
+    running = asyncio.create_task(run(settings, registry, process, lambda *_: None, stop))
+    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+
+        async def beaten() -> bool:
+            ends = await asyncio.to_thread(admin.list_partition_offsets, dict.fromkeys(places, OffsetSpec.LATEST))
+            return all(end.offset > 0 for end in ends.values())
+
+        while not await beaten():
+            assert not running.done()
+        group = group_of("packaging_scorer")
+        labels = {"group": group, "topic": places[0].topic, "partition": "0"}
+        assert registry.get_sample_value("greenlane_group_lag_records", labels) == 0
+    stop.set()
+    await running

@@ -68,7 +68,11 @@ async def _serve(service: str, settings: Settings) -> None:
     """The frame around every service: logs, metrics, health, signals."""
     registry = new_registry()
     process = ProcessMetrics(
-        registry, __version__, METHOD_VERSION, load_policy(settings.policy_file).version, ("day_not_closed",)
+        registry,
+        __version__,
+        METHOD_VERSION,
+        load_policy(settings.policy_file).version,
+        ("day_not_closed", "lag_unknown"),
     )
     health = Health(time.monotonic)
     stop = asyncio.Event()

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -39,7 +39,6 @@ _PROPERTIES = {
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
@@ -79,10 +78,17 @@ class _Identity:
 class EmbeddedKafka:
     """A Kafka node under `data_dir`/kafka, on a free loopback port or on `port`; a context manager.
 
-    `bootstrap_servers` is set once started. `notify` is told, in words, what a long start is doing.
+    `bootstrap_servers` is set once started. `notify` is told, in words, what a long start is doing. `detours` are
+    further loopback ports to listen on, each with the port that its clients are told to come back to: a proxy's.
     """
 
-    def __init__(self, data_dir: Path, port: int = 0, notify: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int = 0,
+        notify: Callable[[str], None] = lambda _: None,
+        detours: Mapping[int, int] | None = None,
+    ) -> None:
         self._folder = ServerFolder(data_dir / "kafka")
         self._logs = self._folder.path / "data"
         self._log = self._folder.path / "server.log"
@@ -91,6 +97,7 @@ class EmbeddedKafka:
         self._properties = self._folder.path / "server.properties"
         self._port = port
         self._notify = notify
+        self._detours = dict(detours or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.bootstrap_servers = ""
 
@@ -157,9 +164,12 @@ class EmbeddedKafka:
         port = choose_port(self._port, "choose another port for the embedded Kafka")
         controller = choose_port(0, "free some ports")
         self.bootstrap_servers = f"{LOOPBACK}:{port}"
+        listened = {"PLAINTEXT": port} | {f"DETOUR{number}": number for number in self._detours}
+        advertised = {"PLAINTEXT": port} | {f"DETOUR{number}": proxy for number, proxy in self._detours.items()}
         properties = _PROPERTIES | {
-            "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+            "listeners": _listeners(listened | {"CONTROLLER": controller}),
+            "advertised.listeners": _listeners(advertised),
+            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in [*listened, "CONTROLLER"]),
             "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",
             "log.dirs": str(self._logs),
         }
@@ -253,6 +263,10 @@ def _java() -> Path:
     except ImportError as error:
         raise missing_extra("Kafka", "GREENLANE_KAFKA_BOOTSTRAP_SERVERS") from error
     return Path(JAVA)
+
+
+def _listeners(ports: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://{LOOPBACK}:{port}" for name, port in ports.items())
 
 
 def _numbers(version: str) -> tuple[int, ...]:
