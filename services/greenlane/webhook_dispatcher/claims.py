@@ -92,12 +92,23 @@ _EXPIRED = sa.text("""
     ORDER BY lease_until LIMIT :limit""")
 
 _DUE = sa.text("""
-    SELECT e.endpoint_id FROM endpoint e
-    CROSS JOIN LATERAL (SELECT FROM delivery d
-                        WHERE d.endpoint_id = e.endpoint_id AND d.state = 'pending' AND d.due_at <= now() LIMIT 1) d
-    WHERE e.shard = ANY(CAST(:shards AS smallint[])) AND e.state <> 'removed'
+    WITH earliest AS MATERIALIZED (
+      SELECT d.shard, d.endpoint_id FROM unnest(CAST(:shards AS smallint[])) AS s(shard) CROSS JOIN LATERAL (
+        SELECT p.shard, p.endpoint_id FROM delivery p
+        WHERE p.shard = s.shard AND p.state = 'pending' AND p.due_at <= now() ORDER BY p.due_at LIMIT :few) d),
+    crowded AS (SELECT shard FROM earliest GROUP BY shard HAVING count(*) >= :few),
+    due AS (
+      SELECT endpoint_id FROM earliest
+      UNION
+      SELECT e.endpoint_id FROM crowded JOIN endpoint e USING (shard)
+      CROSS JOIN LATERAL (SELECT FROM delivery d
+                          WHERE d.endpoint_id = e.endpoint_id AND d.state = 'pending' AND d.due_at <= now() LIMIT 1) d)
+    SELECT endpoint_id FROM due JOIN endpoint e USING (endpoint_id)
+    WHERE e.state <> 'removed'
       AND NOT EXISTS (SELECT FROM endpoint_health h WHERE h.endpoint_id = e.endpoint_id AND h.hold_until > now())""")
+"""A look at each shard; its endpoints are asked one by one only where more is due than a few rows tell."""
 
+_FEW = 16
 
 _FAILING = sa.text("""
     SELECT endpoint_id FROM endpoint e JOIN endpoint_health h USING (endpoint_id)
@@ -131,7 +142,7 @@ async def expired(engine: AsyncEngine, shards: Sequence[int], limit: int) -> lis
 async def due_endpoints(engine: AsyncEngine, shards: Sequence[int]) -> list[str]:
     """The endpoints of these shards that have something due and are not held."""
     async with direct(engine) as connection:
-        return [row["endpoint_id"] for row in await connection.execute(_DUE, {"shards": shards})]
+        return [row["endpoint_id"] for row in await connection.execute(_DUE, {"shards": shards, "few": _FEW})]
 
 
 async def failing_endpoints(engine: AsyncEngine, shards: Iterable[int], failures: int) -> list[str]:

@@ -9,21 +9,27 @@ from greenlane.webhook_dispatcher.policy import OPEN
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
 
 _BACKLOG = sa.text("""
-    SELECT state, count(*) AS deliveries,
-           coalesce(max(extract(epoch FROM now() - due_at))
-                      FILTER (WHERE state = 'pending' AND due_at <= now()), 0)::float8 AS oldest
-    FROM delivery
-    WHERE state IN ('pending', 'leased', 'held', 'quarantined') AND shard = ANY(CAST(:shards AS smallint[]))
-    GROUP BY state""")
+    SELECT 'pending' AS state, coalesce(sum(p.deliveries), 0)::bigint AS deliveries,
+           coalesce(extract(epoch FROM now() - min(p.earliest)), 0)::float8 AS oldest
+    FROM unnest(CAST(:shards AS smallint[])) AS s(shard) CROSS JOIN LATERAL (
+      SELECT count(*) AS deliveries, min(d.due_at) FILTER (WHERE d.due_at <= now()) AS earliest FROM delivery d
+      WHERE d.shard = s.shard AND d.state = 'pending') p
+    UNION ALL
+    SELECT 'leased', count(*), 0 FROM delivery WHERE state = 'leased' AND shard = ANY(CAST(:shards AS smallint[]))
+    UNION ALL
+    SELECT state, count(*), 0 FROM delivery
+    WHERE state IN ('held', 'quarantined') AND shard = ANY(CAST(:shards AS smallint[])) GROUP BY state""")
+"""Each state from an index of its own, without the rows."""
 
 _ORPHANS = sa.text("""
-    SELECT count(*) FROM delivery d
-    WHERE d.state IN ('pending', 'leased') AND d.shard = ANY(CAST(:shards AS smallint[]))
-      AND ((d.state = 'leased' AND d.lease_until IS NULL)
-        OR (d.state = 'pending' AND d.due_at = 'infinity' AND NOT EXISTS (
-              SELECT FROM delivery f
-              WHERE f.endpoint_id = d.endpoint_id AND f.order_key = d.order_key AND f.seq < d.seq
-                AND f.state IN ('pending', 'leased', 'held', 'quarantined'))))""")
+    SELECT (SELECT count(*) FROM delivery
+            WHERE state = 'leased' AND lease_until IS NULL AND shard = ANY(CAST(:shards AS smallint[])))
+         + (SELECT count(*) FROM delivery d
+            WHERE d.state = 'pending' AND d.due_at = 'infinity' AND d.shard = ANY(CAST(:shards AS smallint[]))
+              AND NOT EXISTS (
+                SELECT FROM delivery f
+                WHERE f.endpoint_id = d.endpoint_id AND f.order_key = d.order_key AND f.seq < d.seq
+                  AND f.state IN ('pending', 'leased', 'held', 'quarantined')))""")
 
 
 async def measure(engine: AsyncEngine, shards: Sequence[int], metrics: WebhookMetrics) -> None:

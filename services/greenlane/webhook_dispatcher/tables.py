@@ -112,6 +112,14 @@ delivery = sa.Table(
         postgresql_where=sa.text("state IN ('pending', 'leased', 'held', 'quarantined')"),
     ),
     sa.Index("delivery_leased", "shard", "lease_until", postgresql_where=sa.text("state = 'leased'")),
+    sa.Index(
+        "delivery_waiting",
+        "shard",
+        "due_at",
+        postgresql_include=["endpoint_id"],
+        postgresql_where=sa.text("state = 'pending'"),
+    ),
+    sa.Index("delivery_stopped", "shard", "state", postgresql_where=sa.text("state IN ('held', 'quarantined')")),
     sa.Index("delivery_by_age", "endpoint_id", "created_at"),
 )
 
