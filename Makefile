@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams mutation faults-streams faults-webhooks faults check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year mutation faults-streams faults-webhooks faults check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -98,6 +98,9 @@ faults-webhooks: .venv/.dev ## kill -9 at eight points between intake and outcom
 
 bench-streams: .venv/.bench ## streams beside Faust, quixstreams and bare loops; ARGS="--seconds 300" for the long run
 	@UV="$(UV)" $(BIN)/python -m tests.benchmarks.bench_streams --json tests/benchmarks/plots/streams.json $(ARGS)
+
+bench-year: .venv/.bench ## a simulated year of accounts on disk: speed and memory by quarter, restarts, as one JSON object
+	@$(BIN)/python -m tests.benchmarks.bench_year $(ARGS)
 
 .venv/.bench: .venv/.dev pyproject.toml
 	@$(UV) pip install --quiet --python .venv --group bench
