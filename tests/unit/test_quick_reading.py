@@ -47,6 +47,15 @@ ODD: tuple[Any, ...] = (
 )  # fmt: skip
 
 
+ODD_VALUES = (
+    None, b"", b"\xff", b"1.0", b"caf\xc3\xa9 \x01", *(odd.encode() for odd in ODD if isinstance(odd, str))
+)  # fmt: skip
+ODD_NAMES = (
+    "ce_traceparent", "x", "id", "type", "ce_data", "ce_datacontenttype", "ce_specversion", "ce_type", "ce_id",
+    "content-type",
+)  # fmt: skip
+
+
 def record(raw: RawRecord, **changed: Any) -> Any:
     fields = {"topic": "greenlane.fulfilment.demo-vn.v1", "partition": 1, "offset": 7, "timestamp": 1_790_000_000_000}
     fields |= {"key": raw.key, "value": raw.value, "headers": raw.headers}
@@ -101,18 +110,18 @@ def _disturb_bytes(draw: st.DrawFn, value: bytes) -> bytes:
 
 
 def _disturb_headers(draw: st.DrawFn, headers: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    action = draw(st.sampled_from(["remove", "replace", "again", "unknown"]))
+    action = draw(st.sampled_from(["remove", "replace", "rename", "again", "unknown"]))
     at = draw(st.integers(0, len(headers) - 1))
     if action == "remove":
         del headers[at]
     elif action == "replace":
-        put = [b"", b"\xff", b"1.0", b"caf\xc3\xa9 \x01", *(str(odd).encode() for odd in ODD if isinstance(odd, str))]
-        headers[at] = (headers[at][0], draw(st.sampled_from(put)))
+        headers[at] = (headers[at][0], draw(st.sampled_from(ODD_VALUES)))
+    elif action == "rename":
+        headers[at] = (draw(st.sampled_from(ODD_NAMES)), headers[at][1])
     elif action == "again":
         headers.append(headers[at])
     else:
-        names = ["ce_traceparent", "x", "id", "type", "ce_data", "ce_specversion", "ce_type", "content-type"]
-        headers.append((draw(st.sampled_from(names)), b"more"))
+        headers.append((draw(st.sampled_from(ODD_NAMES)), b"more"))
     return headers
 
 
@@ -163,6 +172,17 @@ def test_what_is_read_quickly_is_what_the_models_read(record: Any) -> None:
 def test_the_hot_path_answers_as_the_models_do(record: Any) -> None:
     for owner in OWNERS:
         assert quick_answer(record, owner) == answer(record, owner)
+
+
+@pytest.mark.parametrize("place", range(len(encode(EVENTS[0]).headers)))
+def test_a_header_with_an_odd_value_or_name_leads_to_what_the_models_say(place: int) -> None:
+    raw = encode(EVENTS[0])
+    name, value = raw.headers[place]
+    odd_names = ((odd, said) for odd in ODD_NAMES for said in (value, b"text/plain", None))
+    for odd in [*((name, odd) for odd in ODD_VALUES), *odd_names]:
+        changed = record(raw, headers=(*raw.headers[:place], odd, *raw.headers[place + 1 :]))
+        for owner in OWNERS:
+            assert quick_answer(changed, owner) == answer(changed, owner), odd
 
 
 @pytest.mark.parametrize("mode", ["binary", "structured"])

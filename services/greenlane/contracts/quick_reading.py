@@ -1,5 +1,6 @@
 """Reads the ordinary fulfilment record fast: what `read_event` would give, or nothing at all when only it can tell."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, get_type_hints
@@ -57,6 +58,9 @@ _SOME_EVENT = {"id": "any", "subject": "any", "time": "2026-01-31T10:00:00Z"}
 _SHARED = {header: name for header, name in _HEADERS.items() if name not in _SOME_EVENT}
 """The headers that most of its records have in common, and their attributes."""
 
+_ABSENT: Any = object()
+"""Stands for a header that is not there; one without a value is there, and empty."""
+
 _UTC_OFFSET_TIME = len("2026-01-31T10:00:00+07:00")
 _marketplace = lru_cache(maxsize=1024)(marketplace_of)
 
@@ -91,14 +95,14 @@ def _structured(record: KafkaRecord, value: bytes) -> QuickEvent | None:
     return QuickEvent(event_type, marketplace, envelope.id, envelope.subject, time, envelope.data)
 
 
-def _binary(record: KafkaRecord, headers: dict[str, bytes], value: bytes) -> QuickEvent | None:
-    """Raises KeyError for an attribute that is missing and for one that the envelope does not have."""
+def _binary(record: KafkaRecord, headers: Mapping[str, bytes | None], value: bytes) -> QuickEvent | None:
+    """Raises KeyError for an attribute that is missing."""
     if len(headers) != len(record.headers):  # one of them stands twice
         return None
-    if len(headers) != len(_HEADERS) and any(name.startswith("ce_") for name in headers.keys() - _HEADERS.keys()):
+    if not headers.keys() <= _HEADERS.keys() and any(name.startswith("ce_") for name in headers.keys() - _HEADERS):
         return None
-    event_type, marketplace = _shared(record.topic, *[headers.get(name) for name in _SHARED])
-    event_id = headers["ce_id"].decode()
+    event_type, marketplace = _shared(record.topic, *[headers.get(name, _ABSENT) for name in _SHARED])
+    event_id = _text(headers["ce_id"])
     if marketplace is None or not _SHORTEST_ID <= len(event_id) <= _LONGEST_ID:
         return None
     return QuickEvent(
@@ -106,27 +110,34 @@ def _binary(record: KafkaRecord, headers: dict[str, bytes], value: bytes) -> Qui
         marketplace,
         event_id,
         _subject(headers["ce_subject"]),
-        _instant(headers["ce_time"].decode()),
+        _instant(_text(headers["ce_time"])),
         _BODIES[event_type].decode(value),
     )
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode()
 
 
 @lru_cache(maxsize=1024)
 def _shared(topic: str, *values: bytes | None) -> tuple[str, str | None]:
     """The type and the marketplace that these values of the shared headers stand for, None for another's topic.
 
-    Only what passes is remembered. Raises what `quick_event` takes for out of the ordinary.
+    Only what passes is remembered, so what is kept is as short as the contract has it. Raises what `quick_event` takes
+    for out of the ordinary.
     """
-    said = {name: value.decode() for name, value in zip(_SHARED.values(), values, strict=True) if value is not None}
+    said = {name: _text(value) for name, value in zip(_SHARED.values(), values, strict=True) if value is not _ABSENT}
     event_type, marketplace = said.pop("type"), _marketplace(topic)
     envelope = msgspec.convert(_SOME_EVENT | said, _ENVELOPE)
+    if event_type not in EVENT_MODELS:
+        raise KeyError(event_type)
     return event_type, marketplace if envelope.source == f"/marketplaces/{marketplace}" else None
 
 
 @lru_cache(maxsize=16_384)
-def _subject(value: bytes) -> str:
+def _subject(value: bytes | None) -> str:
     """A seller's id."""
-    seller: str = msgspec.convert(value.decode(), _RULES["subject"])
+    seller: str = msgspec.convert(_text(value), _RULES["subject"])
     return seller
 
 
