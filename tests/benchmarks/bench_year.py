@@ -11,8 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -20,36 +19,23 @@ from typing import Any, NamedTuple
 
 import orjson
 from confluent_kafka import Producer
-from tests.benchmarks.stream_contenders import PARTITIONS, PATIENCE, TICK, Bench, Service, progress
+from tests.benchmarks.stream_contenders import PARTITIONS, PATIENCE, SOURCE, TICK, Bench, Service, progress
 from tests.benchmarks.stream_history import MARKETPLACE, history, insist, publisher
+from tests.benchmarks.usual_work import METHOD, POLICY, Record
 
+from greenlane.contracts.assessing import Owner
 from greenlane.contracts.assessments import DayClosed, account_key
 from greenlane.contracts.quick_assessing import find
-from greenlane.contracts.reading import KafkaRecord
-from greenlane.contracts.tables import load_method, load_policy
-from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, declared_topics, fulfilment_topic
+from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, declared_topics
 from greenlane.operations import topics
 from greenlane.operations.embedded import EmbeddedKafka
+from greenlane.publisher.timeline import RawRecord
 from greenlane.streaming.partitioner import partition_of
 
 DAYS = 365
 QUARTERS = 4
-PER_SELLER_DAY = 2
 SOME_DAY = date(2025, 1, 1)
-_DAY, _PARCEL = b"@day@", b"@parcel@"
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A record as a client would have read it."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Any
-    topic: str = fulfilment_topic(MARKETPLACE)
-    partition: int = 0
-    offset: int = 0
-    timestamp: int = int(time.time() * 1000)
+_DAY, _PARCEL, _SELLER = b"@day@", b"@parcel@", b"@seller@"
 
 
 class Sample(NamedTuple):
@@ -62,24 +48,25 @@ class Sample(NamedTuple):
 
 def templates() -> list[bytes]:
     """A packed and a delivered parcel's assessment, to be dated and named."""
-    method, made = load_method(), []
-    for event_type in ("packed", "delivered"):
-        raw = next(
-            record for record in history(2_000, 50).records if event_type.encode() in dict(record.headers)["ce_type"]
-        )
-        record: KafkaRecord = Fetched(raw.key, raw.value, raw.headers)
-        owner = "packaging_scorer" if event_type == "packed" else "delivery_scorer"
-        finding = find(record, owner, method)  # type: ignore[arg-type] # one of the two owners
-        assert finding is not None
-        document = orjson.loads(finding.value)
-        document |= {
-            "seller_id": "@seller@",
+    raw = history(2_000, 50).records
+    return [_template(raw, "packed", "packaging_scorer"), _template(raw, "delivered", "delivery_scorer")]
+
+
+def _template(raw: Sequence[RawRecord], event: str, owner: Owner) -> bytes:
+    chosen = next(record for record in raw if event.encode() in dict(record.headers)["ce_type"])
+    appended_ms = int(time.time() * 1000)
+    record = Record(SOURCE, 0, 0, appended_ms, chosen.key, chosen.value, chosen.headers)
+    finding = find(record, owner, METHOD)
+    assert finding is not None
+    return orjson.dumps(
+        orjson.loads(finding.value)
+        | {
+            "seller_id": _SELLER.decode(),
             "parcel_id": _PARCEL.decode(),
-            "event_id": f"{_PARCEL.decode()}.{event_type}",
+            "event_id": f"{_PARCEL.decode()}.{event}",
             "occurred_at": f"{_DAY.decode()}T03:00:00.000000Z",
         }
-        made.append(orjson.dumps(document))
-    return made
+    )
 
 
 def year(sellers: int) -> Iterator[tuple[int, bytes, bytes]]:
@@ -87,7 +74,7 @@ def year(sellers: int) -> Iterator[tuple[int, bytes, bytes]]:
     parcels = templates()
     keys = [account_key(MARKETPLACE, f"seller-{number:05}") for number in range(sellers)]
     owned = [
-        (partition_of(key, PARTITIONS), key, [text.replace(b"@seller@", key.rpartition(b"/")[2]) for text in parcels])
+        (partition_of(key, PARTITIONS), key, [text.replace(_SELLER, key.rpartition(b"/")[2]) for text in parcels])
         for key in keys
     ]
     for number in range(DAYS):
@@ -161,7 +148,7 @@ def measured(bench: Bench, sellers: int) -> dict[str, Any]:
     progress(f"ready again with its disk after {with_disk:.1f} s")
     without, in_memory_mb = ready_again(bench)
     progress(f"ready again in memory, from the changelog alone, after {without:.1f} s")
-    seller_days = sellers * load_policy().window_days
+    seller_days = sellers * POLICY.window_days
     running_mb = quarters["memory_mb_by_quarter"][-1]
     return {
         "sellers": sellers,

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -11,8 +11,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from kafka.admin import KafkaAdminClient
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
+from greenlane.webhook_dispatcher.database import migrate, open_database
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,15 @@ async def database_url(postgres: Postgres) -> str:
     finally:
         await connection.close()
     return re.sub(r"/[^/]*$", f"/{name}", postgres.database_url)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """A pool on that database, with the dispatcher's tables in it."""
+    await migrate(SecretStr(database_url))
+    engine = open_database(SecretStr(database_url))
+    yield engine
+    await engine.dispose()
 
 
 @pytest.fixture(scope="session")

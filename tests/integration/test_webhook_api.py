@@ -21,7 +21,7 @@ from greenlane.operations.logs import configure_logging
 from greenlane.webhook_dispatcher.api.access import Buckets, Rate
 from greenlane.webhook_dispatcher.api.app import build_app
 from greenlane.webhook_dispatcher.api.guard import MAX_BODY
-from greenlane.webhook_dispatcher.database import migrate, open_database
+from greenlane.webhook_dispatcher.database import open_database
 from greenlane.webhook_dispatcher.management import Administration
 from greenlane.webhook_dispatcher.management_keys import NewApiKey, add_key, revoke_key
 from greenlane.webhook_dispatcher.policy import Answer, Mode
@@ -31,14 +31,6 @@ from greenlane.webhook_dispatcher.vault import Vault
 URL = "http://127.0.0.1:9/hook"
 PLENTY = Rate(10_000, 10_000)
 OPEN_TO_ALL = {"/openapi.json", "/healthz/ready"}
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    await migrate(SecretStr(database_url))
-    engine = open_database(SecretStr(database_url))
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

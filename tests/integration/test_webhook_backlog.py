@@ -1,32 +1,20 @@
 """What the tables tell a dispatcher about what waits: what is due now, and how much there is in which state."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
-from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.webhook_tables import add_active, message
 
 from greenlane.operations.metrics import WebhookMetrics
 from greenlane.webhook_dispatcher.acceptance import accept
 from greenlane.webhook_dispatcher.claims import due_endpoints
-from greenlane.webhook_dispatcher.database import migrate, open_database
 from greenlane.webhook_dispatcher.management import Administration
 from greenlane.webhook_dispatcher.measures import measure
 from greenlane.webhook_dispatcher.policy import Mode
 from greenlane.webhook_dispatcher.shards import shard_of
 from greenlane.webhook_dispatcher.tables import SHARDS
 from greenlane.webhook_dispatcher.vault import Vault
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    await migrate(SecretStr(database_url))
-    engine = open_database(SecretStr(database_url))
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

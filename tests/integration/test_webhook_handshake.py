@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.webhook_harness import Received, Receiver, Reply, receiving
 from tests.integration.webhook_tables import claimed, take_in
 
 from greenlane.webhook_dispatcher.attempts import GRANTED_RATE, Attempts
-from greenlane.webhook_dispatcher.database import migrate, open_database
 from greenlane.webhook_dispatcher.handshake import Handshakes
 from greenlane.webhook_dispatcher.keyring import Keyring
 from greenlane.webhook_dispatcher.management import Administration
@@ -23,14 +21,6 @@ from greenlane.webhook_dispatcher.vault import Vault
 
 ORIGIN = "webhooks.greenlane.example"
 CONSENT = {"webhook-allowed-origin": ORIGIN, "webhook-allowed-rate": "60"}
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    await migrate(SecretStr(database_url))
-    engine = open_database(SecretStr(database_url))
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """What people do about deliveries, secrets and keys, on a real PostgreSQL: in order, within a scope, nothing lost."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.webhook_tables import (
     ORPHANS,
@@ -23,7 +22,6 @@ from tests.integration.webhook_tables import (
 )
 
 from greenlane.settings import SettingsError
-from greenlane.webhook_dispatcher.database import migrate, open_database
 from greenlane.webhook_dispatcher.keyring import Keyring
 from greenlane.webhook_dispatcher.management import Administration, Listing
 from greenlane.webhook_dispatcher.management_deliveries import cancel, cancel_held, release, release_held, resend
@@ -44,14 +42,6 @@ from greenlane.webhook_dispatcher.wrong_use import ConflictError, UnknownError, 
 from greenlane.webhook_receiver import VerificationError, verify
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    await migrate(SecretStr(database_url))
-    engine = open_database(SecretStr(database_url))
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -46,14 +45,6 @@ ORPHANS = sa.text("""
     SELECT count(*) FROM delivery d WHERE d.state = 'pending' AND d.due_at = 'infinity' AND NOT EXISTS (
       SELECT FROM delivery f WHERE f.endpoint_id = d.endpoint_id AND f.order_key = d.order_key AND f.seq < d.seq
         AND f.state IN ('pending', 'leased', 'held', 'quarantined'))""")
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    await migrate(SecretStr(database_url))
-    engine = open_database(SecretStr(database_url))
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ def _disturb_bytes(draw: st.DrawFn, value: bytes) -> bytes:
     return value[:at] + put + value[at + draw(st.integers(0, 2)) :]
 
 
-def _disturb_headers(draw: st.DrawFn, headers: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+def _disturb_headers(draw: st.DrawFn, headers: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     action = draw(st.sampled_from(["remove", "replace", "rename", "again", "unknown"]))
     at = draw(st.integers(0, len(headers) - 1))
     if action == "remove":
