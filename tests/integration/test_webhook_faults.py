@@ -80,6 +80,25 @@ async def test_a_kill_loses_nothing_and_repeats_only_what_was_under_a_lease(
     assert all(received.count(item) == 1 or (received.count(item) == 2 and item in leased) for item in IDS)
 
 
+async def test_a_delivery_that_kills_every_dispatcher_is_stopped_and_stops_no_other(
+    world: World, webhooks: Administration, receiver: Receiver
+) -> None:
+    poison = expected_id(DECISIONS[5])
+    process = start_dying(world, "", 1, poison=poison)
+    await armed(world, webhooks, receiver, process)
+    await world.append(*DECISIONS)
+
+    async def settled() -> bool:
+        nonlocal process
+        if process.poll() is not None:
+            process = start_dying(world, "", 1, poison=poison)
+        return len(await webhooks.deliveries(state=State.DELIVERED, limit=100)) == len(DECISIONS)
+
+    await until(settled, 120)
+    assert {item.id for item in receiver.got()} == IDS - {poison}
+    assert [item.webhook_id for item in await webhooks.deliveries(state=State.QUARANTINED)] == [poison]
+
+
 @pytest.mark.parametrize("swapped", [False, True])
 async def test_offsets_after_tx1_lose_nothing_and_before_it_they_would(
     world: World, webhooks: Administration, receiver: Receiver, *, swapped: bool

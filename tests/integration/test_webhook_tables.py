@@ -32,7 +32,7 @@ from greenlane.webhook_dispatcher.messages import Message, sequence_number
 from greenlane.webhook_dispatcher.network import GuardedBackend, Resolver
 from greenlane.webhook_dispatcher.policy import Answer, EndpointState, Failure, Mode, State, Verdict, judge
 from greenlane.webhook_dispatcher.recording import Outcome, record
-from greenlane.webhook_dispatcher.shards import renew, shard_of
+from greenlane.webhook_dispatcher.shards import release_all, renew, shard_of
 from greenlane.webhook_dispatcher.tables import SHARDS, metadata
 from greenlane.webhook_dispatcher.transport import Transport
 from greenlane.webhook_dispatcher.vault import Vault
@@ -238,6 +238,22 @@ async def test_a_shard_taken_over_can_no_longer_be_claimed_from(engine: AsyncEng
     assert new > old
     assert (await claim(engine, "old", [Want(endpoint_id, shard, old, 1)], 60.0)).claims == []
     assert len((await claim(engine, "new", [Want(endpoint_id, shard, new, 1)], 60.0)).claims) == 1
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+async def test_what_a_dead_dispatcher_left_under_a_lease_is_due_soon_and_what_a_living_one_has_is_not(
+    engine: AsyncEngine, webhooks: Administration, *, given_up: bool
+) -> None:
+    endpoint_id = await add_active(webhooks)
+    await accept(engine, [message(Mode.FIFO, "s-1", 1)])
+    assert await claim_some(engine, [endpoint_id], 1, lease=45.0)
+    if given_up:
+        await release_all(engine, OWNER)
+    else:
+        await renew(engine, OWNER, 0.0)
+    await renew(engine, "heir", 60.0, inherited=18.0)
+    left = await scalar(engine, "SELECT extract(epoch FROM lease_until - now())::float8 FROM delivery")
+    assert (40.0 < left <= 45.0) if given_up else (10.0 < left <= 18.0)
 
 
 async def test_dispatchers_share_the_shards_and_a_newcomer_gets_its_part(engine: AsyncEngine) -> None:

@@ -25,6 +25,15 @@ KEY_MISSING = "key_missing"
 GRANTED_RATE = "granted_rate"
 
 
+class TooLateError(Exception):
+    """A lease might end before the attempt does; nothing was sent."""
+
+
+def always() -> bool:
+    """An attempt may begin whenever it is ready."""
+    return True
+
+
 def system_time() -> float:
     """Seconds since 1970 UTC."""
     return time.time()
@@ -48,13 +57,19 @@ class Attempts:
     handshakes: Handshakes | None = None
     pace: Pace = field(default_factory=Pace)
 
-    async def make(self, claim: Claim) -> Outcome:
-        """Send the claimed delivery once; the outcome is still to be recorded."""
+    async def make(self, claim: Claim, may_begin: Callable[[], bool] = always) -> Outcome:
+        """Send the claimed delivery once; the outcome is still to be recorded.
+
+        Raises:
+            TooLateError: it may not begin any more, now that its keys have been read from the database.
+        """
         try:
             keys = await self.keyring.keys(claim.endpoint_id, claim.version)
             headers = sign(keys, claim.webhook_id, math.floor(self.clock()), claim.body)
         except (SettingsError, ValueError):
             return self._without_key(claim)
+        if not may_begin():
+            raise TooLateError
         terms = self.keyring.terms(claim.endpoint_id)
         wait = self.pace.wait(claim.endpoint_id, terms.per_minute, self.monotonic())
         if wait:

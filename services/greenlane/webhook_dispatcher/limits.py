@@ -16,6 +16,8 @@ class Limits:
     outcome_wait: float = 0.005
     attempt: float = 15.0
     delivery_lease: float = 45.0
+    recording: float = 3.0
+    lost_apart: float = 0.1
     shard_lease: float = 15.0
     renew_every: float = 5.0
     sweep_every: float = 1.0
@@ -32,3 +34,11 @@ class Limits:
     def start_within(self) -> float:
         """Seconds after its claim within which an attempt must begin, so that it ends inside the lease."""
         return self.delivery_lease - self.attempt
+
+    @property
+    def inherited_lease(self) -> float:
+        """Seconds that a delivery stays leased after its dispatcher's shard was taken over.
+
+        No attempt begins after the end of a shard's lease, so by then each has ended and was recorded if it could be.
+        """
+        return self.attempt + self.recording

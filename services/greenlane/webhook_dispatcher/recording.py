@@ -76,7 +76,7 @@ _FINISH = sa.text("""
       UPDATE delivery d
       SET state = r.state, reason = r.reason, lease_until = NULL, superseded_by = r.superseded_by,
           attempt_no = d.attempt_no - r.uncharged, lost_leases = d.lost_leases + r.lost,
-          due_at = CASE WHEN r.lost = 1 THEN d.due_at ELSE now() + r.delay * interval '1 second' END,
+          due_at = CASE WHEN r.lost = 1 AND r.delay = 0 THEN d.due_at ELSE now() + r.delay * interval '1 second' END,
           finished_at = CASE WHEN r.open THEN NULL ELSE now() END
       FROM r
       WHERE d.event_day = r.day AND d.event_id = r.event_id AND d.endpoint_id = r.endpoint_id

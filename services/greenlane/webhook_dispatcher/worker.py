@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.webhook_dispatcher.agenda import Agenda, Budget, Slot
-from greenlane.webhook_dispatcher.attempts import Attempts
+from greenlane.webhook_dispatcher.attempts import Attempts, TooLateError
 from greenlane.webhook_dispatcher.breaker import FAILURES_TO_OPEN, Phase
 from greenlane.webhook_dispatcher.claims import Claim, Want, claim, due_endpoints, expired, failing_endpoints
 from greenlane.webhook_dispatcher.database import will_pass
@@ -126,7 +127,7 @@ class Worker:
 
     async def _hold_shards(self) -> None:
         asked_at = self._monotonic()
-        holding = await renew(self._engine, self._owner, self._limits.shard_lease)
+        holding = await renew(self._engine, self._owner, self._limits.shard_lease, self._limits.inherited_lease)
         skew = abs(holding.database_time - self._attempts.clock())
         if skew > self._limits.clock_tolerance:
             _log.error("webhook clock differs from the database's; nothing is signed", seconds=round(skew))
@@ -155,7 +156,8 @@ class Worker:
     async def _sweep(self) -> None:
         shards = list(self._epochs)
         while lost := await expired(self._engine, shards, self._limits.outcome_batch):
-            self._count(await record(self._engine, [_lost(item) for item in lost]))
+            apart = self._limits.lost_apart
+            self._count(await record(self._engine, [_lost(item, apart * place) for place, item in enumerate(lost)]))
         for notice in await give_notices(self._engine, shards):
             _log.warning("webhook endpoint keeps failing", endpoint_id=notice.endpoint_id, hours=notice.hours)
         for endpoint_id in await disable_failing(self._engine, shards):
@@ -224,9 +226,14 @@ class Worker:
             self._metrics.webhook_inflight.labels(budget.value).set(self._agenda.in_flight(budget))
 
     async def _send(self, item: Claim, slot: Slot, claimed_at: float) -> None:
-        while self._monotonic() - claimed_at <= self._limits.start_within:
+        def may_begin() -> bool:
+            return self.ready and self._monotonic() - claimed_at <= self._limits.start_within
+
+        while may_begin():
             try:
-                outcome = await self._attempts.make(item)
+                outcome = await self._attempts.make(item, may_begin)
+            except TooLateError:
+                break
             except Exception as error:
                 if not will_pass(error):
                     raise
@@ -236,7 +243,7 @@ class Worker:
                 self._over(slot, outcome.answer if outcome.verdict.charged else None)
                 self._recorder.submit(outcome)
                 return
-        # the lease might end before the attempt does; the sweep of its owner makes the delivery due again
+        # the sweep of the shard's owner makes the delivery due again when its lease ends
         self._over(slot, None)
 
     def _over(self, slot: Slot, answer: Answer | None) -> None:
@@ -263,6 +270,12 @@ class Worker:
         self.mark(recording.ready)
 
 
-def _lost(item: Claim) -> Outcome:
+def _lost(item: Claim, delay: float) -> Outcome:
+    """A delivery whose lease ended without an outcome, due after `delay` seconds, unless it is stopped.
+
+    Delays keep those that were lost together apart: if one of them ended the dispatcher, it shall not do so to the
+    others again, until they are quarantined with it.
+    """
     answer = Answer(None, Failure.LEASE_LOST)
-    return Outcome(item, answer, judge(item.mode, item.attempt_no, answer, 1.0, lost_leases=item.lost_leases))
+    verdict = judge(item.mode, item.attempt_no, answer, 1.0, lost_leases=item.lost_leases)
+    return Outcome(item, answer, replace(verdict, delay=delay) if verdict.state is State.PENDING else verdict)

@@ -44,12 +44,9 @@ def account_of(life: Life, seen: Sequence[tuple[float, int, str, int]]) -> Accou
 
 
 def _worst_leased(life: Life, seen: Sequence[tuple[float, int, str, int]]) -> float:
-    """The longest time from the last kill that caught a delivery under a lease to its being sent again.
-
-    Without those that lost three leases: they are stopped on purpose until their owner releases them.
-    """
+    """The longest time from the last kill that caught a delivery under a lease to its being sent again."""
     worst = 0.0
-    for identity in {identity for kill in life.kills for identity in kill.leased} - life.quarantined:
+    for identity in {identity for kill in life.kills for identity in kill.leased}:
         last = max(kill.at for kill in life.kills if identity in kill.leased)
         times = [at for at, _, other, _ in seen if other == identity and at > last]
         if times:

@@ -13,10 +13,12 @@ from prometheus_client import CollectorRegistry
 
 from greenlane.operations.metrics import WebhookMetrics
 from greenlane.settings import load_settings
-from greenlane.webhook_dispatcher import acceptance, intake, recording, streams, worker
+from greenlane.webhook_dispatcher import acceptance, attempts, intake, recording, streams, worker
+from greenlane.webhook_dispatcher.claims import Claim
 from greenlane.webhook_dispatcher.intake import Sources
 from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.process import Setup, dispatch
+from greenlane.webhook_dispatcher.recording import Outcome
 
 ANSWER_LOST_AFTER = 0.002
 
@@ -107,6 +109,18 @@ POINTS: dict[str, Callable[[Fate], None]] = {
 """The eight points between intake and outcome, in their order."""
 
 
+def die_of(webhook_id: str) -> None:
+    """Every attempt to send this one ends the process, as a defect that only it meets would."""
+    make = attempts.Attempts.make
+
+    async def fatal(self: attempts.Attempts, claim: Claim, may_begin: Callable[[], bool]) -> Outcome:
+        if claim.webhook_id == webhook_id:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await make(self, claim, may_begin)
+
+    attempts.Attempts.make = fatal  # type: ignore[method-assign, assignment] # dying is the purpose
+
+
 def swap_offsets_and_tx1() -> None:
     connect, process = intake.Intake._consumer, intake.Intake._process
     consumers: list[Any] = []
@@ -132,6 +146,8 @@ async def main() -> None:
     fate = Fate(options["countdown"], options["signal"])
     if options["point"]:
         POINTS[options["point"]](fate)
+    if options["poison"]:
+        die_of(options["poison"])
     if options["swapped"]:
         swap_offsets_and_tx1()
     loop = asyncio.get_running_loop()

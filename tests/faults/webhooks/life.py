@@ -163,11 +163,18 @@ class Life:
 
 
 def start_dying(
-    world: World, point: str, countdown: int, signal_number: int = signal.SIGKILL, *, swapped: bool = False
+    world: World,
+    point: str,
+    countdown: int,
+    signal_number: int = signal.SIGKILL,
+    *,
+    swapped: bool = False,
+    poison: str = "",
 ) -> subprocess.Popen[bytes]:
     """A dispatcher that ends at its point once armed; an empty point never ends it.
 
-    `swapped` commits offsets before TX1, which is wrong: for the proof that a test notices.
+    `swapped` commits offsets before TX1, which is wrong: for the proof that a test notices. The webhook-id `poison`
+    ends the process whenever it is to be sent.
     """
     environment = os.environ | {
         "GREENLANE_KAFKA_BOOTSTRAP_SERVERS": world.bootstrap_servers,
@@ -180,6 +187,7 @@ def start_dying(
         "sources": topics | {"group": f"group-{world.scores}"},
         "limits": world.limits,
         "swapped": swapped,
+        "poison": poison,
         "point": point,
         "countdown": countdown,
         "signal": int(signal_number),
