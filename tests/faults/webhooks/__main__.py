@@ -25,8 +25,6 @@ from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 
 DELIVERIES = 10_000
 KILLS = 160
-AT_ONCE = 4
-"""Lives side by side: each waits for leases nearly all the time."""
 
 
 class Report:
@@ -77,8 +75,8 @@ async def kills(folder: Path, kafka: EmbeddedKafka, postgres: EmbeddedPostgres, 
             world.limits = {}
             lives.append(Life(world, Plan(point, rounds, DELIVERIES // len(POINTS)), sink, index))
             await lives[-1].begin()
-        turns = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(_in_turn(life, turns, report) for life in lives))
+        # all side by side: each waits for leases nearly all the time
+        await asyncio.gather(*(_live(life, report) for life in lives))
         seen = sink.tell(dump=True)["seen"]
     report.figures |= figures_of(
         [account_of(life, [item for item in seen if item[1] == life.port_index]) for life in lives]
@@ -86,12 +84,11 @@ async def kills(folder: Path, kafka: EmbeddedKafka, postgres: EmbeddedPostgres, 
     report.progress(json.dumps(report.figures))
 
 
-async def _in_turn(life: Life, turns: asyncio.Semaphore, report: Report) -> None:
-    async with turns:
-        with report.part(life.plan.point):
-            await life.live(report.progress)
-        await life.end()
-        await asyncio.to_thread(life.world.end)
+async def _live(life: Life, report: Report) -> None:
+    with report.part(life.plan.point):
+        await life.live(report.progress)
+    await life.end()
+    await asyncio.to_thread(life.world.end)
 
 
 def figures_of(accounts: Sequence[Account]) -> dict[str, float | bool]:

@@ -64,12 +64,18 @@ class Life:
         self._producer: Any = None
 
     async def live(self, progress: Callable[[str], None]) -> None:
-        """Kill as planned, with deliveries under way each time, then wait until everything is final; after `begin`."""
+        """Kill as planned, with deliveries under way each time, then wait until everything is final; after `begin`.
+
+        Kills come in pairs: the second one strikes as soon as deliveries go on again, while leases of the first are
+        out; then what was under a lease has time to be sent again.
+        """
         process = start_dying(self.world, self.plan.point, self._countdown())
         await until(self.active, WAIT)
         for number in range(self.plan.kills):
             process = await self._die_and_rise(process)
             progress(f"{self.plan.point}: kill {number + 1}, resumed in {self.kills[-1].resumed:.1f} s")
+            if number % 2:
+                await until(self._leases_over, WAIT)
         await self.append(self.plan.deliveries - len(self.expected))
         await until(self.all_final, WAIT)
         await self.end()
@@ -105,7 +111,12 @@ class Life:
         for part in range(4):  # several batches, so that every point is passed several times
             await self.append(share // 4 + (share % 4 if part == 0 else 0))
             await asyncio.sleep(0.05)
-        await until(lambda: process.poll() is not None, WAIT)
+        deadline = time.monotonic() + WAIT
+        while process.poll() is None:
+            # under load few batches are made of many records: the point may not have been passed often enough yet
+            assert time.monotonic() < deadline, f"{self.plan.point} was not reached"
+            await asyncio.sleep(0.2)
+            await self.append(1)
         died = time.time()
         leased = frozenset(item for item, state in (await self.states()).items() if state == "leased")
         risen = start_dying(self.world, self.plan.point, self._countdown())
@@ -125,6 +136,10 @@ class Life:
             key = f"{MARKET}/{item.data.seller_id}".encode()
             sent.append(await self._producer.send(self.world.decisions, item.model_dump_json().encode(), key=key))
         await asyncio.gather(*sent)
+
+    async def _leases_over(self) -> bool:
+        states = await self.states()
+        return all(states[item] not in {"leased", "pending"} for item in self.kills[-1].leased)
 
     async def _attempts(self) -> int:
         found: int = await self._database.fetchval("SELECT count(*) FROM attempt WHERE failure IS NULL")
