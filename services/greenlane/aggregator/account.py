@@ -3,7 +3,9 @@
 Days are proleptic Gregorian ordinals.
 """
 
+from itertools import accumulate
 from operator import add, sub
+from struct import Struct
 
 from greenlane.aggregator.badge import Badge
 from greenlane.methodology.sums import SUMS, CircularitySums, DeliverySums, PackagingSums, ReturnSums, Totals
@@ -19,19 +21,47 @@ ZERO: tuple[Contribution, ...] = tuple((0,) * len(sums._fields) for sums in SUMS
 _PACKAGING, _DELIVERY = RANKS[Dimension.PACKAGING], RANKS[Dimension.DELIVERY]
 
 
-class Day:
-    """One seller's sums of one day, by rank of dimension, and how many entries they are made of."""
+_FORMATS = tuple(Struct(f"={len(zeros)}q") for zeros in ZERO)
+_STARTS = tuple(accumulate((fields.size for fields in _FORMATS), initial=0))
+_PARCELS = Struct("=q")
 
-    __slots__ = ("entries", "sums")
+
+class Day:
+    """One seller's sums of one day, by rank of dimension, and how many entries they are made of.
+
+    There are as many of these as sellers times days, so the sums are kept packed: eight bytes each, which the greatest
+    contribution that is accepted leaves room for (`contracts.assessments`), instead of forty.
+    """
+
+    __slots__ = ("_packed", "entries")
 
     def __init__(self, entries: int = 0, sums: tuple[Contribution, ...] = ZERO) -> None:
         self.entries = entries
-        self.sums = list(sums)
+        self._packed = bytearray(_STARTS[-1])
+        for rank, values in enumerate(sums):
+            _FORMATS[rank].pack_into(self._packed, _STARTS[rank], *values)
+
+    @property
+    def sums(self) -> tuple[Contribution, ...]:
+        """The sums of each dimension."""
+        return tuple(fields.unpack_from(self._packed, start) for fields, start in zip(_FORMATS, _STARTS, strict=False))
 
     @property
     def active(self) -> bool:
         """Whether a parcel was packed or delivered on this day."""
-        return self.sums[_PACKAGING][0] > 0 or self.sums[_DELIVERY][0] > 0
+        packed: int = _PARCELS.unpack_from(self._packed, _STARTS[_PACKAGING])[0]
+        delivered: int = _PARCELS.unpack_from(self._packed, _STARTS[_DELIVERY])[0]
+        return packed > 0 or delivered > 0
+
+    def add(self, rank: int, contribution: Contribution) -> None:
+        """Have a contribution in the sums of its dimension."""
+        fields, start = _FORMATS[rank], _STARTS[rank]
+        fields.pack_into(self._packed, start, *map(add, fields.unpack_from(self._packed, start), contribution))
+
+    def subtract(self, rank: int, contribution: Contribution) -> None:
+        """Have a contribution in the sums of its dimension no more."""
+        fields, start = _FORMATS[rank], _STARTS[rank]
+        fields.pack_into(self._packed, start, *map(sub, fields.unpack_from(self._packed, start), contribution))
 
 
 class Account:
@@ -40,12 +70,13 @@ class Account:
     A day is kept as long as it has entries, so an account without days has no entries.
     """
 
-    __slots__ = ("badge", "days", "sequence", "window")
+    __slots__ = ("active_days", "badge", "days", "sequence", "window")
 
     def __init__(self) -> None:
         self.badge = Badge()
         self.sequence = 0
         self.days: dict[int, Day] = {}
+        self.active_days = 0
         self.window = list(ZERO)
 
     def enter(self, day: int, rank: int, contribution: Contribution | None) -> None:
@@ -55,7 +86,9 @@ class Account:
             bucket = self.days[day] = Day()
         bucket.entries += 1
         if contribution is not None:
-            bucket.sums[rank] = tuple(map(add, bucket.sums[rank], contribution))
+            self.active_days -= bucket.active
+            bucket.add(rank, contribution)
+            self.active_days += bucket.active
             self.window[rank] = tuple(map(add, self.window[rank], contribution))
 
     def leave(self, day: int, rank: int, contribution: Contribution | None) -> None:
@@ -65,7 +98,9 @@ class Account:
         if not bucket.entries:
             del self.days[day]
         if contribution is not None:
-            bucket.sums[rank] = tuple(map(sub, bucket.sums[rank], contribution))
+            self.active_days -= bucket.active
+            bucket.subtract(rank, contribution)
+            self.active_days += bucket.active
             self.window[rank] = tuple(map(sub, self.window[rank], contribution))
 
     def keep(self, day: int, bucket: Day) -> None:
@@ -73,18 +108,20 @@ class Account:
         if day in self.days:
             raise ValueError(f"the day {day} is there already")
         self.days[day] = bucket
+        self.active_days += bucket.active
         self.window = plus(self.window, bucket)
 
     def forget(self, before: int) -> list[tuple[int, Day]]:
         """Drop the days earlier than `before` and return them."""
         gone = [(day, self.days.pop(day)) for day in list(self.days) if day < before]
         for _, bucket in gone:
+            self.active_days -= bucket.active
             self.window = minus(self.window, bucket)
         return gone
 
     def totals(self) -> Totals:
         """The sums of every day kept: the open window."""
-        return totals_of(self.window, sum(bucket.active for bucket in self.days.values()))
+        return totals_of(self.window, self.active_days)
 
 
 def plus(window: list[Contribution], day: Day) -> list[Contribution]:

@@ -84,7 +84,7 @@ def windows(account: Account, first: int, last: int, window_days: int) -> Iterat
 
     The window of day D is D - window_days + 1 … D. It slides: each day enters once and leaves once.
     """
-    window, active = account.window, sum(bucket.active for bucket in account.days.values())
+    window, active = account.window, account.active_days
     moves: defaultdict[int, list[tuple[Day, int]]] = defaultdict(list)
     for day, bucket in account.days.items():
         leaves = day + window_days

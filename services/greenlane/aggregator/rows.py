@@ -1,5 +1,6 @@
 """The rows of the partition store: what each holds, its key, and its bytes. Formats are in this folder's README."""
 
+import struct
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -141,7 +142,10 @@ def read_day(raw: bytes) -> tuple[int, Day]:
     guard, entries = _integers([guard, entries])
     if not entries:
         raise RowError("a day without entries has no row")
-    return guard, Day(entries, tuple(_sums(item, rank) for rank, item in enumerate(sums)))
+    try:
+        return guard, Day(entries, tuple(_sums(item, rank) for rank, item in enumerate(sums)))
+    except struct.error as error:
+        raise RowError("a sum needs more than 64 bits") from error
 
 
 def read_entry(raw: bytes, rank: int) -> Entry:
