@@ -32,11 +32,12 @@ STAGE = Stage("toy", "toy_scorer", "0.1.0", "toy-1")
 class Sums:
     """Per key the sum of the amounts of distinct ids, one effect per id, and how many records there were in all.
 
-    A value is `id:amount`. The count is what no ledger protects: only the engine's own guard keeps it true.
+    A value is `id:amount`. The count is what no ledger protects: only the engine's own guard keeps it true. At most
+    `takes` records are taken at once.
     """
 
-    def __init__(self, effects: str) -> None:
-        self._effects = effects
+    def __init__(self, effects: str, takes: int | None) -> None:
+        self._effects, self._takes = effects, takes
         self._sums: dict[bytes, int] = {}
         self._seen: set[bytes] = set()
         self._count = 0
@@ -53,9 +54,10 @@ class Sums:
             self._seen.add(name)
 
     def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
-        self._count += len(records)
+        outcomes = self._each.handle(records[: self._takes])
+        self._count += len(outcomes)
         self._changed[b"n"] = b"%d" % self._count
-        return self._each.handle(records)
+        return outcomes
 
     def changes(self) -> Sequence[tuple[bytes, bytes | None]]:
         rows = sorted(self._changed.items(), reverse=True)
@@ -143,7 +145,7 @@ async def main() -> None:
     options = json.loads(sys.argv[1])
     kind, effects = options.pop("kind"), options.pop("effects")
     changelog, failpoint = options.pop("changelog", ""), options.pop("die_at", None)
-    folder = options.pop("folder", None)
+    folder, takes = options.pop("folder", None), options.pop("takes", None)
     if failpoint:
         die_at(*failpoint)
     settings = EngineSettings(**options | {"topics": tuple(options["topics"]), "stage": STAGE})
@@ -154,7 +156,7 @@ async def main() -> None:
         say("ready" if yes else "not ready", reason)
 
     if kind == "sums":
-        store = Store(changelog, lambda _, __: Sums(effects), folder and Path(folder))
+        store = Store(changelog, lambda _, __: Sums(effects, takes), folder and Path(folder))
         await run_stateful(settings, store, Spoken(), stop, ready)
     else:
         await run_stateless(settings, double(effects), Spoken(), stop, ready)

@@ -82,6 +82,18 @@ def test_killed_at_every_failpoint_and_at_random_the_state_and_the_effects_are_a
     check(log, options, traffic)
 
 
+def test_a_state_that_takes_few_records_at_a_time_is_given_the_rest_and_kills_in_between_change_nothing(
+    log: Log, start: Start, options: dict[str, Any]
+) -> None:
+    traffic, few = Traffic(5), options | {"takes": 7}
+    log.append(options["topics"][0], traffic.records(400))
+    for point in (("committed", 2), ("written", 3)):
+        assert start(few, die_at=point).ended() == -signal.SIGKILL
+    worker = finish(log, start, few, traffic)
+    assert sum(done["count"] for done in worker.said("replayed")) > 0
+    check(log, options, traffic)
+
+
 def test_stopped_by_sigterm_again_and_again_it_commits_what_it_processed_and_replays_nothing(
     log: Log, start: Start, options: dict[str, Any]
 ) -> None:

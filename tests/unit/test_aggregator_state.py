@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from prometheus_client import CollectorRegistry
 
+from greenlane.aggregator import state
 from greenlane.aggregator.entries import PackedEntries
 from greenlane.aggregator.rows import RowError
 from greenlane.aggregator.state import Accounts
@@ -115,6 +116,20 @@ def test_after_a_batch_each_changed_seller_has_one_open_score_at_its_last_accept
     assert (data["as_of"], data["day"], data["sequence"]) == ("open_day", "2026-07-02", 2)
     assert data["window"] == {"first_day": "2026-06-28", "last_day": None}
     assert data["sums"]["packaging"]["parcels"] == 2
+
+
+def test_after_a_closing_with_many_statements_the_rest_of_the_batch_is_left_for_the_next_transaction(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = (assessment(), assessment(seller_id="s0"), closed(), assessment(parcel_id="p2"), closed(2, 2))
+    at_once = harness.handle(*batch)
+    other = Harness()
+    monkeypatch.setattr(state, "MOST_STATED", 4)
+    first = other.handle(*batch)
+    other.offset = len(first)
+    rest = other.handle(*batch[len(first) :])
+    assert (len(first), len(at_once)) == (3, 5)
+    assert [*first, *rest] == at_once
 
 
 def test_a_closed_day_states_decisions_then_scores_of_every_seller(harness: Harness) -> None:

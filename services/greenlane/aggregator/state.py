@@ -31,6 +31,9 @@ from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.methodology.eligibility import Policy
 from greenlane.streaming import Outcome, Output, Rows, SourceRecord, Stage
 
+MOST_STATED = 1_000
+"""Statements of closed days in one transaction, beyond one closing: a backlog may hold many days of many sellers."""
+
 CONTROL = "control"
 """Outcome of a record that closes days."""
 
@@ -100,10 +103,14 @@ class Accounts:
         self._guard = max(self._guard, guard)
 
     def handle(self, records: Sequence[SourceRecord]) -> list[Outcome]:
-        """One outcome per record, in order; a record at or below the guard changes nothing."""
+        """One outcome per record, in order, up to a closing that made many statements.
+
+        A record at or below the guard changes nothing.
+        """
         if not self._restored:
             self._begin()
         outcomes: list[Outcome] = []
+        stated = 0
         for record in records:
             if record.offset <= self._guard:
                 outcomes.append(REPLAYED)
@@ -118,6 +125,9 @@ class Accounts:
             if isinstance(said, DayClosed):
                 self._state_open_scores(said.marketplace, outcomes)
                 outcomes.append(Outcome(CONTROL, self._close(said)))
+                stated += len(outcomes[-1].outputs)
+                if stated >= MOST_STATED:
+                    break
             else:
                 outcomes.append(self._enter(said, len(outcomes)))
         for marketplace in list(self._unsaid):

@@ -67,7 +67,11 @@ class PartitionState(Protocol):
         """Take back one row, the latest of its key, before the first `handle`. Any exception refuses the start."""
 
     def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
-        """One outcome per record, in the same order. An exception ends the process with nothing acknowledged."""
+        """One outcome for each of the first records, in the same order: for all of them, or for at least one.
+
+        Those without are handed over again, after the outputs of the others were written: a state need not hold more
+        of them than it wants to. An exception ends the process with nothing of this call acknowledged.
+        """
 
     def changes(self) -> Sequence[tuple[bytes, bytes | None]]:
         """Rows changed since the last call, in write order: derived first, ledger last; None deletes a row."""

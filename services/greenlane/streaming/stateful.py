@@ -72,15 +72,20 @@ class StatefulPartition:
         self._continuity.holes(chunk)
         replayed = bisect_right(chunk.records, (self._continuity.expected or 0) - 1, key=attrgetter("offset"))
         counts: Counter[str] = Counter()
-        if records := chunk.records[replayed:]:
-            counts = await self._apply(records)
+        records = chunk.records[replayed:]
+        while records:
+            applied = await self._apply(records)
+            counts += applied
+            records = records[applied.total() :]
         self._desk.report(chunk, counts, started=started, replayed=replayed)
 
     async def _apply(self, records: Sequence[SourceRecord]) -> Counter[str]:
+        """Write what as many of the first records lead to as the state takes at once; how they ended."""
         settings, kept = self._desk.settings, self._kept
         outcomes = kept.state.handle(records)
-        effects, counts = outputs_of(records, outcomes, settings.stage, settings.max_output_bytes)
-        last = records[-1].offset
+        taken = records[: max(len(outcomes), 1)]
+        effects, counts = outputs_of(taken, outcomes, settings.stage, settings.max_output_bytes)
+        last = taken[-1].offset
         rows = self._rows(last)
         written = await self._writer.write_atomically([*effects, *rows])
         if kept.disk is not None:
