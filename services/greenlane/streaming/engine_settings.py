@@ -9,8 +9,7 @@ from greenlane.streaming.dead_letters import Stage
 from greenlane.streaming.scheduler import BatchScheduler
 
 FETCH_BYTES = 8 * 1024 * 1024
-"""Most bytes one fetch takes from one partition; a batch never holds more than one fetch."""
-
+"""Most bytes one fetch takes from one partition."""
 
 FETCH_MIN_BYTES = 100_000
 FETCH_WAIT_MS = 20
@@ -38,6 +37,7 @@ class EngineSettings:
     commit_interval: float = 0.5
     session_timeout: float = 15.0
     max_batch: int = 8000
+    fetch_bytes: int = FETCH_BYTES
     max_output_bytes: int = 1_000_000
     stop_timeout: float = 30.0
 
@@ -59,7 +59,7 @@ def faust_settings(settings: EngineSettings) -> dict[str, Any]:
         "broker_max_poll_records": 32_000,
         "consumer_group_instance_id": _instance_id(settings),
         "consumer_auto_offset_reset": "earliest",
-        "consumer_max_fetch_size": FETCH_BYTES,
+        "consumer_max_fetch_size": settings.fetch_bytes,
         "stream_buffer_maxsize": 2,
         "stream_wait_empty": True,
         "stream_publish_on_commit": False,
