@@ -25,7 +25,7 @@ PURE = (
 )
 ALLOWED = {
     "math", "dataclasses", "enum", "decimal", "fractions", "datetime", "typing", "collections", "functools",
-    "itertools", "operator", "bisect", "heapq", "__future__",
+    "itertools", "operator", "bisect", "heapq", "struct", "__future__",
     "msgspec",  # for its structs, which are dataclasses that are quick to make
 }  # fmt: skip
 
