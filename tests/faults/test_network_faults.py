@@ -72,6 +72,7 @@ def test_workers_cut_off_for_four_sessions_come_back_to_the_same_accounts(tmp_pa
             closed, published = load.days, load.records
             let_pass(4 * SESSION_SECONDS)
             assert load.records > published
+            assert not any(running.services[name].ready() for name in CUT), "ready, and cut off"
             assert load.days <= closed + 1, "a day was closed although a scorer was cut off"
             until(lambda: lag_exported(running) > 0, "the lag that the alert looks at", seconds=BEAT_SECONDS)
         running.await_ready()

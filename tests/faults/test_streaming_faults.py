@@ -138,6 +138,7 @@ def test_a_frozen_broker_delays_and_changes_nothing(
     until(lambda: worker.process.poll() is not None, "it gave up", seconds=60, required=False)
     os.kill(broker.pid, signal.SIGCONT)
     assert len(worker.said("done")) <= progress + 1
+    assert "Kafka does not answer" in worker.said("not ready")
     if worker.process.poll() is None:
         worker.terminate()
     supervise(log, start, options, traffic)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer import fetcher
 from aiokafka.structs import ConsumerRecord
 from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
@@ -113,3 +114,5 @@ def test_faust_and_aiokafka_still_have_the_private_parts_the_transport_relies_on
     assert list(inspect.signature(AIOKafkaConsumerThread._create_worker_consumer).parameters) == ["self", "transport"]
     for name in ("isolation_level", "fetch_min_bytes", "fetch_max_wait_ms"):
         assert f"{name}=self._{name}" in inspect.getsource(AIOKafkaConsumer.start)
+    assert "tp_state.timestamp = now_ms" in inspect.getsource(fetcher)
+    assert "subscription.assignment" in inspect.getsource(AIOKafkaConsumer.last_poll_timestamp)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Any, cast
 
 from faust import Stream
@@ -14,7 +15,7 @@ from greenlane.streaming.observer import EngineObserver, Ready
 from greenlane.streaming.partitions import OpenPartition
 from greenlane.streaming.scheduler import Chunk
 from greenlane.streaming.startup import wait
-from greenlane.streaming.transport import batch_app
+from greenlane.streaming.transport import BatchConsumer, batch_app
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,9 @@ class Engine:
         loading = [tp for tp, lane in self._owned.items() if lane.loading]
         if loading:
             return False, "loading " + ", ".join(sorted(f"{tp.topic}[{tp.partition}]" for tp in loading))
+        answered_ms = cast("BatchConsumer", self._app.consumer).last_answer_ms()
+        if answered_ms is not None and time.time() - answered_ms / 1000 > self._settings.session_timeout:
+            return False, "Kafka does not answer"
         return True, "processing"
 
     async def _consume(self, chunks: StreamT[Chunk]) -> None:

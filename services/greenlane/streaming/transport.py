@@ -1,6 +1,6 @@
 """Faust's consumer with its commit arithmetic mended for batches; the only place that touches its private parts."""
 
-from typing import Any
+from typing import Any, cast
 
 import faust
 from aiokafka import AIOKafkaConsumer
@@ -25,6 +25,18 @@ class CommittedReads(AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - set before the consumer starts
         return consumer
 
+    def last_answer_ms(self) -> int | None:
+        """When the broker last answered a fetch of any partition owned now, in milliseconds since 1970; None if never.
+
+        From any thread: what is looked at is replaced, not changed, when partitions come and go.
+        """
+        subscription = None if self._consumer is None else self._consumer._subscription.subscription  # noqa: SLF001 - aiokafka's own method refuses a partition that has just gone
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None:
+            return None
+        answers: list[int | None] = [assignment.state_value(tp).timestamp for tp in assignment.tps]
+        return max((at for at in answers if at is not None), default=None)
+
 
 class BatchConsumer(Consumer):
     """Counts the offsets between two batches as done once the second one is, and the second one only when it is."""
@@ -42,6 +54,10 @@ class BatchConsumer(Consumer):
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Nothing was set aside."""
+
+    def last_answer_ms(self) -> int | None:
+        """When the broker last answered a fetch, in milliseconds since 1970; None if never of what is owned now."""
+        return cast("CommittedReads", self._thread).last_answer_ms()
 
     def _new_consumer_thread(self) -> CommittedReads:
         return CommittedReads(self, loop=self.loop, beacon=self.beacon)
