@@ -27,9 +27,9 @@ async def run(
     closer = await asyncio.to_thread(DayCloser, settings.kafka_bootstrap_servers)
     closed: dict[str, date] = {}
     try:
-        ready(True, "beating")
         while not stop.is_set():
-            await _measure(closer, settings.marketplaces, metrics, process)
+            answered = await _measure(closer, settings.marketplaces, metrics, process)
+            ready(answered, "beating" if answered else "Kafka does not answer")
             for marketplace in settings.live_marketplaces:
                 try:
                     await _beat(closer, marketplace, closed, metrics, stop)
@@ -44,13 +44,15 @@ async def run(
 
 async def _measure(
     closer: DayCloser, marketplaces: Sequence[str], metrics: ClockMetrics, process: ProcessMetrics
-) -> None:
-    """The lag before each beat: right behind one, every reading would count the beat itself."""
+) -> bool:
+    """The lag before each beat: right behind one, every reading would count the beat itself. False if Kafka failed."""
     try:
         metrics.group_lag(await asyncio.to_thread(closer.lag, marketplaces))
     except KafkaError as error:
         process.error(LAG_UNKNOWN)
         log.warning(LAG_UNKNOWN, reason=str(error))
+        return False
+    return True
 
 
 async def _beat(
