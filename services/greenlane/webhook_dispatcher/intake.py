@@ -75,6 +75,8 @@ class Intake:
         self._uncommitted: dict[TopicPartition, int] = {}
         self._moved = asyncio.Event()
         self.connected = False
+        self.waiting = False
+        """Whether what was read cannot be accepted, because the database refuses it."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take records in until `stop`, connecting again after every outage."""
@@ -159,11 +161,15 @@ class Intake:
     async def _accept(self, messages: Sequence[Message]) -> Accepted:
         while True:
             try:
-                return await accept(self._engine, messages, self._told.ours)
+                accepted = await accept(self._engine, messages, self._told.ours)
             except Exception as error:
                 if not will_pass(error):
                     raise
+                self.waiting = True
                 _log.warning("webhook intake waits for the database", kind=type(error).__name__)
+            else:
+                self.waiting = False
+                return accepted
             await asyncio.sleep(self._limits.pause_after_failure)
 
     def _count(self, batch: _Batch, accepted: Accepted) -> None:

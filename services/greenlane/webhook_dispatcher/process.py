@@ -104,7 +104,7 @@ async def _transport(settings: Settings, limits: Limits) -> AsyncIterator[Transp
 
 def _obstacle(worker: Worker, intake: Intake) -> str:
     """Why work does not go on; empty when it does."""
-    if not worker.ready:
+    if not worker.ready or intake.waiting:
         return "waits for the database"
     return "" if intake.connected else "waits for Kafka"
 
