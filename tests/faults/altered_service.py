@@ -4,11 +4,14 @@ The alterations live here and nowhere in the product; each names the place whose
 """
 
 import sys
+import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from struct import pack, unpack
 from typing import Any
+
+import time_machine
 
 from greenlane import cli as _cli  # noqa: F401 - the product is importable before anything of it is changed
 from greenlane.aggregator import intake, state
@@ -95,6 +98,32 @@ def some_parcels_fail() -> None:
         return outcome
 
     Scorer.score = score  # type: ignore[method-assign] # the alteration
+
+
+@alteration
+def clock_a_day_ahead() -> None:
+    """The process's wall clock is 25 hours ahead."""
+    _off_by(25)
+
+
+@alteration
+def clock_a_day_behind() -> None:
+    """The process's wall clock is 25 hours behind."""
+    _off_by(-25)
+
+
+@alteration
+def clock_that_steps_back() -> None:
+    """The process's wall clock is an hour ahead at first, then an hour behind."""
+    traveller = _off_by(1)
+    steps = threading.Timer(5.0, traveller.shift, [timedelta(hours=-2)])
+    steps.daemon = True
+    steps.start()
+
+
+def _off_by(hours: int) -> time_machine.Traveller:
+    """Have every reading of the wall clock be off; the monotonic clock goes on as it did."""
+    return time_machine.travel(datetime.now(UTC) + timedelta(hours=hours), tick=True).start()  # noqa: TID251 - the machine's clock is what is made wrong
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Faults of the whole pipeline, one by one: frozen, cut off, deleted, damaged, repeated; the oracle judges each."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
+from tests.faults import altered_service
 from tests.faults.load import Day, Load, history, publish_days, publish_live
 from tests.faults.pipeline import (
     BROKER,
@@ -277,18 +277,23 @@ def test_rebuild_refuses_while_an_aggregator_runs_and_changes_nothing(running: P
     assert verdict.decision_repeats == 0
 
 
-FAKETIME = os.environ.get("GREENLANE_TEST_FAKETIME", "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+AHEAD, BEHIND, BACK = (
+    wrong.__name__
+    for wrong in (
+        altered_service.clock_a_day_ahead,
+        altered_service.clock_a_day_behind,
+        altered_service.clock_that_steps_back,
+    )
+)
 
 
-@pytest.mark.skipif(not Path(FAKETIME).exists(), reason="libfaketime (Debian's package of that name) is not installed")
-@pytest.mark.parametrize("offsets", [("+25h", "-1h"), ("-25h", "+1h")], ids=["ahead", "behind"])
+@pytest.mark.parametrize("clocks", [(AHEAD, BEHIND), (BEHIND, AHEAD), (BACK, BACK)], ids="/".join)
 def test_services_with_wrong_clocks_close_no_day_early_and_change_nothing(
-    running: Pipeline, offsets: tuple[str, str]
+    running: Pipeline, clocks: tuple[str, str]
 ) -> None:
     today = datetime.now(UTC).date()  # noqa: TID251 - the broker's day
     for number, service in enumerate(running.services.values()):
-        service.end()
-        service.start(LD_PRELOAD=FAKETIME, FAKETIME=offsets[number % 2], FAKETIME_DONT_FAKE_MONOTONIC="1")
+        alter(service, clocks[number % 2])
     running.await_ready()
     publish_live(running.settings.kafka_bootstrap_servers, LIVE_MARKETPLACE, today - timedelta(days=1))
     publish_days(running.settings.kafka_bootstrap_servers, a_history(4), 4)
