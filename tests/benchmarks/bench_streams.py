@@ -95,7 +95,7 @@ def close_first_day(bench: Bench) -> None:
     day = bench.past.start - timedelta(days=1)
     value = DayClosed(marketplace=MARKETPLACE, first_day=day, last_day=day).model_dump_json().encode()
     producer = publisher(bench.servers)
-    for partition in range(PARTITIONS):
+    for partition in range(bench.partitions):
         producer.produce(ASSESSMENTS, key=b"close", value=value, partition=partition)
     producer.flush()
 

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,30 +58,17 @@ class Contender:
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     def measured(self, done: Callable[[], float], target: float, seconds: float = PATIENCE) -> Speed:
-        """Wait until `done`, a count of events, has reached the target or the time is over; the speed on the way."""
-        deadline = time.monotonic() + seconds
-        begun = self._reach(done, 1, deadline)
-        first, cpu, count = time.monotonic(), self.cpu(), begun
-        while count < target and time.monotonic() < deadline:
-            self._alive()
-            time.sleep(TICK)
-            count = done()
-        events, elapsed = count - begun, time.monotonic() - first
-        if events <= 0:
-            raise RuntimeError(f"nothing was measured after {begun} of {target} events; the log is {self._log}")
-        return Speed(events / elapsed, (self.cpu() - cpu) / events * 1e6)
+        """How fast it comes from the first event done to the target; see `measured`."""
+        return measured([self], done, target, seconds)
 
-    def _reach(self, done: Callable[[], float], count: float, deadline: float) -> float:
-        while (now := done()) < count:
-            self._alive()
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"no output in time; {self._log.read_text()[-2000:]}")
-            time.sleep(TICK)
-        return now
-
-    def _alive(self) -> None:
+    def alive(self) -> None:
+        """Raise with its last words if the process ended."""
         if self.process.poll() is not None:
-            raise RuntimeError(f"ended with {self.process.returncode}: {self._log.read_text()[-2000:]}")
+            raise RuntimeError(f"ended with {self.process.returncode}: {self.last_words()}")
+
+    def last_words(self) -> str:
+        """The end of what the process said."""
+        return self._log.read_text()[-2000:]
 
     def stop(self) -> None:
         self.process.terminate()
@@ -91,11 +78,39 @@ class Contender:
         self.process.wait()
 
 
+def measured(
+    contenders: Sequence[Contender], done: Callable[[], float], target: float, seconds: float = PATIENCE
+) -> Speed:
+    """Wait until `done`, a count of events, has reached the target or the time is over; the speed on the way of all."""
+    deadline = time.monotonic() + seconds
+    begun = _reached(contenders, done, 1, deadline)
+    if begun < 1:
+        raise RuntimeError(f"no output in time; {contenders[0].last_words()}")
+    first, cpu = time.monotonic(), sum(contender.cpu() for contender in contenders)
+    events = _reached(contenders, done, target, deadline) - begun
+    elapsed = time.monotonic() - first
+    if events <= 0:
+        raise RuntimeError(f"nothing was measured after {begun} of {target} events; {contenders[0].last_words()}")
+    return Speed(events / elapsed, (sum(contender.cpu() for contender in contenders) - cpu) / events * 1e6)
+
+
+def _reached(contenders: Sequence[Contender], done: Callable[[], float], count: float, deadline: float) -> float:
+    """What is done once it is as much as that, or the time is over."""
+    while (now := done()) < count and time.monotonic() < deadline:
+        for contender in contenders:
+            contender.alive()
+        time.sleep(TICK)
+    return now
+
+
 class Bench:
     """A broker with the history in it, and the ways to run contenders on it."""
 
-    def __init__(self, servers: str, folder: Path, past: History, quix: Path | None) -> None:
+    def __init__(
+        self, servers: str, folder: Path, past: History, quix: Path | None, partitions: int = PARTITIONS
+    ) -> None:
         self.servers, self.folder, self.past, self._quix = servers, folder, past, quix
+        self.partitions = partitions
         self._consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None, enable_auto_commit=False)
         self._number = 0
         mine = sum(count for name, count in past.types.items() if name not in {DELIVERED, RETURNED})
@@ -103,7 +118,7 @@ class Bench:
 
     def end(self, topic: str) -> int:
         """Records and markers in a topic."""
-        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        places = [TopicPartition(topic, number) for number in range(self.partitions)]
         return sum(self._consumer.end_offsets(places).values())
 
     @contextmanager
@@ -131,7 +146,8 @@ class Bench:
     def service(self, name: str, **environment: str) -> Iterator["Service"]:
         """One of our services as it is run for real, with further settings."""
         self._number += 1
-        service = Service(name, self.servers, self.folder / f"{name}-{self._number}.log", environment)
+        further = {"GREENLANE_PARTITIONS": str(self.partitions), **environment}
+        service = Service(name, self.servers, self.folder / f"{name}-{self._number}.log", further)
         try:
             yield service
         finally:
@@ -149,7 +165,6 @@ class Service(Contender):
             **os.environ,
             "GREENLANE_KAFKA_BOOTSTRAP_SERVERS": servers,
             "GREENLANE_MARKETPLACES": MARKETPLACE,
-            "GREENLANE_PARTITIONS": str(PARTITIONS),
             "GREENLANE_PORT": str(port),
             "GREENLANE_LOG_LEVEL": "WARNING",
             **further,
@@ -177,7 +192,7 @@ class Service(Contender):
         while not json.loads(self.get("/healthz/ready") or "{}").get("ready"):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"not ready in time; {self._log.read_text()[-2000:]}")
-            self._alive()
+            self.alive()
             time.sleep(TICK)
 
     def done(self) -> float:
