@@ -67,7 +67,7 @@ async def test_the_backlog_is_counted_by_state_in_the_shards_asked_for(
     states = ("pending", "leased", "held", "quarantined")
     counted = [registry.get_sample_value("greenlane_webhook_pending", {"state": state}) for state in states]
     assert counted == [6, 4, 2, 3]
-    assert registry.get_sample_value("greenlane_webhook_orphans") == 2
+    assert registry.get_sample_value("greenlane_webhook_deliveries_orphaned") == 2
     oldest = registry.get_sample_value("greenlane_webhook_oldest_due_seconds")
     assert oldest is not None
     assert 100 <= oldest < 130

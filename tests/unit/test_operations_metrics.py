@@ -166,5 +166,5 @@ def test_the_dispatchers_metrics_start_at_zero() -> None:
     registry = CollectorRegistry()
     metrics = WebhookMetrics(registry)
     assert value(registry, "webhook_deliveries_total", outcome="delivered") == 0
-    metrics.webhook_orphans.set(2)
-    assert value(registry, "webhook_orphans") == 2
+    metrics.webhook_deliveries_orphaned.set(2)
+    assert value(registry, "webhook_deliveries_orphaned") == 2

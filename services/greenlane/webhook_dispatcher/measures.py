@@ -41,4 +41,4 @@ async def measure(engine: AsyncEngine, shards: Sequence[int], metrics: WebhookMe
     for state in OPEN:
         metrics.webhook_pending.labels(state.value).set(counts.get(state.value, 0))
     metrics.webhook_oldest_due_seconds.set(max((row.oldest for row in rows), default=0.0))
-    metrics.webhook_orphans.set(orphans)
+    metrics.webhook_deliveries_orphaned.set(orphans)

@@ -93,6 +93,6 @@ class WebhookMetrics(Protocol):
         ...
 
     @property
-    def webhook_orphans(self) -> Gauge:
+    def webhook_deliveries_orphaned(self) -> Gauge:
         """Open deliveries that nothing will ever make due; must be 0."""
         ...

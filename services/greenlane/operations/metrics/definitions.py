@@ -159,7 +159,9 @@ DISPATCHER = (
         "webhook_blocked_addresses_total", Kind.COUNTER, "Attempts not made because of the address.", ("reason",)
     ),
     Definition("webhook_ingest_lag_records", Kind.GAUGE, "Records appended and not yet accepted."),
-    Definition("webhook_orphans", Kind.GAUGE, "Open deliveries that nothing will ever make due; must be 0."),
+    Definition(
+        "webhook_deliveries_orphaned", Kind.GAUGE, "Open deliveries that nothing will ever make due; must be 0."
+    ),
 )
 
 ALL = (*PROCESS, *ENGINE, *SCORERS, *AGGREGATOR, *CLOCK, *DISPATCHER)

@@ -31,6 +31,6 @@ class WebhookMetrics:
         self.webhook_breaker_endpoints = series.gauge("webhook_breaker_endpoints")
         self.webhook_blocked_addresses_total = series.counter("webhook_blocked_addresses_total")
         self.webhook_ingest_lag_records = series.gauge("webhook_ingest_lag_records")
-        self.webhook_orphans = series.gauge("webhook_orphans")
+        self.webhook_deliveries_orphaned = series.gauge("webhook_deliveries_orphaned")
         for name, values in _KNOWN.items():
             series.start_at_zero(name, ((value,) for value in values))
