@@ -1,5 +1,6 @@
 """What people do about deliveries, secrets and keys, on a real PostgreSQL: in order, within a scope, nothing lost."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -305,6 +306,21 @@ async def test_a_scope_has_a_bounded_number_of_keys(desk: Administration) -> Non
     await add_key(desk, "demo-vn", "s-1")
     with pytest.raises(ConflictError, match="20 keys"):
         await add_key(desk, "demo-vn")
+
+
+async def test_an_owner_has_a_bounded_number_of_endpoints_unless_an_operator_adds_them(desk: Administration) -> None:
+    for own in (desk.within(Scope("demo-vn", "s-1")), desk.within(Scope("demo-vn"))):
+        asked = (own.add_endpoint(URL, "demo-vn", "s-1") for _ in range(25))
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        refused = [answer for answer in answers if isinstance(answer, ConflictError)]
+        assert len(await desk.list_endpoints()) == 20
+        assert "20 endpoints" in str(refused[0])
+        oldest, *_ = await own.list_endpoints()
+        await own.remove_endpoint(oldest.endpoint_id)
+        await own.add_endpoint(URL, "demo-vn", "s-1")
+    await desk.within(Scope("demo-vn")).add_endpoint(URL, "demo-vn")
+    await desk.add_endpoint(URL, "demo-vn", "s-1")
+    assert len(await desk.list_endpoints()) == 22
 
 
 Use = Callable[[Administration, str, str], Awaitable[object]]

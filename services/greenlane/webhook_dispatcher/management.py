@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from greenlane.settings import Settings
 from greenlane.webhook_dispatcher.attempts import system_time
 from greenlane.webhook_dispatcher.database import migrate, open_database
-from greenlane.webhook_dispatcher.management_scope import Scope
+from greenlane.webhook_dispatcher.management_scope import Scope, lock_owner, owned
 from greenlane.webhook_dispatcher.management_views import (
     AttemptMade,
     Dispatch,
@@ -36,10 +36,13 @@ from greenlane.webhook_dispatcher.tables import delivery, endpoint, endpoint_sec
 from greenlane.webhook_dispatcher.targets import check_url
 from greenlane.webhook_dispatcher.vault import Vault, fingerprint, vault_from
 from greenlane.webhook_dispatcher.wakeups import tell_due
-from greenlane.webhook_dispatcher.wrong_use import UnknownError, WebhookUseError
+from greenlane.webhook_dispatcher.wrong_use import ConflictError, UnknownError, WebhookUseError
 
 OFFERED = tuple(name for name in MODES if name != ENDPOINT_TEST)
 """The types that an endpoint may choose."""
+
+ENDPOINTS_PER_OWNER = 20
+"""For whoever has a key: each event of a seller costs a delivery to each of its endpoints and its marketplace's."""
 
 DISABLED_BY_OWNER = "by_owner"
 _POLL = 0.1
@@ -92,7 +95,7 @@ class Administration:
         """Add an endpoint, unconfirmed until it answers the signed test event that is sent at once.
 
         `seller` makes it that seller's own; `sellers` is a filter. Raises TargetError for a URL that may not be one,
-        WebhookUseError for an unknown type or marketplace or one outside the scope.
+        WebhookUseError for an unknown type or marketplace or one outside the scope, ConflictError for one too many.
         """
         self.check_owner(marketplace, seller)
         target = check_url(url, allow_private=self.allow_private)
@@ -107,6 +110,7 @@ class Administration:
         }
         secret = new_secret(scheme, self.random_bytes)
         async with self.engine.begin() as connection:
+            await self._leave_room(connection, marketplace, seller)
             shard = shard_of(str(values["endpoint_id"]))
             row = (
                 await connection.execute(endpoint.insert().values(**values, shard=shard).returning(*endpoint.c))
@@ -274,6 +278,16 @@ class Administration:
         if self.marketplaces and marketplace not in self.marketplaces:
             known = ", ".join(self.marketplaces)
             raise WebhookUseError("marketplace", f"{marketplace} is not configured", f"choose from {known}")
+
+    async def _leave_room(self, connection: AsyncConnection, marketplace: str, seller: str | None) -> None:
+        """ConflictError when the owner has as many endpoints as it may; an operator may add any number."""
+        if self.scope == Scope():
+            return
+        await lock_owner(connection, endpoint, marketplace, seller)
+        kept = sa.and_(owned(endpoint, marketplace, seller), endpoint.c.state != EndpointState.REMOVED.value)
+        count = (await connection.execute(sa.select(sa.func.count()).select_from(endpoint).where(kept))).scalar_one()
+        if count >= ENDPOINTS_PER_OWNER:
+            raise ConflictError("url", f"{count} endpoints are the most that one owner may have", "remove one first")
 
     async def _enqueue_test(self, connection: AsyncConnection, target: Endpoint) -> str:
         now = datetime.fromtimestamp(self.clock(), UTC)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from greenlane.webhook_dispatcher.management import Administration
-from greenlane.webhook_dispatcher.management_scope import Scope
+from greenlane.webhook_dispatcher.management_scope import Scope, lock_owner, owned
 from greenlane.webhook_dispatcher.tables import api_key
 from greenlane.webhook_dispatcher.wrong_use import ConflictError, UnknownError, WebhookUseError
 
@@ -50,7 +50,7 @@ async def add_key(desk: Administration, marketplace: str, seller: str | None = N
     """Make a key for what lies within the desk's scope; it never expires unless it is rotated or revoked."""
     desk.check_owner(marketplace, seller)
     async with desk.engine.begin() as connection:
-        await _lock_scope(connection, marketplace, seller)
+        await lock_owner(connection, api_key, marketplace, seller)
         return await _insert(connection, desk, marketplace, seller, label)
 
 
@@ -67,7 +67,7 @@ async def rotate_key(desk: Administration, key_id: str, overlap: timedelta = tim
         raise WebhookUseError("overlap", "must be from 0 to 7 days", "choose a shorter one")
     async with desk.engine.begin() as connection:
         old = await _found(connection, desk, key_id)
-        await _lock_scope(connection, old.marketplace, old.seller_id)
+        await lock_owner(connection, api_key, old.marketplace, old.seller_id)
         until = sa.func.least(api_key.c.expires_at, sa.func.now() + overlap)
         await connection.execute(api_key.update().where(api_key.c.key_id == key_id).values(expires_at=until))
         return await _insert(connection, desk, old.marketplace, old.seller_id, old.label)
@@ -97,9 +97,9 @@ async def key_of_token(desk: Administration, token: str) -> ApiKey | None:
 async def _insert(
     connection: AsyncConnection, desk: Administration, marketplace: str, seller: str | None, label: str
 ) -> NewApiKey:
-    owned = Scope(marketplace, seller).within(api_key) & api_key.c.seller_id.is_not_distinct_from(seller)
-    await connection.execute(api_key.delete().where(owned, sa.not_(_alive())))
-    count = (await connection.execute(sa.select(sa.func.count()).select_from(api_key).where(owned))).scalar_one()
+    same = owned(api_key, marketplace, seller)
+    await connection.execute(api_key.delete().where(same, sa.not_(_alive())))
+    count = (await connection.execute(sa.select(sa.func.count()).select_from(api_key).where(same))).scalar_one()
     if count >= KEYS_PER_SCOPE:
         raise ConflictError("key", f"{KEYS_PER_SCOPE} keys open this already", "revoke those no longer used")
     key_id = desk.random_bytes(8).hex()
@@ -108,12 +108,6 @@ async def _insert(
     values = {"key_id": key_id, "marketplace": marketplace, "seller_id": seller, "label": label}
     made = api_key.insert().values(values | {"digest": _digest(token)}).returning(*api_key.c)
     return NewApiKey(_key_of((await connection.execute(made)).one()), token)
-
-
-async def _lock_scope(connection: AsyncConnection, marketplace: str, seller: str | None) -> None:
-    """One at a time for each owner, so that the number of keys stays bounded."""
-    name = f"api_key {marketplace}/{seller or ''}"
-    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
 
 
 async def _found(connection: AsyncConnection, desk: Administration, key_id: str) -> ApiKey:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,14 @@ class Scope:
         if self.seller_id is not None:
             inside = sa.and_(inside, table.c.seller_id == self.seller_id)
         return inside
+
+
+def owned(table: sa.Table, marketplace: str, seller: str | None) -> sa.ColumnElement[bool]:
+    """The rows of exactly this owner: a marketplace's own without a seller, not those of its sellers."""
+    return sa.and_(table.c.marketplace == marketplace, table.c.seller_id.is_not_distinct_from(seller))
+
+
+async def lock_owner(connection: AsyncConnection, table: sa.Table, marketplace: str, seller: str | None) -> None:
+    """One at a time for each owner until the transaction ends, so that the number of its rows stays bounded."""
+    name = f"{table.name} {marketplace}/{seller or ''}"
+    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))

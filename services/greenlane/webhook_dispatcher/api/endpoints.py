@@ -55,7 +55,7 @@ async def list_endpoints(  # noqa: PLR0913, PLR0917 - each filter is a parameter
     return EndpointPage(items=items, next=next_page)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=documented(409))
 async def add_endpoint(caller: Identified, wanted: EndpointWanted) -> EndpointAdded:
     """Add an endpoint. A signed test event goes out at once; answered 2xx, it confirms the endpoint."""
     seller = wanted.seller_id if wanted.seller_id is not None else caller.key.seller_id
