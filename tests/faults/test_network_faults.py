@@ -48,8 +48,8 @@ def again_and_again(network: Network, kind: str, way: str, seconds: float, pause
 
 def test_connections_reset_every_two_seconds_lose_nothing_and_the_lag_ends(tmp_path: Path) -> None:
     with proxied(tmp_path) as (running, network):
-        load = Load(network.address(PUBLISHER), a_history(60), rate=40)
-        with again_and_again(network, "reset_peer", "downstream", 0.2, 1.8) as turns:
+        load = Load(network.address(PUBLISHER), a_history(60), rate=200)
+        with again_and_again(network, "reset_peer", "upstream", 0.2, 1.8) as turns:
             load.start()
             until(lambda: (turns["reset_peer"] >= 25 and load.days >= 3) or load.error is not None, "25 resets, 3 days")
         load.finish()
