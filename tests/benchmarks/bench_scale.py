@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,7 +36,8 @@ Keyed = tuple[bytes, bytes]
 
 def assessments(past: History) -> list[Keyed]:
     """Key and value of what both scorers say of the history."""
-    records = [Record(SOURCE, 0, 0, 1, item.key, item.value, item.headers) for item in past.records]
+    appended_ms = int(time.time() * 1000)
+    records = [Record(SOURCE, 0, 0, appended_ms, item.key, item.value, item.headers) for item in past.records]
     found = [find(record, owner, METHOD) for record in records for owner in get_args(Owner)]
     return [(item.key, item.value) for item in found if item is not None]
 
