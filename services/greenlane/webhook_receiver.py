@@ -36,7 +36,7 @@ class Webhook:
         """The CloudEvent in the body; VerificationError if it is none."""
         try:
             event = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise VerificationError("body: not JSON") from None
         if not isinstance(event, dict):
             raise VerificationError("body: not a JSON object")
@@ -101,7 +101,7 @@ def accept_if_newer(newest: MutableMapping[str, tuple[str, int]], event: Mapping
         family = str(event["type"]).partition(".")[0]
         key = f"{family}:{data['marketplace']}/{data['seller_id']}"
         position = (str(data["day"]), int(data["sequence"]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise VerificationError("body: not a score or badge decision with marketplace, seller, day, sequence") from None
     if key in newest and position <= newest[key]:
         return False

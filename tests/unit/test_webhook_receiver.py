@@ -8,7 +8,7 @@ import pytest
 
 import greenlane.webhook_receiver
 from greenlane.webhook_dispatcher.signing import Scheme, load_key, new_secret, sign
-from greenlane.webhook_receiver import SeenIds, VerificationError, accept_if_newer, verify
+from greenlane.webhook_receiver import SeenIds, VerificationError, Webhook, accept_if_newer, verify
 
 NOW = 1_782_900_000
 BODY = b'{"type":"badge.granted","data":{}}'
@@ -84,8 +84,15 @@ def test_only_what_is_newer_is_accepted_for_each_seller_and_kind() -> None:
         (event("seller.score.updated", "s-1", "2026-07-02", 0), True),
     ]
     assert [accept_if_newer(newest, given) for given, _ in steps] == [expected for _, expected in steps]
-    with pytest.raises(VerificationError):
-        accept_if_newer(newest, {"type": "endpoint.test", "data": {}})
+    for wrong in ({}, {"marketplace": "m", "seller_id": "s", "day": "2026-07-01", "sequence": float("inf")}, [], None):
+        with pytest.raises(VerificationError):
+            accept_if_newer(newest, {"type": "endpoint.test", "data": wrong})
+
+
+def test_a_body_that_is_no_event_is_told_whatever_it_is_instead() -> None:
+    for body in (b"", b"[]", b"1", b"\xff", b"[" * 100_000):
+        with pytest.raises(VerificationError, match="body"):
+            Webhook("msg_1", 0, body).event()
 
 
 def test_it_imports_the_standard_library_alone() -> None:
