@@ -84,12 +84,8 @@ def test_only_what_is_newer_is_accepted_for_each_seller_and_kind() -> None:
         (event("seller.score.updated", "s-1", "2026-07-02", 0), True),
     ]
     assert [accept_if_newer(newest, given) for given, _ in steps] == [expected for _, expected in steps]
-    wrongs: tuple[object, ...] = (
-        {},
-        {"marketplace": "m", "seller_id": "s", "day": "2026-07-01", "sequence": float("inf")},
-        [],
-        None,
-    )
+    endless = {"marketplace": "m", "seller_id": "s", "day": "2026-07-01", "sequence": float("inf")}
+    wrongs: tuple[object, ...] = ({}, endless, [], None)
     for wrong in wrongs:
         with pytest.raises(VerificationError):
             accept_if_newer(newest, {"type": "endpoint.test", "data": wrong})
