@@ -86,7 +86,9 @@ def drained(running: Pipeline, seconds: float = PATIENCE) -> Comparison:
 
         def nothing_waits() -> bool:
             lag = closer.lag(running.settings.marketplaces)
-            return all(behind <= 0 for place, behind in lag.items() if "dispatcher" not in place[0])
+            return lag is not None and all(
+                behind <= 0 for (group, *_), behind in lag.items() if "dispatcher" not in group
+            )
 
         until(nothing_waits, lambda: f"{closer.lag(running.settings.marketplaces)} {running.exits()}", seconds)
     return recompute(running.settings, progress=lambda _read, _total: None)

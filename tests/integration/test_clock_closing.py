@@ -122,6 +122,7 @@ def test_the_lag_of_every_group_is_what_it_has_not_read(servers: str, closer: Da
     place = TopicPartition(fulfilment_topic(marketplace), 0)
     commit(servers, "packaging_scorer", {place: barrier.offsets[place] + 1})
     lag = closer.lag([marketplace])
+    assert lag is not None
     assert lag[group_of("packaging_scorer"), place.topic, 0] == 0
     assert lag[group_of("delivery_scorer"), place.topic, 0] == 1
     assert {group for group, _, _ in lag} == {

@@ -158,15 +158,24 @@ def _wait_for_scores(settings: Settings) -> None:
     deadline = time.monotonic() + SETTLE_SECONDS
     with DayCloser(settings.kafka_bootstrap_servers) as closer, progress() as shown:
         task = shown.add_task("waiting for the accounts", total=None)
-        while behind := _behind(closer, settings):
+        while (behind := _behind(closer, settings)) != 0:
             if time.monotonic() > deadline:
-                raise ClosingError(f"{behind} records were still unread after {SETTLE_SECONDS:.0f} s; look at the logs")
-            shown.update(task, description=f"waiting for the accounts, {behind} records to read")
+                raise ClosingError(
+                    f"{_count(behind)} records were still unread after {SETTLE_SECONDS:.0f} s; look at the logs"
+                )
+            shown.update(task, description=f"waiting for the accounts, {_count(behind)} records to read")
             time.sleep(0.2)
 
 
-def _behind(closer: DayCloser, settings: Settings) -> int:
+def _count(behind: int | None) -> str:
+    """A count for people."""
+    return "an unknown number of" if behind is None else str(behind)
+
+
+def _behind(closer: DayCloser, settings: Settings) -> int | None:
     lag = closer.lag(settings.marketplaces)
+    if lag is None:
+        return None
     return sum(
         count for (_, topic, _), count in lag.items() if topic == ASSESSMENTS or marketplace_of(topic) is not None
     )

@@ -115,7 +115,11 @@ class DayCloser:
             future.get(timeout=SEND_SECONDS)
 
     def _behind(self, target: Mapping[TopicPartition, int]) -> list[str]:
-        committed = self.committed([group_of(service) for service in SCORERS], list(target))
+        """The scorers of which nothing says that they have committed past the target."""
+        groups = [group_of(service) for service in SCORERS]
+        committed = self.committed(groups, list(target))
+        if committed is None:
+            return groups
         return [
             group
             for group, offsets in committed.items()
@@ -124,25 +128,31 @@ class DayCloser:
 
     def committed(
         self, groups: Sequence[str], partitions: Sequence[TopicPartition]
-    ) -> dict[str, dict[TopicPartition, int]]:
-        """Next offset each group would read, per partition; -1 where it has committed nothing."""
+    ) -> dict[str, dict[TopicPartition, int]] | None:
+        """Next offset each group would read, per partition; -1 where it has committed nothing.
+
+        None while the broker cannot say so, as in the moments in which it starts or takes the groups over.
+        """
         try:
             answer = self._admin.list_group_offsets({group: list(partitions) for group in groups})
         except KafkaError as error:
             if not error.retriable:
                 raise
-            return {group: {} for group in groups}
+            return None
         return {group: {key: value.offset for key, value in answer[group].items()} for group in groups}
 
-    def lag(self, marketplaces: Sequence[str]) -> dict[tuple[str, str, int], int]:
-        """Records each (group, topic, partition) has yet to read, for every stream service."""
+    def lag(self, marketplaces: Sequence[str]) -> dict[tuple[str, str, int], int] | None:
+        """Records each (group, topic, partition) has yet to read, for every stream service; None as in `committed`."""
         lag: dict[tuple[str, str, int], int] = {}
         for topics, services in self._readers(marketplaces):
             partitions = [
                 TopicPartition(topic, part) for topic in topics for part in self._producer.partitions_for(topic)
             ]
             ends = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-            for group, offsets in self.committed([group_of(service) for service in services], partitions).items():
+            committed = self.committed([group_of(service) for service in services], partitions)
+            if committed is None:
+                return None
+            for group, offsets in committed.items():
                 for partition in partitions:
                     behind = ends[partition].offset - max(0, offsets.get(partition, 0))
                     lag[group, partition.topic, partition.partition] = behind

@@ -14,6 +14,9 @@ from greenlane.settings import Settings
 from greenlane.streaming import Ready
 
 BEAT_SECONDS = 60.0
+RETRY_SECONDS = 2.0
+"""After Kafka did not say how far the groups are: a cluster that has just started takes moments to know."""
+
 NOT_CLOSED, LAG_UNKNOWN = "day_not_closed", "lag_unknown"
 
 log = structlog.get_logger("greenlane.clock")
@@ -30,13 +33,16 @@ async def run(
         while not stop.is_set():
             answered = await _measure(closer, settings.marketplaces, metrics, process)
             ready(answered, "beating" if answered else "Kafka does not answer")
+            if not answered:
+                await _pause(stop, RETRY_SECONDS)
+                continue
             for marketplace in settings.live_marketplaces:
                 try:
                     await _beat(closer, marketplace, closed, metrics, stop)
                 except (ClosingError, KafkaError) as error:
                     process.error(NOT_CLOSED)
                     log.warning(NOT_CLOSED, marketplace=marketplace, reason=str(error))
-            await _pause(stop)
+            await _pause(stop, BEAT_SECONDS)
     finally:
         ready(False, "stopping")
         await asyncio.to_thread(closer.close_connections)
@@ -47,11 +53,14 @@ async def _measure(
 ) -> bool:
     """The lag before each beat: right behind one, every reading would count the beat itself. False if Kafka failed."""
     try:
-        metrics.group_lag(await asyncio.to_thread(closer.lag, marketplaces))
+        lag, reason = await asyncio.to_thread(closer.lag, marketplaces), "the broker cannot say so yet"
     except KafkaError as error:
+        lag, reason = None, str(error)
+    if lag is None:
         process.error(LAG_UNKNOWN)
-        log.warning(LAG_UNKNOWN, reason=str(error))
+        log.warning(LAG_UNKNOWN, reason=reason)
         return False
+    metrics.group_lag(lag)
     return True
 
 
@@ -78,9 +87,9 @@ async def _beat(
     log.info("day_closed", marketplace=marketplace, day=str(yesterday))
 
 
-async def _pause(stop: asyncio.Event) -> None:
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
     try:
-        async with asyncio.timeout(BEAT_SECONDS):
+        async with asyncio.timeout(seconds):
             await stop.wait()
     except TimeoutError:
         return
