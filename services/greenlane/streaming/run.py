@@ -58,12 +58,14 @@ async def run_stateful(
         raise StreamingError(f"a state follows exactly one source topic, not {len(settings.topics)}")
     if not await topics_ready(settings, (*settings.topics, store.changelog), stop, ready):
         return
+    loading = asyncio.Lock()  # one after the other takes as long as all at once, and the memory of one load
     async with OffsetReader(settings.bootstrap_servers, settings.group_id) as offsets:
 
         async def open_partition(topic: str, partition: int) -> Partition:
             identity = f"{settings.group_id}-{partition}"
             writer = BatchWriter(settings.bootstrap_servers, identity, transactional_id=identity)
             desk = Desk(settings, observer, topic, partition)
-            return await StatefulPartition.opened(desk, store, writer, offsets)
+            async with loading:
+                return await StatefulPartition.opened(desk, store, writer, offsets)
 
         await Engine(settings, open_partition, observer).run(stop, ready)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -66,7 +66,7 @@ async def load(changelog: Changelog, partitions: int, state: PartitionState, dis
         meta = None if meta_row is None else decode_meta(meta_row.value, partitions)
         count = len(rows)
         _refuse_without_meta(meta, count, changelog)
-        await _restore(((key, row.value, f"@{row.offset}") for key, row in rows.items()), state, changelog)
+        await _restore(_taken(rows), state, changelog)
     else:
         count = await catch_up(changelog, disk, int(time.time() * 1000))
         raw = disk.get(META_KEY)
@@ -141,6 +141,13 @@ def _check_whole(state: PartitionState, changelog: Changelog) -> None:
         state.handle([])
     except Exception as error:
         raise StreamingError(f"{changelog}: the rows do not belong together ({error})") from error
+
+
+def _taken(rows: dict[bytes, Row]) -> Iterator[tuple[bytes, bytes, str]]:
+    """Key, value and place of each row, which is let go of: there is no moment with all rows and the whole state."""
+    while rows:
+        key, row = rows.popitem()
+        yield key, row.value, f"@{row.offset}"
 
 
 async def _latest_rows(changelog: Changelog) -> dict[bytes, Row]:
