@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-CONNECTIONS_GIVEN_UP = "ignore:.*unclosed <socket:pytest.PytestUnraisableExceptionWarning"
+CONNECTIONS_GIVEN_UP = (
+    "ignore:unclosed <socket:ResourceWarning",
+    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning",
+)
 """kafka-python does not close the connections it was about to make when a broker ends; the next test would pay."""
 
 _figures = pytest.StashKey[dict[str, dict[str, Any]]]()
@@ -20,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if wanted(config):
         for item in items:
-            item.add_marker(pytest.mark.filterwarnings(CONNECTIONS_GIVEN_UP))
+            item.add_marker(pytest.mark.filterwarnings(*CONNECTIONS_GIVEN_UP))
         return
     on_demand = [item for item in items if item.get_closest_marker("faults")]
     items[:] = [item for item in items if not item.get_closest_marker("faults")]
