@@ -58,9 +58,9 @@ def days_close_by_the_wall_clock() -> None:
     """Time is an event: a closing covers the days up to yesterday, whatever the record says."""
     right = intake._closing
 
-    def closing(said: DayClosed) -> DayClosed:
+    def closing(said: DayClosed, appended: int) -> DayClosed:
         today = datetime.now(UTC).date()  # noqa: TID251 - the very thing that is forbidden
-        return right(said.model_copy(update={"last_day": max(said.last_day, today)}))
+        return right(said, appended).model_copy(update={"last_day": max(said.last_day, today)})
 
     intake._closing = closing
 

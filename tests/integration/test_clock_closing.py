@@ -29,7 +29,7 @@ PARTITIONS = 3
 COORDINATOR_SECONDS = 30.0
 
 
-MARKETPLACES = tuple(f"shop-{number}" for number in range(6))
+MARKETPLACES = tuple(f"shop-{number}" for number in range(7))
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,18 @@ def test_a_run_of_days_is_told_once_to_every_partition_when_both_scorers_are_pas
         commit(servers, service, {place: offset + 1 for place, offset in barrier.offsets.items()})
     said = closer.close(marketplace, FIRST, LAST, barrier=barrier)
     assert closings(servers, marketplace) == [(partition, said) for partition in range(PARTITIONS)]
+
+
+def test_a_day_that_is_not_over_by_the_brokers_clock_is_told_to_nobody(
+    servers: str, closer: DayCloser, marketplace: str
+) -> None:
+    barrier = closer.barrier(marketplace)
+    for service in ("packaging_scorer", "delivery_scorer"):
+        commit(servers, service, {place: offset + 1 for place, offset in barrier.offsets.items()})
+    for last in (barrier.today, date(2062, 7, 4)):
+        with pytest.raises(ClosingError, match=f"nothing closed. {last} is not over: .* it is {barrier.today}"):
+            closer.close(marketplace, last, last, barrier=barrier)
+    assert closings(servers, marketplace) == []
 
 
 def test_the_barrier_stands_in_every_input_partition_with_the_brokers_time(closer: DayCloser, marketplace: str) -> None:

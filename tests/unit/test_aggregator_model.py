@@ -50,7 +50,7 @@ class Incoming(NamedTuple):
     value: bytes | None
     topic: str = "assessments"
     partition: int = 0
-    timestamp: int = 0
+    timestamp: int = 1_900_000_000_000
     key: bytes | None = b"key"
     headers: Sequence[tuple[str, bytes]] = ()
 

@@ -1,5 +1,6 @@
 """Reads a record of the assessments topic, or refuses it with every reason."""
 
+from datetime import date
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -7,15 +8,27 @@ from pydantic import ValidationError
 from greenlane.aggregator.account import RANKS, Contribution
 from greenlane.aggregator.ledger import Arrival
 from greenlane.aggregator.rows import ordinal
-from greenlane.contracts.assessments import AGGREGATOR_RECORD, Assessment, DayClosed, Retraction
+from greenlane.contracts.assessments import (
+    AGGREGATOR_RECORD,
+    FIRST_CLOSED_YEAR,
+    MOST_DAYS_CLOSED,
+    Assessment,
+    DayClosed,
+    Retraction,
+)
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.derived import REFUSED, decoder_of
 from greenlane.contracts.problems import problems_of
 from greenlane.methodology.sums import SUMS
 from greenlane.streaming import SourceRecord
 
-FIRST_YEAR, LAST_YEAR = 1970, 9998
-"""A closed day outside these has no window or no end that a calendar date could name."""
+DAY_MS = 86_400_000
+EPOCH = date(1970, 1, 1).toordinal()
+DAYS_AHEAD = 2
+"""Days by which an assessment's day may lie ahead of the day it was appended on.
+
+Scorers accept 24 hours; the other day leaves room for the clocks of two brokers around midnight.
+"""
 
 _ASSESSMENTS = decoder_of(Assessment, "type")
 _TAGS = tuple(model.model_fields["type"].default for model in (Assessment, Retraction, DayClosed))
@@ -30,25 +43,44 @@ class Assessed(NamedTuple):
 
 
 def read(record: SourceRecord) -> Assessed | Arrival | DayClosed:
-    """What the record says: an assessment, the arrival of a retraction, or closed days. Raises Refusal."""
+    """What the record says: an assessment, the arrival of a retraction, or closed days. Raises Refusal.
+
+    What lies in the future of the record's own append time is refused: that time stands in the log, so a repeated
+    reading refuses the same records.
+    """
     if record.value is None:
         message = "the value is null; only assessments, retractions and closed days belong on this topic"
         raise Refusal.because(DeadLetterCode.NULL_VALUE, "", message)
+    appended = EPOCH + record.timestamp // DAY_MS
     try:
-        return _assessed(_ASSESSMENTS.decode(record.value))
+        assessed = _assessed(_ASSESSMENTS.decode(record.value))
     except REFUSED:
-        return _said(record.value)
+        return _said(record.value, appended)
+    _refuse_ahead(assessed.arrival, appended)
+    return assessed
 
 
-def _said(value: bytes) -> Assessed | Arrival | DayClosed:
+def _said(value: bytes, appended: int) -> Assessed | Arrival | DayClosed:
     """What the models read: all that is no ordinary assessment. Raises Refusal."""
     try:
         said = AGGREGATOR_RECORD.validate_json(value)
     except ValidationError as error:
         raise _refusal(error) from None
+    if isinstance(said, DayClosed):
+        return _closing(said, appended)
     if isinstance(said, Assessment):
-        return _assessed(said)
-    return _arrival(said) if isinstance(said, Retraction) else _closing(said)
+        assessed = _assessed(said)
+        _refuse_ahead(assessed.arrival, appended)
+        return assessed
+    arrival = _arrival(said)
+    _refuse_ahead(arrival, appended)
+    return arrival
+
+
+def _refuse_ahead(arrival: Arrival, appended: int) -> None:
+    if arrival.day > appended + DAYS_AHEAD:
+        message = "lies more than a day after the record was appended; correct the clock that wrote it"
+        raise Refusal.because(DeadLetterCode.FUTURE_TIME, "occurred_at", message)
 
 
 def _assessed(said: Assessment) -> Assessed:
@@ -79,8 +111,14 @@ def _contribution(said: Assessment) -> Contribution:
     return contribution
 
 
-def _closing(said: DayClosed) -> DayClosed:
-    if said.first_day.year < FIRST_YEAR or said.last_day.year > LAST_YEAR:
-        message = f"days are closed from {FIRST_YEAR} to {LAST_YEAR}"
+def _closing(said: DayClosed, appended: int) -> DayClosed:
+    if said.first_day.year < FIRST_CLOSED_YEAR:
+        message = f"days are closed from the year {FIRST_CLOSED_YEAR} on"
         raise Refusal.because(DeadLetterCode.SCHEMA_VIOLATION, "first_day", message)
+    if not 0 <= (said.last_day - said.first_day).days < MOST_DAYS_CLOSED:
+        message = f"must be first_day or later, and at most {MOST_DAYS_CLOSED} days in one record"
+        raise Refusal.because(DeadLetterCode.SCHEMA_VIOLATION, "last_day", message)
+    if said.last_day.toordinal() >= appended:
+        message = "was not over (in UTC) when the record was appended; close it after its midnight"
+        raise Refusal.because(DeadLetterCode.DAY_NOT_OVER, "last_day", message)
     return said

@@ -9,7 +9,7 @@ import typer
 
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, notes, print_json, progress
-from greenlane.clock.closing import DayCloser
+from greenlane.clock.closing import DayCloser, refuse_no_run
 from greenlane.publisher.olist import MARKETPLACE as OLIST_MARKETPLACE
 from greenlane.publisher.olist import read_olist
 from greenlane.publisher.olist_files import OlistError
@@ -109,6 +109,7 @@ def close_days(
     settings = kafka_settings()
     if marketplace not in settings.marketplaces:
         raise typer.BadParameter(f"the marketplace {marketplace} is not in GREENLANE_MARKETPLACES; add it there")
+    refuse_no_run((first or through).date(), through.date())
     with DayCloser(settings.kafka_bootstrap_servers) as closer:
         closer.close(marketplace, (first or through).date(), through.date())
     notes.print(f"closed {marketplace} through {through.date()}")

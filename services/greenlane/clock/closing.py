@@ -1,9 +1,10 @@
 """Closes days: waits until both scorers are past what the inputs held, then tells every partition."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -12,10 +13,20 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
 from greenlane.contracts.assessing import HEARTBEAT
-from greenlane.contracts.assessments import DayClosed
-from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, SELLER_SCORES, fulfilment_topic, group_of
+from greenlane.contracts.assessments import FIRST_CLOSED_YEAR, MOST_DAYS_CLOSED, DayClosed
+from greenlane.contracts.topics import (
+    AGGREGATOR_CHANGELOG,
+    ASSESSMENTS,
+    declared_topics,
+    fulfilment_topic,
+    group_of,
+    readers_of,
+)
+from greenlane.settings import SERVICES
 
-SCORERS = ("packaging_scorer", "delivery_scorer")
+SCORERS = readers_of(declared_topics(("any",))[0], SERVICES)
+"""Every service that reads what marketplaces publish: a day closes behind all of them."""
+
 POLL_SECONDS = 0.1
 SEND_SECONDS = 60.0
 
@@ -34,6 +45,27 @@ class Barrier:
 
     offsets: Mapping[TopicPartition, int]
     broker_ms: int
+
+    @property
+    def today(self) -> date:
+        """The first UTC day that is not over by the broker's clock."""
+        return utc_day(self.broker_ms)
+
+
+def utc_day(broker_ms: int) -> date:
+    """The UTC day of an append time in milliseconds since 1970."""
+    return datetime.fromtimestamp(broker_ms / 1000, UTC).date()
+
+
+def refuse_no_run(first_day: date, last_day: date) -> None:
+    """Raises ClosingError unless these are days in order, and few and late enough to be a history."""
+    if first_day > last_day:
+        raise ClosingError(f"nothing closed. The first day {first_day} lies after the last one {last_day}.")
+    if first_day.year < FIRST_CLOSED_YEAR or (last_day - first_day).days >= MOST_DAYS_CLOSED:
+        raise ClosingError(
+            f"nothing closed. {first_day} to {last_day} is no run of days: begin in {FIRST_CLOSED_YEAR} or later, and "
+            f"close at most {MOST_DAYS_CLOSED} days at once."
+        )
 
 
 class DayCloser:
@@ -89,10 +121,18 @@ class DayCloser:
     ) -> DayClosed:
         """Close the run of days once both scorers have committed past the barrier (a new one unless given).
 
-        Closing a run that is closed already changes nothing. Raises ClosingError when a scorer does not get there
-        within `timeout_seconds`, or when `keep_waiting` turns false.
+        Closing a run that is closed already changes nothing. Raises ClosingError when the run is none or not over by
+        the broker's clock, when a scorer does not get there within `timeout_seconds`, or when `keep_waiting` turns
+        false.
         """
-        target = (barrier or self.barrier(marketplace)).offsets
+        refuse_no_run(first_day, last_day)
+        barrier = barrier or self.barrier(marketplace)
+        if last_day >= barrier.today:
+            raise ClosingError(
+                f"{marketplace}: nothing closed. {last_day} is not over: by the broker's clock it is {barrier.today} "
+                f"(UTC), so {barrier.today - timedelta(days=1)} is the last day that can be closed."
+            )
+        target = barrier.offsets
         deadline = time.monotonic() + timeout_seconds
         while behind := self._behind(target):
             if time.monotonic() > deadline or not keep_waiting():
@@ -111,8 +151,14 @@ class DayCloser:
             self._producer.send(ASSESSMENTS, key=key, value=value, partition=partition)
             for partition in sorted(self._producer.partitions_for(ASSESSMENTS))
         ]
-        for future in sent:
-            future.get(timeout=SEND_SECONDS)
+        written = [future.get(timeout=SEND_SECONDS) for future in sent]
+        early = [str(item.partition) for item in written if utc_day(item.timestamp) <= record.last_day]
+        if early:  # two brokers' clocks, around midnight
+            raise ClosingError(
+                f"{record.marketplace}: {record.last_day} was not over by the clock of the broker that leads "
+                f"{ASSESSMENTS} partition {', '.join(early)}. Close it again in a moment; "
+                "a repeat changes nothing."
+            )
 
     def _behind(self, target: Mapping[TopicPartition, int]) -> list[str]:
         """The scorers of which nothing says that they have committed past the target."""
@@ -144,7 +190,7 @@ class DayCloser:
     def lag(self, marketplaces: Sequence[str]) -> dict[tuple[str, str, int], int] | None:
         """Records each (group, topic, partition) has yet to read, for every stream service; None as in `committed`."""
         lag: dict[tuple[str, str, int], int] = {}
-        for topics, services in self._readers(marketplaces):
+        for services, topics in self._readers(marketplaces).items():
             partitions = [
                 TopicPartition(topic, part) for topic in topics for part in self._producer.partitions_for(topic)
             ]
@@ -159,9 +205,11 @@ class DayCloser:
         return lag
 
     @staticmethod
-    def _readers(marketplaces: Sequence[str]) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
-        return (
-            (tuple(fulfilment_topic(marketplace) for marketplace in marketplaces), SCORERS),
-            ((ASSESSMENTS,), ("aggregator",)),
-            ((SELLER_SCORES, BADGE_DECISIONS), ("webhook_dispatcher",)),
-        )
+    def _readers(marketplaces: Sequence[str]) -> dict[tuple[str, ...], list[str]]:
+        """The topics that the same services read in groups of their own, by those services."""
+        readers: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        for topic in declared_topics(marketplaces):
+            if topic.name != AGGREGATOR_CHANGELOG:  # read whole and without a group by the owner of the partition
+                readers[readers_of(topic, SERVICES)].append(topic.name)
+        readers.pop((), None)
+        return readers

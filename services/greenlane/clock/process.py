@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import structlog
 from kafka.errors import KafkaError
@@ -69,7 +69,7 @@ async def _beat(
 ) -> None:
     """One heartbeat; when the broker's clock says a day has ended since, that day is closed behind it."""
     barrier = await asyncio.to_thread(closer.barrier, marketplace)
-    yesterday = datetime.fromtimestamp(barrier.broker_ms / 1000, UTC).date() - timedelta(days=1)
+    yesterday = barrier.today - timedelta(days=1)
     if closed.get(marketplace) == yesterday:
         return
     await asyncio.to_thread(

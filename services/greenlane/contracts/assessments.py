@@ -16,6 +16,12 @@ Instant = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z
 """An instant of fixed width in UTC, so that comparing the texts compares the instants."""
 
 
+FIRST_CLOSED_YEAR = 1970
+"""A day before this year is closed by nobody: no marketplace has events of it."""
+
+MOST_DAYS_CLOSED = 3_660
+"""Days that one record may name. Ten years in one run is a mistyped year, not a marketplace's history."""
+
 SUM_LIMIT = 2**44
 Sum = Annotated[int, Field(ge=0, lt=SUM_LIMIT)]
 """No honest parcel adds as much to any sum: in mg it is 17,600 tonnes. Keeps the sums of a window below 2**63."""
@@ -86,6 +92,7 @@ class DayClosed(Record):
     """A run of days of one marketplace is over: written once into every partition, in order, without gaps.
 
     `first_day` is the day after the last closed one; for a marketplace's first closing it is where its history begins.
+    A record that was appended before its last day was over (in UTC, by the broker's clock) is refused.
     """
 
     type: Literal["greenlane.day-closed.v1"] = "greenlane.day-closed.v1"

@@ -28,6 +28,9 @@ class DeadLetterCode(StrEnum):
     FUTURE_TIME = "future_time"
     SOURCE_MISMATCH = "source_mismatch"
     KEY_MISMATCH = "key_mismatch"
+    DAY_NOT_OVER = "day_not_over"
+    UNKNOWN_MARKETPLACE = "unknown_marketplace"
+    OTHER_RULES = "other_rules"
     OUTPUT_TOO_LARGE = "output_too_large"
     UNEXPECTED_ERROR = "unexpected_error"
 

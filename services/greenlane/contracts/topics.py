@@ -122,6 +122,11 @@ def declared_topics(marketplaces: Iterable[str]) -> tuple[Topic, ...]:
     return (*(_fulfilment(marketplace) for marketplace in marketplaces), *_DERIVED)
 
 
+def readers_of(topic: Topic, services: Iterable[str]) -> tuple[str, ...]:
+    """Which of these services consume the topic, in their order."""
+    return tuple(service for service in services if service in topic.consumers)
+
+
 def group_of(service: str) -> str:
     """The consumer group of a service, which is its application id too: `greenlane-<service>`."""
     return f"greenlane-{service.replace('_', '-')}"

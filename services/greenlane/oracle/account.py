@@ -102,9 +102,11 @@ class PartitionAccounts:
     def _close_account(self, key: Key, seller: Seller, days: list[date], day_closed_id: str) -> None:
         last_day = days[-1]
         sequence = 1
+        idle_before = days[0]
         for day in days:
             sequence = seller.accepted + 1
-            self._close_day(key, seller, day, sequence, day_closed_id)
+            if day >= idle_before:
+                idle_before = self._close_day(key, seller, day, sequence, day_closed_id)
             seller.accepted = 0
         account = self._account(key, seller, last_day, last_day, sequence)
         self._closed_statements[key] = (account, end_of_day(last_day))
@@ -112,9 +114,10 @@ class PartitionAccounts:
         if seller.empty:
             del self._sellers[key]
 
-    def _close_day(self, key: Key, seller: Seller, day: date, sequence: int, day_closed_id: str) -> None:
+    def _close_day(self, key: Key, seller: Seller, day: date, sequence: int, day_closed_id: str) -> date:
+        """Close one day; the next one that can change anything: in an idle account that is the next with a parcel."""
         if seller.idle(self._window_start(day), day):
-            return
+            return min((at for at in seller.days if at > day), default=date.max)
         totals = seller.window(self._window_start(day), day)
         scores, met = self._judged(totals)
         previous_level = seller.badge.level
@@ -124,6 +127,7 @@ class PartitionAccounts:
             account = self._account(key, seller, day, day, sequence)
             decision = decision_statement(account, step.kind, previous_level, step.reason, day_closed_id)
             self.decisions.append(decision)
+        return day + ONE_DAY
 
     def _account(self, key: Key, seller: Seller, day: date, last_day: date | None, sequence: int) -> Account:
         first_day = self._window_start(day)

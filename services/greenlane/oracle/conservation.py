@@ -35,6 +35,7 @@ class Conservation:
     repeats: int = 0
     unexplained: list[str] = field(default_factory=list)
     _unreadable: dict[Position, bytes | None] = field(default_factory=dict)
+    _refused: dict[Position, DeadLetterCode] = field(default_factory=dict)
     _letters: dict[Position, str] = field(default_factory=dict)
 
     def assessed(self, record: KafkaRecord, message: Assessment | Retraction, outcome: Outcome) -> None:
@@ -57,6 +58,11 @@ class Conservation:
         """A record of the assessments topic that no reader accepts: a dead letter has to tell of it."""
         self._unreadable[position_of(record)] = digest(record.value)
 
+    def refused(self, record: KafkaRecord, code: DeadLetterCode) -> None:
+        """A record that no account may take: a dead letter has to tell of it, with this code."""
+        self.unreadable(record)
+        self._refused[position_of(record)] = code
+
     def dead_letter(self, record: KafkaRecord) -> None:
         """A record of the dead-letter topic; those about other topics are not this comparison's."""
         try:
@@ -69,6 +75,9 @@ class Conservation:
         origin = (found.topic, found.partition, found.offset)
         if origin in self._unreadable and self._unreadable[origin] == raw:
             del self._unreadable[origin]
+            wanted = self._refused.get(origin)
+            if wanted is not None and letter.data.failure.code is not wanted:
+                self._complain(record, f"gives {letter.data.failure.code} for {_place(origin)}; expected {wanted}")
         elif origin in self.expected:
             self._account_for(record, origin, letter, raw)
 
@@ -91,7 +100,8 @@ class Conservation:
     def close(self) -> Counter[str]:
         """How many published records ended in which way; call once everything was read."""
         for position in self._unreadable:
-            self.unexplained.append(f"{_place(position)} cannot be read and no dead letter tells of it")
+            why = f"is refused ({self._refused[position]})" if position in self._refused else "cannot be read"
+            self.unexplained.append(f"{_place(position)} {why} and no dead letter tells of it")
         return Counter(
             "ignored" if wanted.ignored else self.fates.get(position, "unaccounted")
             for position, wanted in self.expected.items()

@@ -16,6 +16,7 @@ from greenlane.oracle.account import PartitionAccounts
 from greenlane.oracle.assess import expected_of
 from greenlane.oracle.compare import Comparison, compare_decisions, compare_scores
 from greenlane.oracle.conservation import Conservation, position_of
+from greenlane.oracle.refusals import refusal_of
 from greenlane.oracle.topics_reader import Progress, TopicsReader, TopicsUnreadableError
 from greenlane.settings import Settings
 
@@ -59,6 +60,10 @@ def _rebuild(reader: TopicsReader, books: Conservation, policy: Policy) -> Accou
         if message is None:
             books.unreadable(record)
             continue
+        refused = refusal_of(record, message)
+        if refused is not None:
+            books.refused(record, refused)
+            continue
         outcome = accounts[record.partition].take(message)
         if not isinstance(message, DayClosed) and outcome is not None:
             books.assessed(record, message, outcome)
@@ -68,12 +73,9 @@ def _rebuild(reader: TopicsReader, books: Conservation, policy: Policy) -> Accou
 def _read(record: KafkaRecord) -> Assessment | Retraction | DayClosed | None:
     """The record's message; None when it is none, for which a dead letter is expected."""
     try:
-        message = AGGREGATOR_RECORD.validate_json(record.value or b"")
-        if isinstance(message, Assessment):
-            message.sums()
-    except (ValidationError, TypeError):
+        return AGGREGATOR_RECORD.validate_json(record.value or b"")
+    except ValidationError:
         return None
-    return message
 
 
 def _result(reader: TopicsReader, books: Conservation, accounts: Accounts) -> Comparison:

@@ -14,6 +14,7 @@ from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic
 from greenlane.methodology.account import Declaration
 from greenlane.methodology.eligibility import Policy
 from greenlane.oracle.account import PartitionAccounts
+from greenlane.oracle.refusals import refusal_of
 from greenlane.oracle.seller import Part
 from greenlane.oracle.topics_reader import Progress, TopicsReader
 
@@ -62,9 +63,11 @@ def _account(
     for record in reader.records(ASSESSMENTS):
         if record.key == key or _DAY_CLOSED in (record.value or b""):
             try:
-                partitions[record.partition].take(AGGREGATOR_RECORD.validate_json(record.value or b""))
-            except (ValidationError, TypeError):
+                message = AGGREGATOR_RECORD.validate_json(record.value or b"")
+            except ValidationError:
                 continue  # a dead letter of the aggregator, which `greenlane recompute` accounts for
+            if refusal_of(record, message) is None:
+                partitions[record.partition].take(message)
     for accounts in partitions.values():
         for statement in accounts.statements():
             if (statement.data.marketplace, statement.data.seller_id) == (marketplace, seller_id):

@@ -23,7 +23,14 @@ from greenlane.streaming.records import Outcome, Output, SourceRecord
 DEAD_LETTERED = "dead_lettered"
 """Name of the outcome of every refused record."""
 
-_WORTH_REPEATING = {DeadLetterCode.UNEXPECTED_ERROR, DeadLetterCode.UNKNOWN_TYPE, DeadLetterCode.FUTURE_TIME}
+_WORTH_REPEATING = {
+    DeadLetterCode.UNEXPECTED_ERROR,
+    DeadLetterCode.UNKNOWN_TYPE,
+    DeadLetterCode.FUTURE_TIME,
+    DeadLetterCode.DAY_NOT_OVER,
+    DeadLetterCode.UNKNOWN_MARKETPLACE,
+    DeadLetterCode.OTHER_RULES,
+}
 _RAW_OMITTED = Problem(
     path="",
     keyword="raw_omitted",
