@@ -140,4 +140,4 @@ def assessment() -> Assessment:
 
 def _record(value: bytes) -> Any:
 
-    return SimpleNamespace(value=value)
+    return SimpleNamespace(value=value, timestamp=1_800_000_000_000)
