@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-scale mutation faults-streams faults-webhooks faults check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-scale mutation faults-streams faults-webhooks faults-tenants faults check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -95,6 +95,9 @@ bench-webhooks: .venv/.dev ## webhooks a second on one core, first bytes, and he
 
 faults-webhooks: .venv/.dev ## kill -9 at eight points between intake and outcome, outages, a frozen dispatcher; KILLS=160
 	@KILLS=$(KILLS) $(BIN)/python -m tests.faults.webhooks
+
+faults-tenants: .venv/.dev ## one marketplace does everything it can against three others; MINUTES=4 RATE=200
+	@MINUTES=$(MINUTES) RATE=$(RATE) $(BIN)/python -m tests.faults.tenants
 
 bench-streams: .venv/.bench ## streams beside Faust, quixstreams and bare loops; ARGS="--seconds 300" for the long run
 	@UV="$(UV)" $(BIN)/python -m tests.benchmarks.bench_streams --json tests/benchmarks/plots/streams.json $(ARGS)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,13 +50,17 @@ levels:
 class Service:
     """One service's process, on the same port and under the same name in its group at every start."""
 
-    def __init__(self, name: str, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, environment: Mapping[str, str], folder: Path, words: Sequence[str] | None = None
+    ) -> None:
+        """`words` replace `run NAME` as its command, and its port follows them."""
         self.name = name
         self.exits: Counter[int] = Counter()
-        self._port = choose_port(0, "free some ports")
+        self.port = choose_port(0, "free some ports")
         self._log = folder / f"{name}.log"
-        self._environment = {**environment, "GREENLANE_PORT": str(self._port)}
-        self.command = [sys.executable, "-m", "greenlane", "run", name]
+        self._environment = {**environment, "GREENLANE_PORT": str(self.port)}
+        spoken = ("run", name) if words is None else (*words, str(self.port))
+        self.command = [sys.executable, "-m", "greenlane", *spoken]
         self.process = self._launch()
 
     def _launch(self) -> subprocess.Popen[bytes]:
@@ -76,14 +81,19 @@ class Service:
     def ready(self) -> bool:
         """Whether the process says so."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz/ready", timeout=2):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz/ready", timeout=2):
                 return self.process.poll() is None
         except (urllib.error.URLError, OSError):
             return False
 
+    def listens(self) -> bool:
+        """Whether its port takes connections."""
+        with socket.socket() as dialled:
+            return dialled.connect_ex(("127.0.0.1", self.port)) == 0
+
     def counted(self, name: str, **labels: str) -> float:
         """What the process says of a metric now, summed over the labels that are not given."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
             families = list(text_string_to_metric_families(answer.read().decode()))
         samples = [sample for family in families for sample in family.samples if sample.name == f"greenlane_{name}"]
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
@@ -117,16 +127,18 @@ class Pipeline:
         *,
         detours: Mapping[int, int] | None = None,
         addresses: Mapping[str, str] | None = None,
+        marketplaces: Sequence[str] = (MARKETPLACE, LIVE_MARKETPLACE),
+        live_marketplaces: Sequence[str] = (LIVE_MARKETPLACE,),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.broker = EmbeddedKafka(folder, detours=detours).start()
         policy = folder / "policy.yaml"
         policy.write_text(POLICY, encoding="utf-8")
-        marketplaces = (MARKETPLACE, LIVE_MARKETPLACE)
         self.settings = Settings(
             kafka_bootstrap_servers=self.broker.bootstrap_servers,
-            marketplaces=marketplaces,
-            live_marketplaces=(LIVE_MARKETPLACE,),
+            marketplaces=tuple(marketplaces),
+            live_marketplaces=tuple(live_marketplaces),
             partitions=PARTITIONS,
             policy_file=policy,
         )
@@ -134,11 +146,12 @@ class Pipeline:
         self.environment = os.environ | {
             "GREENLANE_KAFKA_BOOTSTRAP_SERVERS": self.broker.bootstrap_servers,
             "GREENLANE_MARKETPLACES": ",".join(marketplaces),
-            "GREENLANE_LIVE_MARKETPLACES": LIVE_MARKETPLACE,
+            "GREENLANE_LIVE_MARKETPLACES": ",".join(live_marketplaces),
             "GREENLANE_PARTITIONS": str(PARTITIONS),
             "GREENLANE_POLICY_FILE": str(policy),
             "GREENLANE_DATA_DIR": str(folder),
             "GREENLANE_INSTANCE": "0",
+            **(environment or {}),
         }
         self._addresses = addresses or {}
         self.services = {name: Service(name, self._environment_of(name), folder) for name in services}
@@ -149,6 +162,11 @@ class Pipeline:
     def _environment_of(self, service: str) -> dict[str, str]:
         address = self._addresses.get(service, self.broker.bootstrap_servers)
         return self.environment | {"GREENLANE_KAFKA_BOOTSTRAP_SERVERS": address}
+
+    def add(self, service: Service) -> Service:
+        """Count one more service among those that are watched, asked and ended."""
+        self.services[service.name] = service
+        return service
 
     def supervise(self) -> None:
         """From now on start again what ends."""

@@ -1,0 +1,166 @@
+"""What the fourth marketplace does while the others work: every hostile record, receiver, client and forgery."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from tests.faults.pipeline import let_pass
+from tests.faults.tenants.clients import Held, attacks
+from tests.faults.tenants.forgeries import forgeries
+from tests.faults.tenants.neighbours import HEADERS, event_bytes
+from tests.faults.tenants.receivers import hostile_receivers
+from tests.faults.tenants.records import HostileRecord, hostile_records
+from tests.faults.tenants.stack import EVIL, NEIGHBOURS, Running
+
+from greenlane.contracts.topics import fulfilment_topic
+from greenlane.webhook_dispatcher.management import administration
+
+Place = tuple[str, int, int]
+"""Topic, partition, offset."""
+EVENT_SECONDS = 1.0
+"""How often each hostile receiver's seller packs a parcel."""
+
+
+@dataclass
+class Report:
+    """Where each hostile record stands, and what became of the rest; `errors` ends the attack's own threads."""
+
+    records: dict[Place, HostileRecord] = field(default_factory=dict)
+    forged: dict[Place, str] = field(default_factory=dict)
+    turned_away: list[str] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    all_called: bool = False
+    receivers: list[str] = field(default_factory=list)
+    others_refused: int = 0
+    others_asked: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def cases(self) -> int:
+        """How many different things were done."""
+        names = {item.name for item in self.records.values()} | set(self.forged.values()) | set(self.turned_away)
+        return len(names | set(self.receivers) | {item.name for item in self.held})
+
+
+@contextmanager
+def attack(running: Running, report: Report) -> Iterator[None]:
+    """Attack in threads while the block runs; what each of them does is bounded, and all of it is over at the end."""
+    enough = threading.Event()
+    with hostile_receivers() as ports:
+        report.receivers = [f"receiver.{name}" for name in ports]
+        endpoints = asyncio.run(_endpoints(running, ports))
+        works: tuple[Callable[[Running, Report, threading.Event], None], ...] = (
+            _publish, _forge, _call, _listen, lambda run, _report, end: _feed(run, list(ports), end),
+        )  # fmt: skip
+        threads = [threading.Thread(target=_kept, args=(work, running, report, enough)) for work in works]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            enough.set()
+            for thread in threads:
+                thread.join()
+            asyncio.run(_disable(running, endpoints))
+
+
+def _kept(work: Callable[..., None], running: Running, report: Report, enough: threading.Event) -> None:
+    try:
+        work(running, report, enough)
+    except Exception as error:  # noqa: BLE001 - an attack that could not be made fails the run, by name
+        report.errors.append(f"{getattr(work, '__name__', work)}: {type(error).__name__}: {error}")
+
+
+async def _endpoints(running: Running, ports: dict[str, int]) -> list[str]:
+    async with administration(running.settings) as desk:
+        return [
+            (await desk.add_endpoint(f"http://127.0.0.1:{port}/", EVIL, f"evil-{name}")).endpoint.endpoint_id
+            for name, port in ports.items()
+        ]
+
+
+async def _disable(running: Running, endpoints: list[str]) -> None:
+    async with administration(running.settings) as desk:
+        for endpoint in endpoints:
+            await desk.disable_endpoint(endpoint)
+
+
+def _producers(servers: str, stack: ExitStack) -> dict[str | None, Any]:
+    found = {}
+    for codec in (None, "gzip", "snappy", "lz4", "zstd"):
+        producer = KafkaProducer(
+            bootstrap_servers=servers, acks="all", compression_type=codec, linger_ms=0, max_request_size=4_000_000
+        )
+        stack.callback(producer.close)
+        found[codec] = producer
+    return found
+
+
+def _publish(running: Running, report: Report, enough: threading.Event) -> None:
+    """Every hostile record, over and over, until it is enough; each at least once."""
+    topic = fulfilment_topic(EVIL)
+    with ExitStack() as stack:
+        producers = _producers(running.settings.kafka_bootstrap_servers, stack)
+        while True:
+            for item in hostile_records(EVIL, time.time()):
+                try:
+                    sent = producers[item.codec].send(topic, key=item.key, value=item.value, headers=list(item.headers))
+                    at = sent.get(30)
+                except (KafkaError, AssertionError, ValueError, TypeError) as error:
+                    report.turned_away.append(item.name)
+                    if item.fate == "taken":
+                        report.errors.append(f"{item.name}: not appended: {error}")
+                    continue
+                report.records[at.topic, at.partition, at.offset] = item
+                enough.wait(0.05)
+            if enough.is_set():
+                return
+
+
+def _forge(running: Running, report: Report, _enough: threading.Event) -> None:
+    with ExitStack() as stack:
+        producer = _producers(running.settings.kafka_bootstrap_servers, stack)[None]
+        for item in forgeries(EVIL, datetime.now(UTC)):  # noqa: TID251 - a forger has a clock
+            at = producer.send(item.topic, key=item.key, value=item.value).get(30)
+            report.forged[at.topic, at.partition, at.offset] = item.name
+            let_pass(0.2)
+
+
+def _call(running: Running, report: Report, _enough: threading.Event) -> None:
+    for held in attacks(running.api, running.tokens[EVIL]):
+        report.held.append(held)
+    report.all_called = True
+
+
+def _listen(running: Running, report: Report, enough: threading.Event) -> None:
+    """An honest marketplace looks at its endpoints every second, from an address of its own."""
+    headers = {"authorization": f"Bearer {running.tokens[NEIGHBOURS[0]]}"}
+    transport = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(transport=transport, headers=headers, timeout=5) as client:
+        while not enough.wait(1.0):
+            report.others_asked += 1
+            try:
+                report.others_refused += client.get(f"{running.api}/v1/endpoints").status_code != httpx.codes.OK
+            except httpx.HTTPError:
+                report.others_refused += 1
+
+
+def _feed(running: Running, names: list[str], enough: threading.Event) -> None:
+    """Parcels of the hostile receivers' sellers, so that there is always something to dispatch to them."""
+    topic, number = fulfilment_topic(EVIL), 0
+    with ExitStack() as stack:
+        producer = _producers(running.settings.kafka_bootstrap_servers, stack)[None]
+        while not enough.wait(EVENT_SECONDS):
+            number += 1
+            for name in names:
+                seller = f"evil-{name}"
+                value = event_bytes(EVIL, seller, f"{seller}.{number}", time.time())
+                producer.send(topic, key=seller.encode(), value=value, headers=HEADERS)
