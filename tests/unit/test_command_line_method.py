@@ -53,7 +53,7 @@ def test_advice_for_a_file_names_each_sellers_best_changes(run: Run, tmp_path: P
     for one in told:
         assert one["seller"] in shown.stdout
         assert all(change["points"] > 0 for change in one["suggestions"])
-        assert all(f"{change['change']}: {change['text']}" in shown.stdout for change in one["suggestions"])
+        assert all(f"{change['text']} ({change['change']})" in shown.stdout for change in one["suggestions"])
 
 
 @pytest.mark.parametrize("command", ["explain", "advise"])

@@ -12,7 +12,7 @@ from greenlane.contracts.tables import load_method
 from greenlane.methodology.account import Declaration, assess, assess_all, co2e_mg, totals_of
 from greenlane.methodology.account_explanation import AccountExplanation, Contribution, explain_account
 from greenlane.methodology.account_text import account_text, advice_text
-from greenlane.methodology.advice import Suggestion
+from greenlane.methodology.advice import Advice, Suggestion
 from greenlane.methodology.arithmetic import arithmetic_of
 from greenlane.methodology.changes import Change
 from greenlane.methodology.declaring import SUPPOSITIONS, suppose, suppose_everything
@@ -34,6 +34,7 @@ from greenlane.methodology.facts import (
 from greenlane.methodology.score import green_points, packaging_points, score
 from greenlane.methodology.sums import DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.vocabulary import (
+    BadgeLevel,
     ChainRole,
     ComponentRole,
     DataCategory,
@@ -392,35 +393,63 @@ def test_the_text_of_an_account_is_complete_and_stable() -> None:
 def test_the_text_names_what_is_implausible_and_the_cap() -> None:
     bag = replace(AVERAGE, components=(Component(ComponentRole.OUTER, Material.LDPE_FILM, 9, 3),), outer=None)
     text = account_text(explain_account([packed(bag)], METHOD))
-    assert " points\n\nImplausible, counted as undeclared\n  film_thickness, 1 times: a film of this" in text
-    assert "thickness is implausible" in text
-    assert ", at most 40: over 2 % of the parcels are not compliant\n" in text
-    bare = account_text(explain_account((), METHOD))
-    assert "CO2e by factor" not in bare
-    assert "Defaults used" not in bare
-    assert "Factors" not in bare
+    assert (
+        " points\n\nNot plausible, so counted as not declared\n  film_thickness, once: No bag has a film of this"
+        in text
+    )
+    assert (
+        "\nCapped at 40 by the badge policy: 1 of 1 parcels use bags under 50 µm (Decree 08/2022/ND-CP Art. 64: "
+        "non-biodegradable plastic bags smaller than 50 x 50 cm and thinner than 50 um). Use thicker bags or declare "
+        "the thickness. Parcels: P.\n"
+    ) in text
+    assert ", capped at 40: over 2 % of the parcels use bags that are too thin\n" in text
+
+
+def test_seven_of_many_thin_bags_are_counted_and_five_of_their_parcels_named() -> None:
+    bag = replace(AVERAGE, components=(Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_000, 30),), outer=None)
+    thin = [Declaration(f"P-{number}", Dimension.PACKAGING, bag) for number in range(7)]
+    text = account_text(explain_account([*thin, packed(AVERAGE)], METHOD))
+    assert "7 of 8 parcels use bags under 50 µm" in text
+    assert "Parcels: P-0, P-1, P-2, P-3, P-4 and 2 more." in text
+
+
+def test_an_account_without_parcels_has_no_score_to_explain() -> None:
+    recovered = Declaration("P", Dimension.CIRCULARITY, RecoveredFacts(DAY, RecoveredKind.USED_PACKAGING, 1))
+    for account in ((), (recovered,)):
+        text = account_text(explain_account(account, METHOD))
+        assert text == "no parcels in the window, so there is no score to explain and no advice; method 1.0.0"
 
 
 def test_the_text_shows_returns_recoveries_and_declared_hub_figures() -> None:
     text = account_text(explain_account(SMALL_ACCOUNT, METHOD))
     assert "\n  return: parcels 1, return_co2e_mg 63928, primary_return_co2e_mg 63928\n" in text
     assert "\n  circularity: recoveries 1, recovered_assets 1, recovered_mass_mg 400\n" in text
-    assert "\n  delivery [primary] declared figures: 0.1 g in 1 steps\n" in text
-    assert "\n  packaging [default] pk.board.primary, pk.film.primary: 669.6 g in 1 steps\n" in text
+    assert "\n  delivery [primary] declared figures: 0.1 g in 1 step\n" in text
+    assert "\n  packaging [default] pk.board.primary, pk.film.primary: 669.6 g in 1 step\n" in text
 
 
 def test_the_text_of_what_cannot_be_computed_says_so() -> None:
     text = account_text(explain_account([sent(replace(SENT, destination=NOWHERE))], METHOD))
-    assert "\n    cannot be computed by itself: it depends on what else would be declared\n" in text
+    assert "\n    No single figure; declare it with the other missing facts.\n" in text
 
 
 def test_advice_as_text_ranks_changes_with_points_grams_and_the_score_they_would_reach() -> None:
     best = Suggestion(Change.DROP_FILLER, "leave it", 7, Decimal("1.234"), 5_678, Decimal("60.1"), Grade.B)
-    assert advice_text([best, best]) == (
-        "1. drop_filler: leave it\n   parcels 7, +1.23 points, -5.7 g CO2e; the score would be 60.1 (B)\n"
-        "2. drop_filler: leave it\n   parcels 7, +1.23 points, -5.7 g CO2e; the score would be 60.1 (B)"
+    other = best._replace(parcels=1)
+    bronze = Advice((best, other), BadgeLevel.NONE, BadgeLevel.BRONZE, (Change.DROP_FILLER,), empty=False)
+    ranked = (
+        "1. leave it (drop_filler)\n   7 parcels, +1.23 points, -5.7 g CO2e; the score would be 60.1 (B)\n"
+        "2. leave it (drop_filler)\n   1 parcel, +1.23 points, -5.7 g CO2e; the score would be 60.1 (B)\n"
     )
-    assert advice_text(()) == "none of the known changes would raise this score"
+    assert advice_text(bronze) == f"{ranked}To meet every rule of bronze, drop_filler suffices."
+    both = bronze._replace(way=(Change.DROP_FILLER, Change.DECLARE))
+    assert advice_text(both) == f"{ranked}To meet every rule of bronze, drop_filler and declare together suffice."
+    far = bronze._replace(way=())
+    assert advice_text(far) == f"{ranked}No set of up to three of these changes meets every rule of bronze."
+    gold = bronze._replace(level=BadgeLevel.GOLD, next_level=None, way=())
+    assert advice_text(gold) == f"{ranked}The account meets every rule of the highest badge level."
+    assert advice_text(bronze._replace(suggestions=())) == "none of the known changes would raise this score"
+    assert advice_text(bronze._replace(suggestions=(), empty=True)).startswith("no parcels in the window")
 
 
 def test_an_explanation_names_the_method_version() -> None:

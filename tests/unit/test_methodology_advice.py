@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.account import Declaration, assess, assess_all, co2e_mg, totals_of
-from greenlane.methodology.advice import advise
+from greenlane.methodology.advice import advise, suggest
 from greenlane.methodology.changes import LEVERS, Change
+from greenlane.methodology.eligibility import LevelRules, Policy
 from greenlane.methodology.facts import (
     ChainElement,
     Component,
@@ -26,6 +27,7 @@ from greenlane.methodology.facts import (
 from greenlane.methodology.score import green_points, score
 from greenlane.methodology.sums import DeliverySums, PackagingSums
 from greenlane.methodology.vocabulary import (
+    BadgeLevel,
     ChainRole,
     ComponentRole,
     Dimension,
@@ -54,6 +56,13 @@ METERED = ChainElement(
     round=Round(40_000, 130),
 )
 PETROL = ChainElement(ChainRole.LAST_MILE, Vehicle.MOTORBIKE_PETROL, round=Round(40_000, 130))
+
+
+def only_level(green: int) -> Policy:
+    return Policy("t", (LevelRules(BadgeLevel.BRONZE, green, 0, 0, 0, 0, 0, 100),))
+
+
+LENIENT, SEVERE = only_level(60), only_level(99)
 
 
 def packed(*parts: Component, outer: Outer | None = TIGHT, items: tuple[Item, ...] = THREE_LITRES) -> Declaration:
@@ -89,6 +98,9 @@ MADE_FOR = {
     Change.SWAP_MATERIAL: packed(REUSED, Component(ComponentRole.CUSHIONING, Material.UNKNOWN_PLASTIC, 40_000)),
     Change.CERTIFIED_RECYCLED: packed(replace(BOARD, role=ComponentRole.INNER)),
     Change.REUSABLE_ASSET: packed(BOARD),
+    Change.THICKER_BAGS: packed(
+        replace(REUSED, film_thickness_um=30), outer=Outer(OuterKind.FLEXIBLE_MAILER, 300, 250)
+    ),
     Change.PICKUP_POINTS: delivered(FAR_ROUND),
     Change.ELECTRIC_LAST_MILE: delivered(PETROL),
     Change.FEWER_FAILED_ATTEMPTS: delivered(METERED, attempts=3, to=replace(HANOI, kind=PlaceKind.LOCKER)),
@@ -104,7 +116,7 @@ def test_every_change_has_an_account_for_which_it_is_the_best() -> None:
 @pytest.mark.parametrize("change", Change)
 def test_each_change_is_named_first_where_it_raises_the_score_most(change: Change) -> None:
     account = [MADE_FOR[change]] * 100
-    first = advise(account, METHOD)[0]
+    first = suggest(account, METHOD)[0]
     before, after = (
         totals_of(assess_all(items, METHOD)) for items in (account, [only(MADE_FOR[change], change)] * 100)
     )
@@ -117,8 +129,8 @@ def test_each_change_is_named_first_where_it_raises_the_score_most(change: Chang
 
 def test_three_changes_are_named_the_best_first_and_none_that_lowers_the_score() -> None:
     account = [packed(BOARD, outer=HUGE), delivered(PETROL, attempts=2)] * 60
-    suggestions = advise(account, METHOD)
-    everything = advise(account, METHOD, most=len(Change))
+    suggestions = suggest(account, METHOD)
+    everything = suggest(account, METHOD, most=len(Change))
     gains = [one.points for one in everything]
     assert len(suggestions) == 3
     assert suggestions == everything[:3]
@@ -129,17 +141,17 @@ def test_three_changes_are_named_the_best_first_and_none_that_lowers_the_score()
 def test_an_account_that_can_do_nothing_better_gets_no_advice() -> None:
     recovered = Declaration("P", Dimension.CIRCULARITY, RecoveredFacts(DAY, RecoveredKind.USED_PACKAGING, 1))
     walked = delivered(ChainElement(ChainRole.LAST_MILE, Vehicle.ON_FOOT, round=Round(5_000, 60)))
-    assert advise([], METHOD) == ()
-    assert advise([recovered, walked], METHOD) == ()
+    assert suggest([], METHOD) == ()
+    assert suggest([recovered, walked], METHOD) == ()
 
 
 def test_the_prior_dampens_what_a_change_gains() -> None:
     account = [MADE_FOR[Change.ELECTRIC_LAST_MILE]]
-    assert 0 < advise(account, METHOD)[0].points < advise(account, METHOD, prior_parcels=0)[0].points
+    assert 0 < suggest(account, METHOD)[0].points < suggest(account, METHOD, prior_parcels=0)[0].points
 
 
 def test_a_grade_that_would_be_reached_is_named() -> None:
-    electric = advise([MADE_FOR[Change.ELECTRIC_LAST_MILE]] * 1000, METHOD)[0]
+    electric = suggest([MADE_FOR[Change.ELECTRIC_LAST_MILE]] * 1000, METHOD)[0]
     assert electric.grade is Grade.B
     assert (
         electric.green == score(totals_of(assess_all([only(delivered(PETROL), electric.change)] * 1000, METHOD))).green
@@ -340,5 +352,39 @@ def test_an_aircraft_gives_way_to_a_lorry_over_the_geographic_distance() -> None
 
 def test_points_are_decimals_that_two_runs_give_alike() -> None:
     account = [packed(BOARD, outer=HUGE), delivered(PETROL)] * 3
-    assert advise(account, METHOD) == advise(tuple(reversed(account)), METHOD)
-    assert all(isinstance(one.points, Decimal) for one in advise(account, METHOD))
+    assert suggest(account, METHOD) == suggest(tuple(reversed(account)), METHOD)
+    assert all(isinstance(one.points, Decimal) for one in suggest(account, METHOD))
+
+
+def test_a_bag_without_a_thickness_becomes_thick_enough_and_twice_as_heavy() -> None:
+    bare = replace(MADE_FOR[Change.THICKER_BAGS].facts, components=(replace(REUSED, film_thickness_um=None),))
+    thick = packing(only(MADE_FOR[Change.THICKER_BAGS]._replace(facts=bare), Change.THICKER_BAGS)).components
+    assert thick is not None
+    assert (thick[0].film_thickness_um, thick[0].mass_mg) == (50, 2 * 87_000)
+    known = packing(only(MADE_FOR[Change.THICKER_BAGS], Change.THICKER_BAGS)).components
+    assert known is not None
+    assert (known[0].film_thickness_um, known[0].mass_mg) == (50, 145_000)
+    assert LEVERS[Change.THICKER_BAGS].apply(packed(BOARD), METHOD) is None
+
+
+def test_the_smallest_set_that_reaches_the_next_level_is_named() -> None:
+    account = [packed(BOARD), delivered(PETROL)] * 300
+    best = suggest(account, METHOD)[0]
+    reached = advise(account, METHOD, only_level(green=int(best.green)))
+    assert (reached.level, reached.next_level) == (BadgeLevel.NONE, BadgeLevel.BRONZE)
+    assert reached.way == (best.change,)
+    assert advise([packed(BOARD), delivered(PETROL)] * 300, METHOD, SEVERE).way == ()
+    silver = advise([packed(REUSED), delivered(METERED)] * 300, METHOD, LENIENT)
+    assert (silver.level, silver.next_level) == (BadgeLevel.BRONZE, BadgeLevel.SILVER)
+    assert advise([], METHOD, LENIENT).empty
+
+
+def test_two_changes_are_named_where_neither_suffices_alone() -> None:
+    account = [packed(BOARD, outer=HUGE), delivered(PETROL)] * 300
+    singles = [suggestion.green for suggestion in suggest(account, METHOD, most=len(Change))]
+    policy = only_level(green=int(max(singles)) + 2)
+    way = advise(account, METHOD, policy).way
+    assert len(way) == 2
+    after = [LEVERS[way[1]].apply(item, METHOD) or item for item in account]
+    after = [LEVERS[way[0]].apply(item, METHOD) or item for item in after]
+    assert score(totals_of(assess_all(after, METHOD))).green >= policy.levels[0].green_min

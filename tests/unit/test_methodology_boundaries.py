@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from greenlane.contracts.tables import load_method, load_policy
 from greenlane.methodology.account import Declaration, assess, assess_all
 from greenlane.methodology.account_explanation import explain_account
-from greenlane.methodology.advice import advise
+from greenlane.methodology.advice import suggest
 from greenlane.methodology.allocation import notional_shares
 from greenlane.methodology.arithmetic import arithmetic_of
 from greenlane.methodology.assessment import Step
@@ -221,7 +221,7 @@ def test_the_arithmetic_of_a_short_prior_is_shown_with_it() -> None:
 
 def test_advice_is_scored_with_the_given_prior_and_says_the_levers_words() -> None:
     account = [sent(LAST_MILE)] * 5
-    first = advise(account, METHOD, prior_parcels=0)[0]
+    first = suggest(account, METHOD, prior_parcels=0)[0]
     after = [LEVERS[first.change].apply(one, METHOD) or one for one in account]
     totals, before = (
         Totals(delivery=DeliverySums(*map(sum, zip(*(assess(one, METHOD).sums for one in rows), strict=True))))

@@ -17,7 +17,7 @@ def test_the_example_in_the_readme_runs_and_prints_what_it_promises(capsys: pyte
     printed = capsys.readouterr().out
     assert "packaging, method 1.0.0, primary data, score 38.0 of 100" in printed
     assert "From sums to score" in printed
-    assert "1. electric_last_mile" in printed
+    assert "electric_last_mile" in printed
 
 
 def test_every_name_the_package_offers_exists_and_is_listed_in_order() -> None:

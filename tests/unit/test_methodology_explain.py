@@ -101,7 +101,7 @@ def test_a_forbidden_bag_is_explained_by_its_law() -> None:
     bag = (Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_000, 30),)
     text = explanation_text(explain_packed(PackedFacts(DAY, "VN", components=bag), METHOD))
     assert "Decree 08/2022/ND-CP Art. 64" in text
-    assert "capped at 40" in text
+    assert "Capped at 40 by the badge policy" in text
 
 
 def test_a_return_and_a_recovery_have_steps_but_no_score() -> None:

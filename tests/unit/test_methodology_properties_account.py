@@ -14,7 +14,7 @@ from tests.unit.test_methodology_properties import components, deliveries, parce
 from greenlane.contracts.tables import load_method
 from greenlane.methodology.account import Declaration, assess, assess_all, co2e_mg, totals_of
 from greenlane.methodology.account_explanation import contributions_of
-from greenlane.methodology.advice import advise
+from greenlane.methodology.advice import suggest
 from greenlane.methodology.arithmetic import arithmetic_of
 from greenlane.methodology.changes import LEVERS, Change
 from greenlane.methodology.declaring import suppose, suppose_everything
@@ -137,9 +137,9 @@ def test_effects_are_named_for_exactly_the_defaults_that_were_used(account: list
 @given(accounts)
 def test_advice_is_the_best_changes_and_each_is_what_scoring_again_says(account: list[Declaration]) -> None:
     before = totals_of(assess_all(account, METHOD))
-    everything = advise(account, METHOD, most=len(Change))
+    everything = suggest(account, METHOD, most=len(Change))
     assert list(everything) == sorted(everything, key=lambda one: -one.points)
-    assert advise(account, METHOD) == everything[:3]
+    assert suggest(account, METHOD) == everything[:3]
     for one in everything:
         after = totals_of(assess_all([LEVERS[one.change].apply(item, METHOD) or item for item in account], METHOD))
         assert one.points == green_points(after) - green_points(before) > 0

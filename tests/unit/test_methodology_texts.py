@@ -151,16 +151,16 @@ def test_factors_stand_between_the_steps_and_the_defaults() -> None:
     explanation = explain(PARCELS["delivered-three-legs"], METHOD)
     text = explanation_text(explanation)
     listed = "\n".join(factor_line(factor) for factor in explanation.factors)
-    assert f"\n\nFactors\n{listed}\n\nDefaults used\n" in text
+    assert f"\n\nFactors\n{listed}\n\nNot declared\n" in text
 
 
 def test_a_factor_names_value_unit_boundary_region_grade_source_place_formula_and_note() -> None:
     source = Source("s", "A Document", "P", 2025, "L", "A")
     bare = Factor("a.b", Decimal("1.5"), "kg/kg", "WTW", "VN", "P", source)
-    assert factor_line(bare) == "  a.b = 1.5 kg/kg (WTW, VN, grade P): A Document, 2025"
+    assert factor_line(bare) == "  a.b = 1.5 kg/kg (WTW, VN, source quality: primary): A Document, 2025"
     full = dataclasses.replace(bare, where="Sheet!A1", formula="c * d", note="as printed")
     assert factor_line(full) == (
-        "  a.b = 1.5 kg/kg (WTW, VN, grade P): A Document, 2025, Sheet!A1; = c * d; as printed"
+        "  a.b = 1.5 kg/kg (WTW, VN, source quality: primary): A Document, 2025, Sheet!A1; = c * d; as printed"
     )
 
 

@@ -1,6 +1,6 @@
 """What a seller's account is made of and what would raise it, from a file or from the topics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,7 @@ from greenlane.contracts.scores import AccountSums
 from greenlane.contracts.tables import load_method, load_policy
 from greenlane.methodology.account_explanation import AccountExplanation, explain_account
 from greenlane.methodology.account_text import account_text, advice_text
-from greenlane.methodology.advice import Suggestion, advise
+from greenlane.methodology.advice import Advice, advise
 from greenlane.oracle.seller_events import SellerAccount, read_seller
 from greenlane.settings import Settings, load_settings
 
@@ -41,17 +41,16 @@ def advise_seller(seller: str, *, as_json: bool) -> None:
     """Print the best changes for the account as it stands on the topics."""
     settings = kafka_settings()
     account = _read(seller, settings)
-    prior = load_policy(settings.policy_file).prior_parcels
-    suggestions = advise(account.declarations, load_method(settings.factors_file), prior)
-    _print_advice(seller, suggestions, as_json=as_json)
+    policy = load_policy(settings.policy_file)
+    _print_advice(seller, advise(account.declarations, load_method(settings.factors_file), policy), as_json=as_json)
 
 
 def advise_file(events: Iterable[FulfilmentEvent], *, as_json: bool) -> None:
     """Print the best changes for each seller in a file, over all of its days."""
     settings = load_settings()
-    method, prior = load_method(settings.factors_file), load_policy(settings.policy_file).prior_parcels
+    method, policy = load_method(settings.factors_file), load_policy(settings.policy_file)
     for seller, declarations in standing(events).items():
-        _print_advice(seller, advise(declarations, method, prior), as_json=as_json)
+        _print_advice(seller, advise(declarations, method, policy), as_json=as_json)
 
 
 def account_document(explanation: AccountExplanation) -> dict[str, Any]:
@@ -67,19 +66,23 @@ def account_document(explanation: AccountExplanation) -> dict[str, Any]:
         },
         "contributions": [row._asdict() for row in explanation.contributions],
         "effects": [effect_document(effect) for effect in explanation.effects],
+        "thin_bags": [
+            {"rule": row.rule.id, "law": row.rule.law, "parcels": row.parcels} for row in explanation.thin_bags
+        ],
         "implausible": dict(explanation.implausible),
         "factors": [asdict(factor) for factor in explanation.factors],
     }
 
 
-def _print_advice(seller: str, suggestions: Sequence[Suggestion], *, as_json: bool) -> None:
+def _print_advice(seller: str, advice: Advice, *, as_json: bool) -> None:
     if as_json:
         plain = [
-            {**one._asdict(), "points": float(round(one.points, 4)), "green": float(one.green)} for one in suggestions
+            {**one._asdict(), "points": float(round(one.points, 4)), "green": float(one.green)}
+            for one in advice.suggestions
         ]
-        print_json({"seller": seller, "suggestions": plain})
+        print_json({"seller": seller, **advice._asdict(), "suggestions": plain})
         return
-    console.print(f"{seller}\n{advice_text(suggestions)}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{seller}\n{advice_text(advice)}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _read(seller: str, settings: Settings) -> SellerAccount:

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, console, print_json, print_table, progress
-from greenlane.contracts.scores import BadgeDecision, Rule, SellerScore
+from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.topics import BADGE_DECISIONS, SELLER_SCORES
+from greenlane.methodology.rule_text import REASON_MEANING, missing_text
 from greenlane.oracle.recompute import recompute as recompute_accounts
 from greenlane.oracle.topics_reader import TopicsReader
 from greenlane.settings import Settings
@@ -66,23 +67,22 @@ def show_scores(found: list[SellerScore], limit: int, title: str) -> None:
             f"{score.data.score.packaging:.1f}",
             f"{score.data.score.delivery:.1f}",
             score.data.standing.level,
-            missing_rule(score.data.standing.rules),
+            missing_text(score.data.standing.next_level, score.data.standing.rules),
             score.data.day,
         )
         for score in found[:limit]
     ]
-    columns = ("seller", ">green", "grade", ">packaging", ">delivery", "badge", "~next level misses", "day")
+    columns = (
+        "seller",
+        ">green",
+        "grade",
+        ">packaging",
+        ">delivery",
+        "badge",
+        "~what is missing for the next badge",
+        "day",
+    )
     print_table(title, columns, rows)
-
-
-def missing_rule(rules: tuple[Rule, ...]) -> str:
-    """The first rule of the next level that fails, and by how much."""
-    for rule in rules:
-        if not rule.passed:
-            return (
-                f"{rule.level}: {rule.rule} is {rule.value}, needs {rule.threshold} ({rule.distance} {rule.unit} short)"
-            )
-    return "nothing" if rules else ""
 
 
 @app.command()
@@ -108,7 +108,7 @@ def show_decisions(found: list[BadgeDecision], title: str) -> None:
             item.type,
             item.data.previous_level,
             item.data.level,
-            item.data.reason,
+            REASON_MEANING.get(item.data.reason, item.data.reason),
             f"{item.data.score.green:.1f}",
         )
         for item in found

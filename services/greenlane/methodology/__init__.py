@@ -7,7 +7,7 @@ What is named here is for everyone who computes with the method: researchers, st
 from greenlane.methodology.account import Declaration, assess, assess_all, totals_of
 from greenlane.methodology.account_explanation import AccountExplanation, explain_account
 from greenlane.methodology.account_text import account_text, advice_text
-from greenlane.methodology.advice import Suggestion, advise
+from greenlane.methodology.advice import Advice, Suggestion, advise, suggest
 from greenlane.methodology.circularity import assess_recovered
 from greenlane.methodology.delivery import assess_delivered, assess_returned
 from greenlane.methodology.explain import Explanation, explain, explanation_text
@@ -35,6 +35,7 @@ from greenlane.methodology.tables import Method
 __all__ = [
     "METHOD_VERSION",
     "AccountExplanation",
+    "Advice",
     "ChainElement",
     "CircularitySums",
     "Component",
@@ -72,5 +73,6 @@ __all__ = [
     "explanation_text",
     "s_curve",
     "score",
+    "suggest",
     "totals_of",
 ]

@@ -9,11 +9,13 @@ from typing import NamedTuple
 from greenlane.methodology.account import Declaration, Judged, assess, assess_all, totals_of
 from greenlane.methodology.arithmetic import Arithmetic, arithmetic_of
 from greenlane.methodology.assessment import Assessed, Step
+from greenlane.methodology.compliance import breaks
 from greenlane.methodology.effects import Effect, effects_of
+from greenlane.methodology.facts import PackedFacts
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.score import PRIOR_PARCELS, green_points
 from greenlane.methodology.sums import Totals
-from greenlane.methodology.tables import Factor, Method
+from greenlane.methodology.tables import Factor, Method, ThinBagRule
 from greenlane.methodology.vocabulary import DataCategory, Dimension, ImplausibleFact
 
 
@@ -27,6 +29,13 @@ class Contribution(NamedTuple):
     co2e_mg: int
 
 
+class ThinBags(NamedTuple):
+    """A rule about thin bags that parcels of the account break: which ones, in the order of their declaration."""
+
+    rule: ThinBagRule
+    parcels: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class AccountExplanation:
     """A seller's account with everything it takes to recompute the score by hand."""
@@ -36,6 +45,7 @@ class AccountExplanation:
     arithmetic: Arithmetic
     contributions: tuple[Contribution, ...]
     effects: tuple[Effect, ...]
+    thin_bags: tuple[ThinBags, ...]
     implausible: tuple[tuple[ImplausibleFact, int], ...]
     factors: tuple[Factor, ...]
 
@@ -54,9 +64,24 @@ def explain_account(
         arithmetic_of(totals, prior_parcels),
         contributions_of(judged, method),
         effects_of(judged, method, partial(green_points, prior_parcels=prior_parcels)),
+        thin_bags_of(judged, method),
         tuple((code, implausible[code]) for code in ImplausibleFact if code in implausible),
         tuple(method.factors[identifier] for identifier in used if identifier in method.factors),
     )
+
+
+def thin_bags_of(judged: Sequence[Judged], method: Method) -> tuple[ThinBags, ...]:
+    """Every rule about thin bags that is broken, with the parcels that break it."""
+    found = []
+    for rule in method.thin_bag_rules:
+        parcels = tuple(
+            declaration.parcel_id
+            for declaration, _ in judged
+            if isinstance(declaration.facts, PackedFacts) and breaks(rule, declaration.facts, method)
+        )
+        if parcels:
+            found.append(ThinBags(rule, parcels))
+    return tuple(found)
 
 
 def contributions_of(judged: Sequence[Judged], method: Method) -> tuple[Contribution, ...]:

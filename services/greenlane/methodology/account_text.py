@@ -1,10 +1,9 @@
 """An account's explanation and its advice as text for people."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
-from greenlane.methodology.account_explanation import AccountExplanation, Contribution
-from greenlane.methodology.advice import Suggestion
+from greenlane.methodology.account_explanation import AccountExplanation, Contribution, ThinBags
+from greenlane.methodology.advice import Advice
 from greenlane.methodology.arithmetic import Arithmetic
 from greenlane.methodology.effects import Effect
 from greenlane.methodology.explain import DEFAULT_MEANING, IMPLAUSIBLE_MEANING, factor_line
@@ -14,40 +13,87 @@ from greenlane.methodology.sums import Totals
 def account_text(explanation: AccountExplanation) -> str:
     """Sums, arithmetic, CO2e by factor, defaults with what declaring would change, and every factor's source."""
     arithmetic = explanation.arithmetic
+    if is_empty(explanation.totals):
+        return f"{NO_PARCELS}; method {explanation.method_version}"
     head = f"green {arithmetic.score}, grade {arithmetic.grade}, method {explanation.method_version}"
-    lines = [head, "", "Sums", *_sum_lines(explanation.totals)]
+    capped = arithmetic.capped and [_thin_bags_line(row, explanation.totals) for row in explanation.thin_bags]
+    lines = [head, *(capped or ()), "", "Sums", *_sum_lines(explanation.totals)]
     lines += ["", "From sums to score", *_arithmetic_lines(arithmetic)]
     if explanation.contributions:
         lines += ["", "CO2e by factor and data category", *map(_contribution_line, explanation.contributions)]
     if explanation.effects:
-        lines += ["", "Defaults used, and what declaring each would change by itself"]
+        lines += ["", "Not declared, and what declaring each would change by itself"]
         for effect in explanation.effects:
-            lines.append(f"  {effect.default}, {effect.used} times: {DEFAULT_MEANING[effect.default]}")
+            lines.append(f"  {effect.default}, {times(effect.used)}: {DEFAULT_MEANING[effect.default]}")
             lines.append(f"    {effect_line(effect)}")
     if explanation.implausible:
-        lines += ["", "Implausible, counted as undeclared"]
-        lines += [f"  {code}, {times} times: {IMPLAUSIBLE_MEANING[code]}" for code, times in explanation.implausible]
+        lines += ["", "Not plausible, so counted as not declared"]
+        lines += [f"  {code}, {times(used)}: {IMPLAUSIBLE_MEANING[code]}" for code, used in explanation.implausible]
     if explanation.factors:
         lines += ["", "Factors", *map(factor_line, explanation.factors)]
     return "\n".join(lines)
 
 
+NO_PARCELS = "no parcels in the window, so there is no score to explain and no advice"
+SHOWN_PARCELS = 5
+"""Parcels that a text names before it counts the rest."""
+
+
+def is_empty(totals: Totals) -> bool:
+    """Whether an account has no parcel that was packed or delivered in its window."""
+    return not totals.packaging.parcels and not totals.delivery.parcels
+
+
+def times(count: int) -> str:
+    """How often, with the right singular."""
+    return "once" if count == 1 else f"{count} times"
+
+
+def _thin_bags_line(row: ThinBags, totals: Totals) -> str:
+    named = ", ".join(row.parcels[:SHOWN_PARCELS])
+    rest = len(row.parcels) - SHOWN_PARCELS
+    more = f" and {rest} more" if rest > 0 else ""
+    return (
+        f"Capped at 40 by the badge policy: {len(row.parcels)} of {totals.packaging.parcels} parcels use bags under "
+        f"{row.rule.below_thickness_um} µm ({row.rule.law}). Use thicker bags or declare the thickness. "
+        f"Parcels: {named}{more}."
+    )
+
+
 def effect_line(effect: Effect) -> str:
     """What would change if it had been declared."""
     if effect.supposed is None:
-        return "cannot be computed by itself: it depends on what else would be declared"
+        return "No single figure; declare it with the other missing facts."
     return f"if declared as {effect.supposed}: {grams(effect.co2e_change_mg)} g CO2e, {signed(effect.points)} points"
 
 
-def advice_text(suggestions: Sequence[Suggestion]) -> str:
-    """The suggestions, best first."""
-    if not suggestions:
+def advice_text(advice: Advice) -> str:
+    """The suggestions, best first, and which of them reach the next badge level."""
+    if advice.empty:
+        return NO_PARCELS
+    if not advice.suggestions:
         return "none of the known changes would raise this score"
-    return "\n".join(
-        f"{rank}. {item.change}: {item.text}\n   parcels {item.parcels}, {signed(item.points)} points, "
+    lines = [
+        f"{rank}. {item.text} ({item.change})\n   {parcels(item.parcels)}, {signed(item.points)} points, "
         f"{grams(-item.co2e_saved_mg)} g CO2e; the score would be {item.green} ({item.grade})"
-        for rank, item in enumerate(suggestions, start=1)
-    )
+        for rank, item in enumerate(advice.suggestions, start=1)
+    ]
+    return "\n".join([*lines, *_way_lines(advice)])
+
+
+def _way_lines(advice: Advice) -> list[str]:
+    if advice.next_level is None:
+        return ["The account meets every rule of the highest badge level."]
+    if not advice.way:
+        return [f"No set of up to three of these changes meets every rule of {advice.next_level}."]
+    changes = " and ".join(advice.way)
+    suffices = "suffices" if len(advice.way) == 1 else "together suffice"
+    return [f"To meet every rule of {advice.next_level}, {changes} {suffices}."]
+
+
+def parcels(count: int) -> str:
+    """So many parcels, with the right singular."""
+    return "1 parcel" if count == 1 else f"{count} parcels"
 
 
 def grams(milligrams: int) -> str:
@@ -80,7 +126,7 @@ def _arithmetic_lines(arithmetic: Arithmetic) -> list[str]:
         f"  {line.name}: {line.formula} -> {line.points:.4f} points x {line.weight:.4f}" for line in arithmetic.lines
     ]
     weights = " + ".join(f"{line.weight:.4f}" for line in arithmetic.lines[:-1])
-    cap = ", at most 40: over 2 % of the parcels are not compliant" if arithmetic.capped else ""
+    cap = ", capped at 40: over 2 % of the parcels use bags that are too thin" if arithmetic.capped else ""
     return [
         *lines,
         f"  packaging = weighted sum of the first four / ({weights}) = {arithmetic.packaging:.4f}{cap}",
@@ -92,4 +138,5 @@ def _arithmetic_lines(arithmetic: Arithmetic) -> list[str]:
 
 def _contribution_line(row: Contribution) -> str:
     behind = ", ".join(row.factor_ids) or "declared figures"
-    return f"  {row.dimension} [{row.category}] {behind}: {row.co2e_mg / 1000:.1f} g in {row.steps} steps"
+    steps = "1 step" if row.steps == 1 else f"{row.steps} steps"
+    return f"  {row.dimension} [{row.category}] {behind}: {row.co2e_mg / 1000:.1f} g in {steps}"

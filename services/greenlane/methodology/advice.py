@@ -3,16 +3,23 @@
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import combinations
 from typing import NamedTuple
 
 from greenlane.methodology.account import Declaration, Judged, assess, assess_all, co2e_mg, totals_of
 from greenlane.methodology.changes import LEVERS, Change, Lever
+from greenlane.methodology.eligibility import Policy, level_met
 from greenlane.methodology.score import PRIOR_PARCELS, green_points, score
 from greenlane.methodology.sums import Totals
 from greenlane.methodology.tables import Method
-from greenlane.methodology.vocabulary import Grade
+from greenlane.methodology.vocabulary import BadgeLevel, Grade
 
 SUGGESTIONS = 3
+LARGEST_SET = 3
+"""Changes that a seller is asked to make together at the most."""
+CONSIDERED = 5
+"""Changes, the best first, of which sets are made."""
+LEVELS = tuple(BadgeLevel)
 
 
 class Suggestion(NamedTuple):
@@ -30,13 +37,60 @@ class Suggestion(NamedTuple):
     grade: Grade
 
 
-def advise(
+class Advice(NamedTuple):
+    """The best changes, and the smallest set of changes with which every rule of the next badge level is met.
+
+    `level` is the highest level whose every rule the account meets now, `next_level` the one above (None above gold);
+    `way` is empty where no set of up to three changes meets it. `empty`: the account has no parcel.
+    """
+
+    suggestions: tuple[Suggestion, ...]
+    level: BadgeLevel
+    next_level: BadgeLevel | None
+    way: tuple[Change, ...]
+    empty: bool
+
+
+def suggest(
     declarations: Iterable[Declaration], method: Method, prior_parcels: int = PRIOR_PARCELS, most: int = SUGGESTIONS
 ) -> tuple[Suggestion, ...]:
     """The `most` changes that raise the green score of this account most, the best first; none that does not."""
+    return _useful(assess_all(declarations, method), method, prior_parcels)[:most]
+
+
+def advise(declarations: Iterable[Declaration], method: Method, policy: Policy) -> Advice:
+    """What this account's seller can do: the best three changes, and the way to the next badge level."""
     judged = assess_all(declarations, method)
-    ranked = sorted(_all(judged, method, prior_parcels), key=lambda one: -one.points)
-    return tuple(one for one in ranked if one.points > 0)[:most]
+    totals = totals_of(judged)
+    level = level_met(totals, score(totals, policy.prior_parcels), policy)
+    if not totals.packaging.parcels and not totals.delivery.parcels:
+        return Advice((), level, None, (), empty=True)
+    useful = _useful(judged, method, policy.prior_parcels)
+    following = next(iter(LEVELS[LEVELS.index(level) + 1 :]), None)
+    considered = [one.change for one in useful[:CONSIDERED]]
+    way = () if following is None else _way(judged, method, policy, considered, following)
+    return Advice(useful[:SUGGESTIONS], level, following, way, empty=False)
+
+
+def _useful(judged: Sequence[Judged], method: Method, prior: int) -> tuple[Suggestion, ...]:
+    ranked = sorted(_all(judged, method, prior), key=lambda one: -one.points)
+    return tuple(one for one in ranked if one.points > 0)
+
+
+def _way(
+    judged: Sequence[Judged], method: Method, policy: Policy, changes: Sequence[Change], wanted: BadgeLevel
+) -> tuple[Change, ...]:
+    """The first of the smallest sets of changes under which every rule of a level is met; empty if there is none."""
+    for size in range(1, LARGEST_SET + 1):
+        for chosen in combinations(changes, size):
+            after = judged
+            for change in chosen:
+                after, _ = rejudged(after, method, partial(_applied, LEVERS[change]))
+            totals = totals_of(after)
+            met = level_met(totals, score(totals, policy.prior_parcels), policy)
+            if LEVELS.index(met) >= LEVELS.index(wanted):
+                return chosen
+    return ()
 
 
 def rejudged(

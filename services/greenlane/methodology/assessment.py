@@ -40,6 +40,10 @@ class Leg(NamedTuple):
     basis: DistanceBasis
 
 
+POINTS_MILLI = "thousandths of a point"
+"""Unit of a step that is itself a score."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One line of an explanation: a figure, the formula with its numbers, and the factors behind it."""

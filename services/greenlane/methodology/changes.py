@@ -9,6 +9,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from greenlane.methodology.account import Declaration
+from greenlane.methodology.compliance import breaks
 from greenlane.methodology.declaring import USUAL_TRIPS, measured_round, suppose_everything, usual_energy
 from greenlane.methodology.facts import (
     ChainElement,
@@ -48,6 +49,7 @@ class Change(StrEnum):
     SWAP_MATERIAL = "swap_material"
     CERTIFIED_RECYCLED = "certified_recycled"
     REUSABLE_ASSET = "reusable_asset"
+    THICKER_BAGS = "thicker_bags"
     PICKUP_POINTS = "pickup_points"
     ELECTRIC_LAST_MILE = "electric_last_mile"
     FEWER_FAILED_ATTEMPTS = "fewer_failed_attempts"
@@ -145,6 +147,27 @@ def _reusable(facts: PackedFacts, method: Method) -> PackedFacts | None:
     return replace(facts, components=(bag, *(part for part in parts if part.role is not ComponentRole.OUTER)))
 
 
+def _thicker(facts: PackedFacts, method: Method) -> PackedFacts | None:
+    """Bags as thick as every rule of the country asks, where the rule in force calls them too thin."""
+    limit = max(
+        (rule.below_thickness_um for rule in method.thin_bag_rules if breaks(rule, facts, method)),
+        default=None,
+    )
+    if limit is None:
+        return None
+
+    def thickened(part: Component) -> Component:
+        before = part.film_thickness_um
+        if part.role is not ComponentRole.OUTER or (before is not None and before >= limit):
+            return part
+        if part.mass_mg is None:
+            return replace(part, film_thickness_um=limit)
+        mass = part.mass_mg * 2 if not before else divide_half_even(part.mass_mg * limit, before)
+        return replace(part, film_thickness_um=limit, mass_mg=max(1, mass))
+
+    return replace(facts, components=tuple(map(thickened, facts.components or ())))
+
+
 def _to_pickup_point(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
     if facts.destination.kind in {PlaceKind.PICKUP_POINT, PlaceKind.LOCKER}:
         return facts
@@ -218,40 +241,45 @@ def _by_land(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
 
 LEVERS: dict[Change, Lever] = {
     Change.RIGHT_SIZE_BOX: Lever(
-        "cut each box down in height until a fifth of it is empty; its board shrinks with its surface, its filler with "
-        "the void",
+        "Use lower boxes, at most one fifth empty. Board is counted by the box's surface, filler by the empty space.",
         partial(_on_packed, _right_sized),
     ),
-    Change.DROP_FILLER: Lever("leave the filler out", partial(_on_packed, _without_filler)),
+    Change.DROP_FILLER: Lever("Leave the filler out.", partial(_on_packed, _without_filler)),
     Change.SWAP_MATERIAL: Lever(
-        f"kraft paper instead of plastic, at {PAPER_FOR_PLASTIC} times the mass",
+        f"Use kraft paper instead of plastic. We assume that it weighs {PAPER_FOR_PLASTIC} times as much.",
         partial(_on_packed, _paper_for_plastic),
     ),
     Change.CERTIFIED_RECYCLED: Lever(
-        "wholly recycled material with a valid certificate, wherever a recycled factor exists",
+        "Use recycled material (100 %) with a valid certificate, where we have a factor for it.",
         partial(_on_packed, _recycled),
     ),
     Change.REUSABLE_ASSET: Lever(
-        f"a reusable woven bag of {REUSABLE_FOR_OUTER} times the outer packaging's mass, {USUAL_TRIPS} verified trips",
+        f"Switch to a reusable woven bag used {USUAL_TRIPS} times. We assume {REUSABLE_FOR_OUTER} times the mass "
+        "of the outer packaging.",
         partial(_on_packed, _reusable),
     ),
+    Change.THICKER_BAGS: Lever(
+        "Use thicker bags, as thick as the rule asks. We assume that their mass grows with their thickness, and "
+        "doubles where you gave no thickness.",
+        partial(_on_packed, _thicker),
+    ),
     Change.PICKUP_POINTS: Lever(
-        "deliver to pickup points or lockers: a dense round and a single attempt",
+        "Deliver to pickup points or lockers: a dense round and a single attempt.",
         partial(_on_delivered, _to_pickup_point),
     ),
     Change.ELECTRIC_LAST_MILE: Lever(
-        "an electric motorbike (for vans and lorries an electric van) in the last mile with its energy declared, in "
-        "the geometric middle of what is plausible",
+        "Use electric motorbikes in the last mile (electric vans instead of vans and lorries) and declare their "
+        "energy. We assume a typical measured consumption.",
         partial(_on_delivered, _electric),
     ),
     Change.FEWER_FAILED_ATTEMPTS: Lever(
-        "deliver every parcel at the first attempt", partial(_on_delivered, _first_attempt)
+        "Deliver every parcel at the first attempt.", partial(_on_delivered, _first_attempt)
     ),
     Change.SURFACE_LINE_HAUL: Lever(
-        "an articulated lorry over the geographic distance instead of an aircraft", partial(_on_delivered, _by_land)
+        "Use an articulated lorry instead of an aircraft, over the distance by road.", partial(_on_delivered, _by_land)
     ),
     Change.DECLARE: Lever(
-        "declare what is undeclared, supposing the averages that `explain` names for each default", suppose_everything
+        "Declare what you have not declared. We assume the averages that `greenlane explain` names.", suppose_everything
     ),
 }
 """Every change with its function."""

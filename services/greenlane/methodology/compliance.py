@@ -9,16 +9,33 @@ from greenlane.methodology.vocabulary import ComponentRole, DefaultUsed, Implaus
 def non_compliant(components: tuple[Component, ...], facts: PackedFacts, method: Method, notes: Notes) -> int:
     """1 if the parcel breaks a rule in force on its day in the country of packing, else 0."""
     for rule in method.thin_bag_rules:
-        if rule.country != facts.country or facts.day < rule.valid_from:
-            continue
-        if rule.valid_to is not None and facts.day > rule.valid_to:
-            continue
-        for part in components:
-            if part.role is ComponentRole.OUTER and _is_thin_bag(part, facts, rule, method, notes):
-                if notes.steps is not None:
-                    notes.steps.append(Step("not compliant: the score is capped", rule.law, 1, "parcel", (rule.id,)))
-                return 1
+        if _in_force(rule, facts) and _any_thin_bag(components, facts, rule, method, notes):
+            if notes.steps is not None:
+                notes.steps.append(Step("thin bag: the score is capped", rule.law, 1, "parcel", (rule.id,)))
+            return 1
     return 0
+
+
+def breaks(rule: ThinBagRule, facts: PackedFacts, method: Method) -> bool:
+    """Whether a parcel breaks this rule on its day."""
+    return _in_force(rule, facts) and _any_thin_bag(facts.components or (), facts, rule, method, Notes(None))
+
+
+def _in_force(rule: ThinBagRule, facts: PackedFacts) -> bool:
+    """Whether a rule holds where and when a parcel was packed."""
+    return (
+        rule.country == facts.country
+        and rule.valid_from <= facts.day
+        and (rule.valid_to is None or facts.day <= rule.valid_to)
+    )
+
+
+def _any_thin_bag(
+    components: tuple[Component, ...], facts: PackedFacts, rule: ThinBagRule, method: Method, notes: Notes
+) -> bool:
+    return any(
+        part.role is ComponentRole.OUTER and _is_thin_bag(part, facts, rule, method, notes) for part in components
+    )
 
 
 def _is_thin_bag(part: Component, facts: PackedFacts, rule: ThinBagRule, method: Method, notes: Notes) -> bool:

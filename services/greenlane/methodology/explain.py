@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from greenlane.methodology.account import Declaration, assess
-from greenlane.methodology.assessment import Assessed, Step
+from greenlane.methodology.assessment import POINTS_MILLI, Assessed, Step
 from greenlane.methodology.facts import DeliveredFacts, PackedFacts, RecoveredFacts
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.score import packaging_parts, parcel_delivery_score, parcel_packaging_score
@@ -13,43 +13,63 @@ from greenlane.methodology.tables import Factor, Method
 from greenlane.methodology.vocabulary import DefaultUsed, Dimension, ImplausibleFact
 
 DEFAULT_MEANING: dict[DefaultUsed, str] = {
-    DefaultUsed.PACKAGING_UNDECLARED: "no component declared: counted as twice the average parcel; declare components",
-    DefaultUsed.MATERIAL_UNDECLARED: "a component lacks its material: the parcel counts as undeclared at least",
-    DefaultUsed.MASS_UNDECLARED: "a component lacks its mass: the parcel counts as undeclared at least",
-    DefaultUsed.MATERIAL_UNKNOWN: "an unknown plastic or fibre counts as the worst of its kind; name the material",
-    DefaultUsed.RECYCLED_UNCERTIFIED: "recycled content without a certificate valid on the day counts as none",
-    DefaultUsed.TRIPS_UNVERIFIED: "a reusable asset without verified trips counts as used once",
-    DefaultUsed.FILM_THICKNESS_UNDECLARED: "a bag's film thickness is undeclared: counted below the legal limit",
-    DefaultUsed.PRODUCT_VOLUME_UNDECLARED: "product volume unknown or unverifiable: smallest reference; declare all "
-    "items' dimensions and the outer ones",
-    DefaultUsed.ORDER_SHARED_EQUALLY: "a split order without verifiable volumes: an equal share of the smallest "
-    "reference; declare the order's product volume and all items' dimensions",
-    DefaultUsed.EMPTY_SPACE_UNDECLARED: "empty space unknown: scored 0; declare all items' and the box's dimensions",
-    DefaultUsed.PLACE_UNKNOWN: "a place is in no table: the longest distance is assumed and the reference has none",
-    DefaultUsed.LINE_HAUL_UNDECLARED: "the places lie apart but no line-haul is declared: one was assumed",
-    DefaultUsed.LAST_MILE_UNDECLARED: "no last mile declared: one was assumed",
-    DefaultUsed.VEHICLE_UNDECLARED: "no usable vehicle declared: a rigid lorry was assumed, in rounds a heavy one",
-    DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN: "no verified kWh per km for this vehicle: counted as a petrol motorbike; "
-    "declare its energy",
-    DefaultUsed.DISTANCE_UNDECLARED: "no usable distance declared: great circle x 1.2 was taken",
-    DefaultUsed.ROUND_BY_DENSITY: "the round was modelled from its density; declare its length and parcels",
-    DefaultUsed.ROUND_UNDECLARED: "no usable round declared: a sparse one was assumed",
-    DefaultUsed.ENERGY_UNVERIFIABLE: "energy counts only beside the vehicle and the distance it covered",
-    DefaultUsed.HUB_UNDECLARED: "a hub's CO2e is undeclared and no open default exists: nothing was added",
+    DefaultUsed.PACKAGING_UNDECLARED: "You declared no component, so we count twice the average parcel. Declare the "
+    "components.",
+    DefaultUsed.MATERIAL_UNDECLARED: "You did not name a component's material, so the parcel counts at least as an "
+    "undeclared one. Name it.",
+    DefaultUsed.MASS_UNDECLARED: "You did not give a component's mass, so the parcel counts at least as an undeclared "
+    "one. Give it.",
+    DefaultUsed.MATERIAL_UNKNOWN: "You did not say which plastic or which fibre, so we count the worst of its kind. "
+    "Name the material.",
+    DefaultUsed.RECYCLED_UNCERTIFIED: "Recycled content counts only with a certificate that is valid on the day. Give "
+    "the certificate.",
+    DefaultUsed.TRIPS_UNVERIFIED: "You gave no verified trips for a reusable asset, so we count it as used once. Give "
+    "its trips.",
+    DefaultUsed.FILM_THICKNESS_UNDECLARED: "You did not give the bag's thickness, so we count it as banned. Give the "
+    "thickness.",
+    DefaultUsed.PRODUCT_VOLUME_UNDECLARED: "We do not know the volume of the goods, or cannot check it, so we compare "
+    "with the smallest parcel. Give the dimensions of all items and of the outer packaging.",
+    DefaultUsed.ORDER_SHARED_EQUALLY: "You split an order and we cannot check its volumes, so we compare with an equal "
+    "share of the smallest parcel. Give the order's product volume and the dimensions of all items.",
+    DefaultUsed.EMPTY_SPACE_UNDECLARED: "We do not know how empty the box is, so empty space scores 0 points. Give the "
+    "dimensions of all items and of the box.",
+    DefaultUsed.PLACE_UNKNOWN: "We do not know one of the places, so we assume a long way. Give the code of the "
+    "province or ward.",
+    DefaultUsed.LINE_HAUL_UNDECLARED: "The places are far apart and you declared no line-haul, so we assume one. "
+    "Declare it.",
+    DefaultUsed.LAST_MILE_UNDECLARED: "You declared no last mile, so we assume one. Declare it.",
+    DefaultUsed.VEHICLE_UNDECLARED: "You declared no vehicle that we can use, so we assume a rigid lorry, and a heavy "
+    "one in rounds. Name the vehicle.",
+    DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN: "We have no measured consumption for this vehicle, so we count it as a "
+    "petrol motorbike. Give its energy.",
+    DefaultUsed.DISTANCE_UNDECLARED: "You declared no distance that we can use, so we take the great circle times 1.2. "
+    "Give the distance.",
+    DefaultUsed.ROUND_BY_DENSITY: "We modelled the round from its density. Give its length and its number of parcels.",
+    DefaultUsed.ROUND_UNDECLARED: "You declared no round that we can use, so we assume a sparse one. Give its length "
+    "and its number of parcels.",
+    DefaultUsed.ENERGY_UNVERIFIABLE: "We count energy only together with the vehicle and the distance. Give all three.",
+    DefaultUsed.HUB_UNDECLARED: "You did not give a hub's CO2e and there is no open default, so we add nothing.",
 }
-"""What each default did and what to declare instead."""
+"""What each default did and what to declare instead, in sentences for the seller."""
 
 IMPLAUSIBLE_MEANING: dict[ImplausibleFact, str] = {
-    ImplausibleFact.ITEMS_VOLUME: "the items are larger than the outer packaging",
-    ImplausibleFact.ORDER_VOLUME: "the parcel holds more than its whole order",
-    ImplausibleFact.FILM_THICKNESS: "a film of this thickness is implausible",
-    ImplausibleFact.VERIFIED_TRIPS: "so many trips of an asset are implausible",
-    ImplausibleFact.ROUND: "a round of this length and these parcels is implausible",
-    ImplausibleFact.LINE_HAUL_DISTANCE: "the declared line-haul cannot span the distance between the places",
-    ImplausibleFact.ENERGY: "the energy does not fit vehicle, distance or parcels",
-    ImplausibleFact.VEHICLE: "the vehicle does not do this part of a chain",
+    ImplausibleFact.ITEMS_VOLUME: "The items are larger than the outer packaging.",
+    ImplausibleFact.ORDER_VOLUME: "The parcel holds more than its whole order.",
+    ImplausibleFact.FILM_THICKNESS: "No bag has a film of this thickness.",
+    ImplausibleFact.VERIFIED_TRIPS: "No asset makes so many trips.",
+    ImplausibleFact.ROUND: "No round has this length and this number of parcels.",
+    ImplausibleFact.LINE_HAUL_DISTANCE: "The declared line-haul is shorter than the distance between the places.",
+    ImplausibleFact.ENERGY: "The energy does not fit the vehicle, the distance or the number of parcels.",
+    ImplausibleFact.VEHICLE: "This vehicle does not do this part of a transport chain.",
 }
 """Why each declared fact counted as undeclared."""
+
+GRADE_MEANING = {"P": "primary", "S": "secondary", "D": "derived", "M": "from memory"}
+"""How a figure was found: in the primary document, in another one that cites it, from other figures, or recalled."""
+
+THIN_BAG_CAP = (
+    "Capped at 40 by the badge policy: the bag is thinner than allowed. Use a thicker bag or give its thickness."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +123,21 @@ def parcel_score(sums: Sums) -> Decimal | None:
 def explanation_text(explanation: Explanation) -> str:
     """The explanation for people: every step, every factor with its source, every default and why."""
     assessed = explanation.assessed
-    score = "" if explanation.score is None else f", score {explanation.score} of 100 (one parcel, without the prior)"
-    lines = [f"{explanation.dimension}, method {explanation.method_version}, {assessed.data_category} data{score}", ""]
+    score = "" if explanation.score is None else f", score {explanation.score} of 100"
+    lines = [f"{explanation.dimension}, method {explanation.method_version}, {assessed.data_category} data{score}"]
+    if score:
+        lines.append("This is the score of this parcel alone; a seller's account starts from an average.")
+    lines.append("")
     lines += [_step_line(step) for step in explanation.steps]
     if isinstance(assessed.sums, PackagingSums):
         lines += ["", "Score", *_score_lines(assessed.sums)]
     lines += ["", "Factors", *(factor_line(factor) for factor in explanation.factors)] if explanation.factors else []
     if assessed.defaults:
         meanings = (f"  {code}: {DEFAULT_MEANING[DefaultUsed(code)]}" for code in assessed.defaults)
-        lines += ["", "Defaults used", *meanings]
+        lines += ["", "Not declared", *meanings]
     if assessed.implausible:
         reasons = (f"  {code}: {IMPLAUSIBLE_MEANING[ImplausibleFact(code)]}" for code in assessed.implausible)
-        lines += ["", "Implausible, counted as undeclared", *reasons]
+        lines += ["", "Not plausible, so counted as not declared", *reasons]
     return "\n".join(lines)
 
 
@@ -126,20 +149,28 @@ def _score_lines(sums: PackagingSums) -> list[str]:
         f"  empty space: {parts.empty:.2f} points x {parts.empty_weight:.2f}",
         f"  circular {sums.circular_mass_mg} / {sums.packaging_mass_mg} mg: {parts.circular:.2f} points x 0.15",
     ]
-    return [*lines, "  capped at 40: not compliant"] if sums.non_compliant_parcels else lines
+    return [*lines, f"  {THIN_BAG_CAP}"] if sums.non_compliant_parcels else lines
 
 
 def _step_line(step: Step) -> str:
     category = "" if step.category is None else f"  [{step.category}]"
     behind = f"  {', '.join(step.factor_ids)}" if step.factor_ids else ""
-    return f"  {step.label}: {step.formula} = {step.value} {step.unit}{category}{behind}"
+    return f"  {step.label}: {step.formula} = {_amount(step)}{category}{behind}"
+
+
+def _amount(step: Step) -> str:
+    """A step's value for people; points are kept in thousandths and shown with one decimal."""
+    if step.unit != POINTS_MILLI:
+        return f"{step.value} {step.unit}"
+    return f"{Decimal(step.value) / 1000:.1f} of 100 points"
 
 
 def factor_line(factor: Factor) -> str:
-    """A factor with its value, boundary, grade and source."""
+    """A factor with its value, boundary, source quality and source."""
     source = factor.source
-    text = f"  {factor.id} = {factor.value} {factor.unit} ({factor.boundary}, {factor.region}, grade {factor.grade}): "
-    text += f"{source.document}, {source.year}"
+    quality = GRADE_MEANING[factor.grade]
+    text = f"  {factor.id} = {factor.value} {factor.unit} ({factor.boundary}, {factor.region}, "
+    text += f"source quality: {quality}): {source.document}, {source.year}"
     text += f", {factor.where}" if factor.where else ""
     text += f"; = {factor.formula}" if factor.formula else ""
     return text + (f"; {factor.note}" if factor.note else "")

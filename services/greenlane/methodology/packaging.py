@@ -14,6 +14,7 @@ from greenlane.methodology.tables import SCALE, MaterialFactor, Method, Packagin
 from greenlane.methodology.vocabulary import DataCategory, DefaultUsed, ImplausibleFact
 
 _PERMILLE = 1000
+_TRIP = {True: "trip", False: "trips"}
 _FACTOR_SCALE = SCALE * _PERMILLE
 
 
@@ -136,7 +137,8 @@ def _component(  # noqa: PLR0913, PLR0917 - the hot path passes what it already 
     circular = min(mass, divide_half_even(mass * reused_and_recycled, _PERMILLE * trips)) if reused_and_recycled else 0
     if notes.steps is not None:
         ids = (row.primary.id,) if row.recycled is None or not permille else (row.primary.id, row.recycled.id)
-        formula = f"{mass} mg x {factor / _FACTOR_SCALE:.8f} kg/kg / {trips} trips, {permille / 10} % recycled"
+        formula = f"{mass} mg x {factor / _FACTOR_SCALE:.8f} kg/kg / {trips} {_TRIP[trips == 1]}, "
+        formula += f"{permille / 10} % recycled"
         category = DataCategory.PRIMARY if row.known else DataCategory.MODELLED
         notes.steps.append(Step(f"{part.role}: {part.material}", formula, co2e, "mg", ids, category))
     return co2e, plastic, circular

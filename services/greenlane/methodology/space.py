@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from greenlane.methodology.assessment import Notes, Step
+from greenlane.methodology.assessment import POINTS_MILLI, Notes, Step
 from greenlane.methodology.facts import Item, Outer
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.vocabulary import DefaultUsed, ImplausibleFact, OuterKind
@@ -39,8 +39,7 @@ def measure_space(items: tuple[Item, ...], outer: Outer | None, notes: Notes) ->
     empty = capacity - product
     score = _score_milli(empty, capacity)
     if notes.steps is not None:
-        formula = f"100 x clamp((0.60 - {empty} / {capacity} mm³ empty) / 0.50, 0, 1)"
-        notes.steps.append(Step("empty space", formula, score, "thousandths of a point"))
+        notes.steps.append(Step("empty space", _in_words(empty, capacity), score, POINTS_MILLI))
     return Space(product, capacity, empty, 1, score)
 
 
@@ -65,6 +64,12 @@ def _capacity_mm3(outer: Outer) -> int:
     if outer.kind is OuterKind.FLEXIBLE_MAILER:
         return area * min(outer.length_mm, outer.width_mm) // 2
     return 0 if outer.height_mm is None else area * outer.height_mm
+
+
+def _in_words(empty: int, outer: int) -> str:
+    percent = divide_half_even(1_000 * empty, outer)
+    share = f"{percent // 10}.{percent % 10} % of the box is empty ({empty} of {outer} mm³)"
+    return f"{share}; 10 % earns full points, 60 % none; 100 x (60 % - share) / 50 %"
 
 
 def _score_milli(empty: int, outer: int) -> int:
