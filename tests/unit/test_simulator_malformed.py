@@ -18,6 +18,9 @@ BEYOND_A_PUBLISHER = {
     DeadLetterCode.TOO_LARGE,  # the broker refuses such a record first
     DeadLetterCode.OUTPUT_TOO_LARGE,
     DeadLetterCode.UNEXPECTED_ERROR,
+    DeadLetterCode.DAY_NOT_OVER,
+    DeadLetterCode.UNKNOWN_MARKETPLACE,
+    DeadLetterCode.OTHER_RULES,
 }
 
 
