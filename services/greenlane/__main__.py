@@ -1,5 +1,5 @@
 """`python -m greenlane` is the command line."""
 
-from greenlane.cli.app import main
+from greenlane.cli.start import main
 
 main()

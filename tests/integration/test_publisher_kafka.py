@@ -1,15 +1,18 @@
 """The publishing SDK on a real Kafka: everything arrives as published, and what a silent broker swallows is named."""
 
+import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -19,18 +22,22 @@ from aiokafka.partitioner import murmur2
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 from kafka.structs import TopicPartition
+from typer.testing import CliRunner
 
+from greenlane.cli.app import app
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.events import FulfilmentEvent
 from greenlane.contracts.reading import read_event
 from greenlane.contracts.topics import MAX_EVENT_BYTES, fulfilment_topic
 from greenlane.operations.embedded import EmbeddedKafka
+from greenlane.publisher.files import read_file
 from greenlane.publisher.malformed import malformed_records
 from greenlane.publisher.receipts import NotDelivered, Outcome, PublisherBusy, PublisherUnavailable, Receipt
 from greenlane.publisher.replay import Pace, replay
 from greenlane.publisher.sdk import Options, Publisher
+from greenlane.publisher.sending import Sending
 from greenlane.publisher.simulator import SimulationPlan, simulate
-from greenlane.publisher.timeline import Fate, RawRecord
+from greenlane.publisher.timeline import Kind, RawRecord
 
 PARTITIONS = 4
 
@@ -196,7 +203,7 @@ def test_a_replay_publishes_the_history_and_closes_its_days(bootstrap_servers: s
     found = records(bootstrap_servers, marketplace)
     assert closed == [(marketplace, 5), (marketplace, 5), (marketplace, 2)]
     assert len(found) == report.published
-    assert sum(read_event(record).event is None for record in found) == report.by_fate[Fate.DEAD_LETTER] == 12
+    assert sum(read_event(record).event is None for record in found) == report.by_kind[Kind.MALFORMED] == 12
     assert report.by_kind == Counter(item.kind for item in simulate(plan))
 
 
@@ -208,6 +215,127 @@ def test_no_topic_is_said_at_once_with_the_remedy(bootstrap_servers: str) -> Non
 def test_no_broker_is_said_with_the_address() -> None:
     with pytest.raises(PublisherUnavailable, match=r"127\.0\.0\.1:1\b"):
         Publisher("127.0.0.1:1", "demo-vn", Options(deadline=1.0))
+
+
+def lines(events: list[FulfilmentEvent]) -> list[bytes]:
+    return [event.model_dump_json(exclude_none=True).encode() for event in events]
+
+
+def counts(published: int = 0, refused: int = 0, not_sent: int = 0, unknown: int = 0) -> dict[str, int]:
+    read = published + refused + not_sent + unknown
+    ends = {"published": published, "refused": refused, "not_sent": not_sent, "unknown": unknown}
+    return {"read": read, **ends, "unchecked": 0}
+
+
+class Published(NamedTuple):
+    """What `greenlane publish --json` of a file did."""
+
+    code: int
+    counts: dict[str, int]
+    said: str
+
+
+@pytest.fixture
+def publish_file(bootstrap_servers: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Published]:
+    """Publish a file with these marketplaces configured."""
+
+    def publish(content: bytes, marketplaces: str, *options: str, servers: str = bootstrap_servers) -> Published:
+        file = tmp_path / "events.jsonl"
+        file.write_bytes(content)
+        monkeypatch.setenv("GREENLANE_KAFKA_BOOTSTRAP_SERVERS", servers)
+        monkeypatch.setenv("GREENLANE_MARKETPLACES", marketplaces)
+        done = CliRunner().invoke(app, ["publish", str(file), "--json", *options])
+        return Published(done.exit_code, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr)
+
+    return publish
+
+
+def test_what_is_bad_in_a_file_is_left_out_and_named_and_every_event_counted(
+    bootstrap_servers: str, marketplace: str, publish_file: Callable[..., Published]
+) -> None:
+    good = some_events(marketplace, 4)
+    stranger = good[0].model_copy(update={"source": "/marketplaces/shop-th"})
+    first, second, third, last = lines(good)
+
+    done = publish_file(
+        b"\n".join([b"no event", first, *lines([stranger]), second, b'{"specversion": "1.0",', third, last]),
+        marketplace,
+    )
+
+    assert (done.code, done.counts) == (1, counts(published=4, refused=2, not_sent=1))
+    assert "1 of shop-th not sent, from line 3 on" in done.said
+    assert "export GREENLANE_MARKETPLACES=" in done.said
+    found = [reading.event for reading in map(read_event, records(bootstrap_servers, marketplace))]
+    assert Counter(event.id for event in found if event) == Counter(event.id for event in good)
+
+
+def test_an_array_cut_short_is_published_up_to_the_cut(
+    marketplace: str, publish_file: Callable[..., Published]
+) -> None:
+    events = lines(some_events(marketplace, 3))
+
+    done = publish_file(b"[" + b",\n".join(events)[:-20], marketplace)
+
+    assert (done.code, done.counts) == (1, counts(published=2, refused=1))
+
+
+def test_a_marketplace_without_its_topic_holds_up_no_other(
+    marketplace: str, publish_file: Callable[..., Published]
+) -> None:
+    events = some_events(marketplace, 2)
+    homeless = [event.model_copy(update={"source": "/marketplaces/no-topic-yet"}) for event in events]
+
+    done = publish_file(b"\n".join(lines([homeless[0], *events, homeless[1]])), f"{marketplace},no-topic-yet")
+
+    assert (done.code, done.counts) == (1, counts(published=2, not_sent=2))
+    assert "2 of no-topic-yet not sent, from line 1 on" in done.said
+    assert "greenlane topics apply" in done.said
+
+
+def test_without_a_broker_nothing_is_sent_and_everything_is_counted(publish_file: Callable[..., Published]) -> None:
+    events = lines(some_events("demo-vn", 3))
+
+    done = publish_file(b"\n".join([*events, b"no event"]), "demo-vn", servers="127.0.0.1:1")
+
+    assert (done.code, done.counts) == (1, counts(refused=1, not_sent=3))
+    assert "127.0.0.1:1" in done.said
+
+
+def test_an_event_that_is_published_unchecked_is_counted_once(
+    bootstrap_servers: str, marketplace: str, publish_file: Callable[..., Published]
+) -> None:
+    (good,) = lines(some_events(marketplace, 1))
+
+    done = publish_file(good + b'\n{"specversion": "1.0"}\n[', marketplace, "--unchecked")
+
+    assert (done.code, done.counts) == (1, counts(published=2, refused=1) | {"unchecked": 1})
+    assert len(records(bootstrap_servers, marketplace)) == 2
+
+
+def test_ctrl_c_in_the_middle_still_says_what_became_of_every_event(bootstrap_servers: str, marketplace: str) -> None:
+    env = os.environ | {
+        "GREENLANE_KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
+        "GREENLANE_MARKETPLACES": marketplace,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "greenlane", "publish", "-", "--json"],
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(b"\n".join([*lines(some_events(marketplace, 5)), b"no event\n"]))
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["line"] == 6
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+
+    assert json.loads(out) == counts(published=5, refused=1)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert len(records(bootstrap_servers, marketplace)) == 5
 
 
 @contextmanager
@@ -296,3 +424,26 @@ def test_events_that_waited_for_a_silent_broker_arrive_when_it_answers(own: Own)
 
     found = [reading.event for reading in map(read_event, records(own.bootstrap_servers, own.marketplace))]
     assert Counter(event.id for event in found if event) == Counter(event.id for event in events)
+
+
+def test_a_file_whose_broker_goes_away_is_counted_to_its_end_without_waiting_for_each_event(own: Own) -> None:
+    raw = b"\n".join([*lines(some_events(own.marketplace, 400)), b"no event"])
+    options = Options(max_count=50, deadline=2.0)
+    sending = Sending(lambda name: Publisher(own.bootstrap_servers, name, options), (own.marketplace,))
+    items = list(read_file(io.BytesIO(raw), datetime(2030, 1, 1, tzinfo=UTC)))
+    for item in items[:100]:
+        sending.take(item)
+
+    with frozen(own.pid):
+        for item in items[100:]:
+            sending.take(item)
+        lost, obstacles = sending.finish()
+    sent = sending.sent
+
+    assert (sent.read, sent.refused) == (401, 1)
+    assert sent.published + sent.not_sent + sent.unknown == 400
+    assert sent.published >= 50
+    assert sent.unknown == len(lost) > 0
+    assert sent.not_sent >= 100
+    assert len(obstacles) == 1
+    assert f"{sent.not_sent} of {own.marketplace} not sent" in obstacles[0]

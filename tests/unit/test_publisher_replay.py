@@ -11,7 +11,7 @@ from greenlane.publisher.envelope import Address, enveloped
 from greenlane.publisher.receipts import NotDelivered, Outcome, Receipt, Tally
 from greenlane.publisher.replay import MALFORMED_TYPE, Pace, ReplayReport, replay
 from greenlane.publisher.sdk import Publisher
-from greenlane.publisher.timeline import Fate, Kind, RawRecord, TimedEvent
+from greenlane.publisher.timeline import Kind, RawRecord, TimedEvent
 
 FIRST = date(2026, 1, 5)
 
@@ -119,11 +119,11 @@ def test_an_empty_history_closes_nothing() -> None:
     assert diary.calls == []
 
 
-def test_counts_what_was_published_and_how_it_must_end() -> None:
+def test_counts_what_was_published_by_kind_and_type() -> None:
     report = run([on(0), on(0, Kind.DUPLICATE), on(0, Kind.MALFORMED), on(1, Kind.LATE), on(1)], Pace(), Diary())
 
     assert report.published == 5
-    assert report.by_fate == {Fate.ASSESSED: 2, Fate.DUPLICATE: 1, Fate.DEAD_LETTER: 1, Fate.LATE: 1}
+    assert report.by_kind == {Kind.ORDINARY: 2, Kind.DUPLICATE: 1, Kind.MALFORMED: 1, Kind.LATE: 1}
     assert report.by_type == {"greenlane.parcel.cancelled.v1": 4, MALFORMED_TYPE: 1}
     assert report.sellers == {"s1"}
 

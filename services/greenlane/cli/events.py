@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -10,13 +11,16 @@ from typing import Annotated, BinaryIO
 import typer
 
 from greenlane.cli.connection import kafka_settings
+from greenlane.cli.late_progress import late_progress
 from greenlane.cli.output import AsJson, console, notes, print_json
+from greenlane.cli.start import INTERRUPTED
 from greenlane.contracts.dead_letters import Refusal
-from greenlane.publisher.files import FileEvent, read_file
+from greenlane.publisher.files import read_file
 from greenlane.publisher.sdk import Options, Publisher
-from greenlane.publisher.timeline import RawRecord
+from greenlane.publisher.sending import Sending
 
 app = typer.Typer()
+Limit = Annotated[int, typer.Option(min=1, help="Findings to print; --json prints every one.")]
 EventFile = Annotated[
     Path, typer.Argument(help="JSON Lines, a JSON array or one event; structured CloudEvents. - reads standard input.")
 ]
@@ -26,13 +30,17 @@ EventFile = Annotated[
 def opened(path: Path) -> Iterator[BinaryIO]:
     """The file, or standard input for `-`. Exits with 2 when it cannot be read."""
     if str(path) == "-":
+        if sys.stdin is None:
+            raise typer.BadParameter("standard input is closed; name a file, or pipe events into the command")
         yield sys.stdin.buffer
         return
     try:
-        with path.open("rb") as stream:
-            yield stream
-    except OSError as error:
-        raise typer.BadParameter(f"cannot read {path}: {error.strerror}") from error
+        stream = path.open("rb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise typer.BadParameter(f"cannot read {path}: {reason}") from error
+    with stream:
+        yield stream
 
 
 def utc_now() -> datetime:
@@ -40,35 +48,60 @@ def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the command line is an edge: what it reads is passed inwards
 
 
+class Findings:
+    """Prints findings about a file, at most `limit` of them for people, every one as JSON lines for machines."""
+
+    def __init__(self, limit: int, as_json: bool) -> None:
+        self.limit = limit
+        self.as_json = as_json
+        self._found = 0
+
+    def refusal(self, line: int, refusal: Refusal) -> None:
+        """Say why an event is refused."""
+        if self.as_json:
+            problems = [problem.model_dump() for problem in refusal.problems]
+            print_json({"line": line, "code": refusal.code, "problems": problems})
+            return
+        self._found += 1
+        if self._found > self.limit:
+            return
+        for problem in refusal.problems:
+            text = f"line {line}: {problem.path or 'event'} {problem.message} [{refusal.code}]"
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def rest(self) -> None:
+        """Say how many findings were not shown."""
+        if self._found > self.limit:
+            notes.print(f"and {self._found - self.limit} more; --limit shows more of them, --json every one")
+
+
 @app.command()
-def validate(file: EventFile, as_json: AsJson = False) -> None:
+def validate(file: EventFile, limit: Limit = 100, as_json: AsJson = False) -> None:
     """Check a file of events against the contract: line, field, problem and remedy. Exits 1 if one is refused.
 
     Example: `greenlane validate schemas/examples/greenlane.parcel.packed.v1/board-box-with-recycled-content.json`
     """
+    findings = Findings(limit, as_json)
     good = bad = 0
-    with opened(file) as stream:
-        for item in read_file(stream, utc_now()):
-            if item.refusal is None:
-                good += 1
-                continue
-            bad += 1
-            _report(item.line, item.refusal, as_json)
+    interrupted = False
+    try:
+        with opened(file) as stream, late_progress("events") as tick:
+            for item in read_file(stream, utc_now()):
+                tick()
+                if item.refusal is None:
+                    good += 1
+                    continue
+                bad += 1
+                findings.refusal(item.line, item.refusal)
+    except KeyboardInterrupt:
+        interrupted = True
+    findings.rest()
     if as_json:
         print_json({"accepted": good, "refused": bad})
     else:
-        notes.print(f"{good} accepted, {bad} refused")
-    raise typer.Exit(1 if bad else 0)
-
-
-def _report(line: int, refusal: Refusal, as_json: bool) -> None:
-    if as_json:
-        problems = [problem.model_dump() for problem in refusal.problems]
-        print_json({"line": line, "code": refusal.code, "problems": problems})
-        return
-    for problem in refusal.problems:
-        text = f"line {line}: {problem.path or 'event'} {problem.message} [{refusal.code}]"
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        end = " so far" if interrupted else "" if good + bad else ": there is no event in it"
+        notes.print(f"{good} accepted, {bad} refused{end}")
+    raise typer.Exit(INTERRUPTED if interrupted else 1 if bad else 0)
 
 
 @app.command()
@@ -77,49 +110,62 @@ def publish(
     unchecked: Annotated[
         bool, typer.Option(help="Publish refused events too, as they are, to see them become dead letters.")
     ] = False,
+    limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a file of events, each to its marketplace's topic. Refused events are named and left out; exits 1 then.
+    """Publish a file of events, each to its marketplace's topic. What is bad is named and left out; exits 1 then.
+
+    At the end stand the counts of events published, refused and not sent, also after Ctrl-C or when the broker goes
+    away. Publish the file again after a correction: events that are there already count once.
 
     Example: `greenlane publish schemas/examples/greenlane.parcel.packed.v1/board-box-with-recycled-content.json`
     """
     settings = kafka_settings()
-    refused = 0
-    publishers: dict[str, Publisher] = {}
+    servers = settings.kafka_bootstrap_servers
+    sending = Sending(lambda name: Publisher(servers, name, Options()), settings.marketplaces, unchecked)
+    findings = Findings(limit, as_json)
+    interrupted = False
     try:
-        with opened(file) as stream:
+        with opened(file) as stream, late_progress("events") as tick:
             for item in read_file(stream, utc_now()):
-                if item.refusal is not None:
-                    refused += 1
-                    _report(item.line, item.refusal, as_json)
-                    if not unchecked:
-                        continue
-                marketplace = _marketplace(item, settings.marketplaces)
-                if marketplace not in publishers:
-                    publishers[marketplace] = Publisher(settings.kafka_bootstrap_servers, marketplace, Options())
-                if item.event is not None:
-                    publishers[marketplace].publish(item.event)
-                else:
-                    publishers[marketplace].publish_raw(RawRecord(None, item.raw, ()), name=f"line {item.line}")
+                tick()
+                refusal = sending.take(item)
+                if refusal is not None:
+                    findings.refusal(item.line, refusal)
+    except KeyboardInterrupt:
+        interrupted = True
+        notes.print("interrupted: waiting for what is on its way; Ctrl-C again ends at once", highlight=False)
     finally:
-        undelivered = [receipt for publisher in publishers.values() for receipt in publisher.close()]
-    for receipt in undelivered:
-        notes.print(f"{receipt.event_id}: {receipt.outcome}, {receipt.reason}", markup=False)
-    delivered = sum(publisher.tally.delivered for publisher in publishers.values())
-    if as_json:
-        print_json({"delivered": delivered, "refused": refused, "undelivered": len(undelivered)})
+        complete = _finish(sending, findings)
+    if interrupted or not complete:
+        notes.print("what follows in the file was not read; publish it again, what is there already counts once")
+        raise typer.Exit(INTERRUPTED)
+    sent = sending.sent
+    raise typer.Exit(1 if sent.published != sent.read or sent.unchecked else 0)
+
+
+def _finish(sending: Sending, findings: Findings) -> bool:
+    """Close what is open, name what did not arrive and print the counts; False when Ctrl-C cut it short."""
+    complete = True
+    try:
+        lost, obstacles = sending.finish()
+        for receipt in lost[: findings.limit]:
+            notes.print(f"{receipt.event_id}: {receipt.outcome}, {receipt.reason}", markup=False, soft_wrap=True)
+        if len(lost) > findings.limit:
+            notes.print(f"and {len(lost) - findings.limit} more that were not delivered; --limit shows more of them")
+        for obstacle in obstacles:
+            notes.print(obstacle, highlight=False, markup=False, soft_wrap=True)
+    except KeyboardInterrupt:
+        complete = False
+    findings.rest()
+    sent = sending.sent
+    if findings.as_json:
+        print_json(asdict(sent))
     else:
-        notes.print(f"{delivered} published, {refused} refused, {len(undelivered)} not delivered")
-    raise typer.Exit(1 if refused or undelivered else 0)
-
-
-def _marketplace(item: FileEvent, known: tuple[str, ...]) -> str:
-    """Where an event goes: its own marketplace; what names none goes to the first one that is configured."""
-    if item.event is None:
-        return known[0]
-    marketplace = item.event.source.removeprefix("/marketplaces/")
-    if marketplace not in known:
-        raise typer.BadParameter(
-            f"line {item.line}: source names the marketplace {marketplace}, which is not in GREENLANE_MARKETPLACES"
-        )
-    return marketplace
+        text = f"{sent.published} published, {sent.refused} refused, {sent.not_sent} not sent"
+        if sent.unknown:
+            text += f", {sent.unknown} unknown (publish them again: what did arrive counts once)"
+        if sent.unchecked:
+            text += f"; {sent.unchecked} of them unchecked, which will become dead letters"
+        notes.print(text, highlight=False, soft_wrap=True)
+    return complete

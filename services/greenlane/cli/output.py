@@ -23,9 +23,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines in
 
 
 def print_json(document: Any) -> None:
-    """Print a JSON document on one line; models and decimals as their JSON form."""
+    """Print a JSON document on one line; models and decimals as their JSON form.
+
+    Characters that standard output cannot write stand as JSON's escapes, so the document stays the same.
+    """
     plain = document.model_dump(mode="json") if isinstance(document, BaseModel) else document
-    typer.echo(json.dumps(plain, ensure_ascii=False, default=str))
+    text = json.dumps(plain, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(plain, default=str)
+    typer.echo(text)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

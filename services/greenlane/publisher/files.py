@@ -1,24 +1,32 @@
-"""Reads files of events, one after the other, as they stand: JSON Lines, a JSON array or one JSON object."""
+"""Reads files of events as they stand: JSON Lines, JSON arrays, objects over several lines; nothing bad stops it."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from itertools import chain
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.events import FulfilmentEvent
 from greenlane.contracts.reading import read_document
 from greenlane.contracts.topics import MAX_EVENT_BYTES
+from greenlane.publisher.documents import Document, split
 
-MAX_ARRAY_BYTES = 64 * 1_048_576
-"""Largest JSON array that is read, for it is read whole; JSON Lines have no limit."""
-
-_LINE_BYTES = MAX_EVENT_BYTES + 2
-_BOM = b"\xef\xbb\xbf"
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},]', re.DOTALL)
+_UTF_16 = "is UTF-16, and events are UTF-8; save the file as UTF-8 and try again"
+_PACKED = "is compressed ({}), and events are plain text; unpack it first, for example with: {}"
+_FOREIGN: tuple[tuple[bytes, DeadLetterCode, str], ...] = (
+    (b"\x1f\x8b", DeadLetterCode.NOT_JSON, _PACKED.format("gzip", "gzip -dc FILE | greenlane validate -")),
+    (b"PK\x03\x04", DeadLetterCode.NOT_JSON, _PACKED.format("zip", "unzip -p FILE | greenlane validate -")),
+    (b"\x28\xb5\x2f\xfd", DeadLetterCode.NOT_JSON, _PACKED.format("zstd", "zstd -dc FILE | greenlane validate -")),
+    (b"BZh", DeadLetterCode.NOT_JSON, _PACKED.format("bzip2", "bzip2 -dc FILE | greenlane validate -")),
+    (b"\xfd7zXZ\x00", DeadLetterCode.NOT_JSON, _PACKED.format("xz", "xz -dc FILE | greenlane validate -")),
+    (b"\xff\xfe", DeadLetterCode.NOT_UTF8, _UTF_16),
+    (b"\xfe\xff", DeadLetterCode.NOT_UTF8, _UTF_16),
+    (b"{\x00", DeadLetterCode.NOT_UTF8, _UTF_16),
+    (b"[\x00", DeadLetterCode.NOT_UTF8, _UTF_16),
+    (b"\x00{", DeadLetterCode.NOT_UTF8, _UTF_16),
+    (b"\x00[", DeadLetterCode.NOT_UTF8, _UTF_16),
+)
+"""How files begin that hold no JSON in UTF-8, and what to do with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,81 +39,47 @@ class FileEvent:
     refusal: Refusal | None
 
 
+class _Begun:
+    """A stream of which the beginning has been read already."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = head
+        self._stream = stream
+
+    def readline(self, size: int) -> bytes:
+        """At most `size` bytes, up to and with the next line feed."""
+        head, self._head = self._head, b""
+        return head if head.endswith(b"\n") else head + self._stream.readline(size)
+
+
 def read_file(stream: BinaryIO, now: datetime) -> Iterator[FileEvent]:
     """Every event of `stream`, good or bad, read as it goes; `now` judges times that lie in the future.
 
-    The first character tells an array; a file no larger than one event that is a single object over several lines is
-    read as that; all else is JSON Lines, where a bad line leaves the others alone. Blank lines are skipped.
+    A bad event leaves the others alone, whatever is wrong with it: what is no event is refused with its line. A file
+    that is compressed or UTF-16 is one refusal; so is what follows where the file cannot be read on.
     """
-    head = stream.read(_LINE_BYTES).removeprefix(_BOM)
-    if head.lstrip().startswith(b"["):
-        documents = _array(head + stream.read(MAX_ARRAY_BYTES + 1 - len(head)))
-    elif len(head) < _LINE_BYTES - len(_BOM) and _is_one_object(head):
-        documents = iter([(_first_line(head), head.strip())])
-    else:
-        documents = _lines(head, stream)
-    for line, raw in documents:
-        yield _check(line, raw, now)
-
-
-def _check(line: int, raw: bytes, now: datetime) -> FileEvent:
+    last = 1
     try:
-        return FileEvent(line, raw, read_document(raw, now), None)
+        head = stream.readline(MAX_EVENT_BYTES)
+        for begin, code, problem in _FOREIGN:
+            if head.startswith(begin):
+                yield FileEvent(1, b"", None, Refusal.because(code, "", f"the file {problem}"))
+                return
+        for document in split(cast("BinaryIO", _Begun(head, stream)), MAX_EVENT_BYTES):
+            last = document.line
+            yield _check(document, now)
+    except OSError as error:
+        message = f"the file cannot be read after this line: {error.strerror or error}; copy it and try again"
+        yield FileEvent(last, b"", None, Refusal.because(DeadLetterCode.NOT_JSON, "", message))
+
+
+def _check(document: Document, now: datetime) -> FileEvent:
+    try:
+        if document.problem:
+            raise Refusal.because(DeadLetterCode.NOT_JSON, "", document.problem)
+        if b"\x00" in document.raw:
+            message = "holds NUL bytes; the file is damaged or no UTF-8 text, so write it again"
+            raise Refusal.because(DeadLetterCode.NOT_JSON, "", message)
+        return FileEvent(document.line, document.raw, read_document(document.raw, now), None)
     except Refusal as refusal:
-        return FileEvent(line, raw, None, refusal)
-
-
-def _first_line(text: bytes) -> int:
-    return text[: len(text) - len(text.lstrip())].count(b"\n") + 1
-
-
-def _is_one_object(text: bytes) -> bool:
-    """Whether the outermost brace closes at the very end, and not on the first line."""
-    body = text.strip()
-    depth = 0
-    for token in _TOKEN.finditer(body):
-        depth += {b"{": 1, b"}": -1}.get(token[0], 0)
-        if depth == 0:
-            return token.end() == len(body) and b"\n" in body
-    return False
-
-
-def _lines(head: bytes, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    *complete, begun = head.split(b"\n")
-    following = chain([_line(stream, begun)], iter(partial(_line, stream), b""))
-    for number, line in enumerate(chain(complete, following), start=1):
-        if line.strip():
-            yield number, line.strip()
-
-
-def _line(stream: BinaryIO, begun: bytes = b"") -> bytes:
-    """The next line, of which `begun` was read before; of one too long to be an event only the beginning is kept."""
-    line = tail = begun + stream.readline(_LINE_BYTES)
-    while tail and not tail.endswith(b"\n"):
-        tail = stream.readline(_LINE_BYTES)
-    return line
-
-
-def _array(text: bytes) -> Iterator[tuple[int, bytes]]:
-    """Elements of an array with the line of each; brackets and commas are followed, the elements not yet parsed.
-
-    Raises Refusal when the array is too large, and at its end when it is not closed.
-    """
-    if len(text) > MAX_ARRAY_BYTES:
-        message = f"the array is over {MAX_ARRAY_BYTES} bytes; write one event a line (JSON Lines), which has no limit"
-        raise Refusal.because(DeadLetterCode.TOO_LARGE, "", message)
-    depth, begin, line, counted = 0, text.index(b"[") + 1, 1, 0
-    for token in _TOKEN.finditer(text):
-        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
-        if depth == 0 or (depth == 1 and token[0] == b","):
-            element = text[begin : token.start()]
-            start = begin + len(element) - len(element.lstrip())
-            line, counted = line + text.count(b"\n", counted, start), start
-            if element.strip():
-                yield line, element.strip()
-            begin = token.end()
-        if depth == 0:
-            break
-    if depth != 0 or text[begin:].strip():
-        message = f"the array that begins the file does not end with it; look at line {line} and after"
-        raise Refusal.because(DeadLetterCode.NOT_JSON, "", message)
+        return FileEvent(document.line, document.raw, None, refusal)

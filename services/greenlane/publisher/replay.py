@@ -9,7 +9,7 @@ from typing import Protocol
 
 from greenlane.publisher.receipts import NotDelivered
 from greenlane.publisher.sdk import Publisher
-from greenlane.publisher.timeline import FATES, Fate, Kind, RawRecord, TimedEvent
+from greenlane.publisher.timeline import Kind, RawRecord, TimedEvent
 
 MALFORMED_TYPE = "malformed"
 """Stands for the event type of records that are published unchecked."""
@@ -66,14 +66,6 @@ class ReplayReport:
     def published(self) -> int:
         """All records."""
         return self.by_kind.total()
-
-    @property
-    def by_fate(self) -> Counter[Fate]:
-        """How many records must end how, if the pipeline is right."""
-        fates: Counter[Fate] = Counter()
-        for kind, number in self.by_kind.items():
-            fates[FATES[kind]] += number
-        return fates
 
 
 def replay(
