@@ -443,7 +443,7 @@ def test_a_file_whose_broker_goes_away_is_counted_to_its_end_without_waiting_for
     assert (sent.read, sent.refused) == (401, 1)
     assert sent.published + sent.not_sent + sent.unknown == 400
     assert sent.published >= 50
-    assert sent.unknown == len(lost) > 0
+    assert 50 == len(lost) <= sent.unknown
     assert sent.not_sent >= 100
     assert len(obstacles) == 1
     assert f"{sent.not_sent} of {own.marketplace} not sent" in obstacles[0]

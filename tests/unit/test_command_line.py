@@ -117,3 +117,17 @@ def test_an_unknown_service_is_refused_with_the_names_of_those_there_are(runner:
     refused = runner.invoke(app, ["run", "teleporter"])
     assert refused.exit_code == 2
     assert "aggregator" in refused.output
+
+
+def test_a_data_set_that_cannot_be_read_is_a_line_for_each_problem(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GREENLANE_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    (tmp_path / "municipios.csv").write_bytes(b"PK\x03\x04")
+
+    refused = runner.invoke(app, ["import", "olist", str(tmp_path)])
+
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines() == [
+        "municipios.csv: is a zip archive or an Excel workbook; unpack it, or save it as CSV in UTF-8"
+    ]

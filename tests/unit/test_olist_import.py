@@ -231,9 +231,171 @@ def test_every_missing_file_and_column_is_named(tmp_path: Path) -> None:
         assert problem in str(caught.value)
 
 
-def test_a_time_that_is_none_is_named_with_its_order(tmp_path: Path) -> None:
-    with pytest.raises(OlistError, match="order1, column order_delivered_carrier_date"):
-        olist(tmp_path, orders=[order(1, order_delivered_carrier_date="soon")])
+def table(name: str, *rows: tuple[str, ...], mark: str = ",") -> str:
+    """A file of the data set as text, with the columns that it must have."""
+    return "\n".join(mark.join(cells) for cells in (COLUMNS[name], *rows)) + "\n"
+
+
+def changed(folder: Path, name: str, content: bytes | str) -> Path:
+    """The usual data set with another file of this name."""
+    write(folder, data_set())
+    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
+
+
+def first_item(folder: Path) -> tuple[float | None, int | None]:
+    packed, *_ = bodies(read_olist([folder]))
+    return packed.items[0].mass_g, packed.items[0].length_mm
+
+
+def book(mass: str = "350", length: str = "21") -> tuple[str, ...]:
+    return ("book", mass, length, "3", "14")
+
+
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [
+        (book('"350,5"'), (350.5, 210)),
+        (book("350 g"), (350.0, 210)),
+        (book("0.35kg", "210 mm"), (350.0, 210)),
+        (book(" 350.0 ", "0.21 m"), (350.0, 210)),
+        (book("NaN", "null"), (None, None)),
+        (book("", ""), (None, None)),
+        (book("0", "21"), (None, 210)),
+    ],
+)
+def test_a_cell_that_has_one_meaning_is_read(cells: tuple[str, ...], read: tuple[object, ...], tmp_path: Path) -> None:
+    assert first_item(changed(tmp_path, PRODUCTS, table(PRODUCTS, cells))) == read
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "said"),
+    [
+        (book('"1,350"'), "product_weight_g", "'1,350' has two meanings; write it like 1350"),
+        (book("'1.350,5'".replace("'", '"')), "product_weight_g", "is no number of g; write it like 350.5"),
+        (book("1200000"), "product_weight_g", "'1200000' is outside 0.0005 to 1,000,000 g"),
+        (book("0.0000001"), "product_weight_g", "is outside"),
+        (book("350 lb"), "product_weight_g", "is no number of g"),
+        (book("-350"), "product_weight_g", "is no number of g"),
+        (book("1e3"), "product_weight_g", "is no number of g"),
+        (book("inf"), "product_weight_g", "is no number of g"),
+        (book("³"), "product_weight_g", "is no number of g"),
+        (book(length="0.04"), "product_length_cm", "'0.04' is outside 0.05 to 2,000 cm"),
+        (book(length="99999"), "product_length_cm", "is outside"),
+        (book(length="about 20"), "product_length_cm", "is no number of cm"),
+    ],
+)
+def test_a_cell_without_one_meaning_is_named_and_nothing_is_published(
+    cells: tuple[str, ...], column: str, said: str, tmp_path: Path
+) -> None:
+    folder = changed(tmp_path, PRODUCTS, table(PRODUCTS, ("lamp", "1", "1", "1", "1"), cells))
+
+    with pytest.raises(OlistError) as caught:
+        read_olist([folder])
+
+    start, line = str(caught.value).splitlines()
+    assert "nothing was published" in start
+    assert line.startswith(f"{PRODUCTS}: row 3, column {column}: ")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["soon", "11/01/2018 12:00", "43111.5", "2018-01-11", "2018-02-30 12:00:00", "2018-W02-4", "1999-01-01 00:00:00"],
+)
+def test_a_time_that_is_none_is_named_with_its_row(moment: str, tmp_path: Path) -> None:
+    with pytest.raises(OlistError, match=rf"{ORDERS}: row 3,.*(column order_delivered_carrier_date.*2018-01-11|time)"):
+        olist(tmp_path, orders=[order(2), order(1, order_delivered_carrier_date=moment)])
+
+
+@pytest.mark.parametrize("offset", ["+00:00", "Z", " +0000", "+07:00", "-03:00"])
+def test_an_offset_that_stands_in_the_file_counts(offset: str, tmp_path: Path) -> None:
+    found = olist(tmp_path, orders=[order(1, order_delivered_carrier_date=f"2018-01-11 12:00:00{offset}")])
+
+    hours = {"+07:00": 5, "-03:00": 15}.get(offset, 12)
+    assert next(found.events()).at.isoformat() == f"2018-01-11T{hours:02}:00:00+00:00"
+    assert found.report.own_offsets == 1
+
+
+def test_an_id_that_the_contract_does_not_take_is_named_in_its_file(tmp_path: Path) -> None:
+    items = [item(1, seller="loja da serra"), item(2)]
+    orders = [order(1), order(2, order_id="pedido nº 2"), order(3)]
+
+    with pytest.raises(OlistError) as caught:
+        olist(tmp_path, orders=orders, items=[*items, item(2) | {"order_id": "pedido nº 2"}])
+
+    text = str(caught.value)
+    assert f"{ITEMS}: row 2, column seller_id: 'loja da serra' is no id" in text
+    assert f"{ORDERS}: row 3, column order_id: 'pedido nº 2' is no id" in text
+
+
+def test_what_the_cells_come_to_together_is_checked_before_anything_is_published(tmp_path: Path) -> None:
+    folder = changed(tmp_path, PRODUCTS, table(PRODUCTS, book("900000")))
+    with (folder / ITEMS).open("a", encoding="utf-8") as file:
+        file.write("order1,2,book,shop\n")
+
+    with pytest.raises(OlistError, match=rf"{ORDERS}: row 2, order order1, as delivered: mass_g must be at most"):
+        read_olist([folder])
+
+
+def test_many_problems_are_counted_and_the_first_named(tmp_path: Path) -> None:
+    products = [(f"p{number}", "heavy", "1", "1", "1") for number in range(50)]
+    folder = changed(tmp_path, PRODUCTS, table(PRODUCTS, *products))
+    items = table(ITEMS, *(("order1", str(number), f"p{number}", "shop") for number in range(50)))
+    (folder / ITEMS).write_text(items, encoding="utf-8")
+
+    with pytest.raises(OlistError) as caught:
+        read_olist([folder])
+
+    lines = str(caught.value).splitlines()
+    assert (len(lines), lines[-1]) == (22, "and 30 more")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_encodings_separators_and_line_ends_that_are_certain_are_read(
+    encoding: str, mark: str, end: str, tmp_path: Path
+) -> None:
+    cities = [("3550308", "São Paulo", "35"), ("3106200", "Belo Horizonte", "31")]
+    folder = changed(
+        tmp_path, MUNICIPALITIES, table(MUNICIPALITIES, *cities, mark=mark).replace("\n", end).encode(encoding)
+    )
+
+    assert types(read_olist([folder]).events()) == ["packed", "delivered"]
+
+
+def test_a_folder_that_is_named_like_a_file_is_a_folder(tmp_path: Path) -> None:
+    rows = data_set()
+    products = rows.pop(PRODUCTS)
+    write(tmp_path, rows)
+    write(tmp_path / PRODUCTS, {PRODUCTS: products})
+
+    assert len(read_olist([tmp_path])) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04 and so on", "is a zip archive or an Excel workbook; unpack it, or save it as CSV"),
+        (b"\x1f\x8b and so on", "is a gzip archive; unpack it"),
+        (b"", "is empty"),
+        (b"\r\n\r\n", "is empty"),
+        (table(PRODUCTS, book("350,5")).encode(), "row 2 has 6 cells and the header 5"),
+        (table(PRODUCTS, ("book", "350")).encode(), "row 2 has 2 cells and the header 5"),
+        (table(PRODUCTS, book("\0")).encode(), ""),
+        (table(PRODUCTS, book(), ("pão", "1", "1", "1", "1")).encode("mac_roman"), "row 3 is no text in UTF-8"),
+        (table(PRODUCTS, book("9" * 200_000)).encode(), "row 2"),
+        (b"product_id\n\xff", "row 2 is no text in UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_for_certain_is_one_line(content: bytes, said: str, tmp_path: Path) -> None:
+    with pytest.raises(OlistError) as caught:
+        read_olist([changed(tmp_path, PRODUCTS, content)])
+
+    assert PRODUCTS in str(caught.value)
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 2
 
 
 def test_the_public_sample_adds_up() -> None:

@@ -58,7 +58,8 @@ def import_olist(settings: Settings, folders: list[Path], pace: Pace) -> ReplayR
     try:
         data = read_olist(folders)
     except OlistError as error:
-        raise typer.BadParameter(str(error)) from error
+        notes.print(str(error), style="bold red", highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
     report = play(settings, OLIST_MARKETPLACE, data.events(), pace, "Olist orders")
     for line in data.report.lines():
         notes.print(line, highlight=False)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from greenlane.contracts.events import (
     FulfilmentEvent,
     ItemLine,
@@ -16,6 +18,8 @@ from greenlane.contracts.events import (
     ParcelPacked,
     Place,
 )
+from greenlane.contracts.problems import problems_of
+from greenlane.publisher import olist_cells as cells
 from greenlane.publisher import olist_files as files
 from greenlane.publisher.envelope import Address, Data, enveloped
 from greenlane.publisher.municipalities import Match, Municipalities
@@ -28,7 +32,14 @@ ZONE = "America/Sao_Paulo"
 ASSUMED_ATTEMPTS = 1
 """The data set does not tell failed attempts; the contract needs at least the successful one."""
 
-Row = dict[str, str]
+MOST_PROBLEMS = 20
+"""Problems that are named one by one."""
+
+_SELLER_ID_MOST = 64
+_ORDER_ID_MOST = 60
+"""Characters of an id of the contract; a parcel's number of up to three digits follows the order's."""
+
+Row = files.Row
 What = Literal["packed", "delivered", "cancelled"]
 
 
@@ -44,6 +55,7 @@ class OlistReport:
     unmeasured_items: int = 0
     unknown_place: int = 0
     unknown_mass: int = 0
+    own_offsets: int = 0
     cities: Counter[Match] = field(default_factory=Counter)
 
     def lines(self) -> list[str]:
@@ -57,7 +69,7 @@ class OlistReport:
             f"item lines without mass or dimensions, which stay undeclared: {self.unmeasured_items}",
             f"deliveries left out: {self.unknown_place} of unclear municipality, {self.unknown_mass} of unknown mass",
             f"distinct cities by how they were matched: {matches}",
-            f"assumed: {ASSUMED_ATTEMPTS} delivery attempt each, times in {ZONE}",
+            f"assumed: {ASSUMED_ATTEMPTS} delivery attempt each, times in {ZONE} but {self.own_offsets} with an offset",
         ]
 
 
@@ -74,7 +86,11 @@ class _Step(NamedTuple):
 
 
 class Olist:
-    """The data set as a history. `report` is complete as soon as it is constructed."""
+    """The data set as a history. `report` is complete as soon as it is constructed.
+
+    Raises OlistError naming every cell that cannot be read for certain, before anything is published: what had been
+    left out could not follow later, for its days would be closed then.
+    """
 
     def __init__(self, paths: dict[str, Path]) -> None:
         self._zone = ZoneInfo(ZONE)
@@ -83,6 +99,7 @@ class Olist:
         self._customers = files.index(files.read_rows(paths[files.CUSTOMERS]), "customer_id")
         self._municipalities = Municipalities(files.read_rows(paths[files.MUNICIPALITIES]))
         self.report = OlistReport()
+        self._problems: dict[str, None] = {}
         items: dict[str, list[Row]] = {}
         for row in files.read_rows(paths[files.ITEMS]):
             items.setdefault(row["order_id"], []).append(row)
@@ -91,6 +108,7 @@ class Olist:
             (step for order in orders for step in self._order(order, items.get(order["order_id"], []))),
             key=lambda step: (step.at, step.rank, step.parcel_id),
         )
+        self._raise_problems()
         self.report.events = Counter(step.what for step in self._steps)
         self.report.cities = self._municipalities.found
 
@@ -110,9 +128,9 @@ class Olist:
 
     def _order(self, order: Row, items: list[Row]) -> Iterator[_Step]:
         self.report.orders += 1
-        handed, arrived = self._time(order, "order_delivered_carrier_date"), None
-        if order["order_delivered_customer_date"]:
-            arrived = self._time(order, "order_delivered_customer_date")
+        handed = self._time(order, "order_delivered_carrier_date")
+        arrived = self._time(order, "order_delivered_customer_date")
+        if arrived is not None:
             approved = self._time(order, "order_approved_at") or self._time(order, "order_purchase_timestamp")
             handed = handed or approved
         if handed is None:
@@ -121,7 +139,21 @@ class Olist:
         self.report.without_items += not items
         for number, seller_id in enumerate(dict.fromkeys(item["seller_id"] for item in items), start=1):
             lines = tuple(item for item in items if item["seller_id"] == seller_id)
-            yield from self._parcel(order, f"{order['order_id']}-{number}", seller_id, lines, (handed, arrived))
+            if self._named(order, lines[0]):
+                for step in self._parcel(order, f"{order['order_id']}-{number}", seller_id, lines, (handed, arrived)):
+                    self._check(step)
+                    yield step
+
+    def _named(self, order: Row, line: Row) -> bool:
+        """Whether order and seller have ids that the contract takes."""
+        problems = len(self._problems)
+        ids = ((files.ORDERS, order, "order_id", _ORDER_ID_MOST), (files.ITEMS, line, "seller_id", _SELLER_ID_MOST))
+        for name, row, column, most in ids:
+            try:
+                cells.identifier(row, column, most)
+            except cells.CellError as error:
+                self._problem(name, error)
+        return len(self._problems) == problems
 
     def _parcel(
         self,
@@ -149,18 +181,53 @@ class Olist:
             yield _Step(max(handed, arrived or handed), 2, parcel_id, "cancelled", seller_id, order, lines)
 
     def _time(self, order: Row, column: str) -> datetime | None:
-        if not order[column]:
-            return None
         try:
-            return datetime.fromisoformat(order[column]).replace(tzinfo=self._zone).astimezone(UTC)
-        except ValueError as error:
-            raise files.OlistError(
-                f"{files.ORDERS}: order {order['order_id']}, column {column} is no time ({error}); fetch the file again"
-            ) from error
+            found = cells.moment(order, column, self._zone)
+        except cells.CellError as error:
+            self._problem(files.ORDERS, error)
+            return None
+        if found is None:
+            return None
+        self.report.own_offsets += found.tzinfo is not self._zone
+        return found.astimezone(UTC)
+
+    def _problem(self, name: str, error: object) -> None:
+        self._problems[f"{name}: {error}"] = None
+
+    def _raise_problems(self) -> None:
+        if self._problems:
+            named = list(self._problems)[:MOST_PROBLEMS]
+            more = len(self._problems) - len(named)
+            rest = [f"and {more} more"] if more else []
+            raise files.OlistError("\n".join(["nothing was published; correct these and import again", *named, *rest]))
+
+    def _check(self, step: _Step) -> None:
+        """What no cell alone tells, such as the mass of all items together."""
+        try:
+            self._event(step)
+        except ValidationError as error:
+            for problem in problems_of(error):
+                where = f"row {step.order[files.ROW]}, order {step.order['order_id']}"
+                self._problem(files.ORDERS, f"{where}, as {step.what}: {problem.path} {problem.message}")
 
     def _items(self, lines: tuple[Row, ...]) -> tuple[ItemLine, ...]:
         quantities = Counter(line["product_id"] for line in lines)
-        return tuple(_item(self._products.get(product, {}), count) for product, count in quantities.items())
+        return tuple(self._item(self._products.get(product, {}), count) for product, count in quantities.items())
+
+    def _item(self, product: Row, quantity: int) -> ItemLine:
+        mass = self._measure(product, "product_weight_g", "g")
+        sides = [self._measure(product, f"product_{side}_cm", "cm") for side in ("length", "width", "height")]
+        if None in sides:
+            return ItemLine(quantity=quantity, mass_g=mass)
+        length, width, height = (round((side or 0.0) * 10) for side in sides)
+        return ItemLine(quantity=quantity, mass_g=mass, length_mm=length, width_mm=width, height_mm=height)
+
+    def _measure(self, product: Row, column: str, unit: str) -> float | None:
+        try:
+            return cells.measure(product, column, unit)
+        except cells.CellError as error:
+            self._problem(files.PRODUCTS, error)
+            return None
 
     def _mass(self, lines: tuple[Row, ...]) -> float | None:
         items = self._items(lines)
@@ -201,17 +268,3 @@ class Olist:
 def read_olist(directories: Sequence[Path]) -> Olist:
     """The data set that lies in or below `directories`. Raises OlistError naming each missing file and column."""
     return Olist(files.find_files(directories))
-
-
-def _item(product: Row, quantity: int) -> ItemLine:
-    sides = [_positive(product, f"product_{side}_cm") for side in ("length", "width", "height")]
-    mass = _positive(product, "product_weight_g")
-    if None in sides:
-        return ItemLine(quantity=quantity, mass_g=mass)
-    length, width, height = (round((side or 0.0) * 10) for side in sides)
-    return ItemLine(quantity=quantity, mass_g=mass, length_mm=length, width_mm=width, height_mm=height)
-
-
-def _positive(product: Row, column: str) -> float | None:
-    text = product.get(column, "")
-    return float(text) if text and float(text) > 0 else None
