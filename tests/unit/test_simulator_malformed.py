@@ -16,6 +16,7 @@ APPENDED = datetime(2026, 11, 22, tzinfo=UTC)
 
 BEYOND_A_PUBLISHER = {
     DeadLetterCode.TOO_LARGE,  # the broker refuses such a record first
+    DeadLetterCode.UNREADABLE_BATCH,
     DeadLetterCode.OUTPUT_TOO_LARGE,
     DeadLetterCode.UNEXPECTED_ERROR,
     DeadLetterCode.DAY_NOT_OVER,

@@ -19,6 +19,7 @@ from greenlane.contracts.assessments import (
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.derived import REFUSED, decoder_of
 from greenlane.contracts.problems import problems_of
+from greenlane.contracts.unreadable import refuse_unreadable
 from greenlane.methodology.sums import SUMS
 from greenlane.streaming import SourceRecord
 
@@ -62,6 +63,7 @@ def read(record: SourceRecord) -> Assessed | Arrival | DayClosed:
 
 def _said(value: bytes, appended: int) -> Assessed | Arrival | DayClosed:
     """What the models read: all that is no ordinary assessment. Raises Refusal."""
+    refuse_unreadable(value)
     try:
         said = AGGREGATOR_RECORD.validate_json(value)
     except ValidationError as error:

@@ -9,6 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_REDRIVES = 5
+RAW_OMITTED = "raw_omitted"
+"""Keyword by which a letter says that it does not hold the record's bytes."""
+
 REDRIVE_HEADER = "greenlane-redrive"
 """Header of a re-driven record: how often its bytes were appended again."""
 
@@ -31,6 +34,7 @@ class DeadLetterCode(StrEnum):
     DAY_NOT_OVER = "day_not_over"
     UNKNOWN_MARKETPLACE = "unknown_marketplace"
     OTHER_RULES = "other_rules"
+    UNREADABLE_BATCH = "unreadable_batch"
     OUTPUT_TOO_LARGE = "output_too_large"
     UNEXPECTED_ERROR = "unexpected_error"
 

@@ -13,6 +13,7 @@ from greenlane.contracts.dead_letters import DeadLetterCode, Problem, Refusal
 from greenlane.contracts.events import EVENT_MODELS, FulfilmentEvent
 from greenlane.contracts.problems import code_of, problems_of
 from greenlane.contracts.topics import MAX_EVENT_BYTES, marketplace_of
+from greenlane.contracts.unreadable import refuse_unreadable
 
 MAX_DEPTH = 16
 FUTURE_TOLERANCE = timedelta(hours=24)
@@ -110,6 +111,7 @@ def read_document(value: bytes, now: datetime) -> FulfilmentEvent:
 
 
 def _sized(value: bytes | None) -> bytes:
+    refuse_unreadable(value)
     if value is None:
         raise Refusal.because(DeadLetterCode.NULL_VALUE, "", "the value is null; publish an event, not a tombstone")
     if len(value) > MAX_EVENT_BYTES:

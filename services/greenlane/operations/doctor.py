@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPException
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ def diagnose(
 
 def _checks(settings: Settings, inspect_database: Callable[[str], str], now: Callable[[], float]) -> Iterator[Check]:
     yield check_python(sys.version_info[:3])
+    yield check_codecs()
     if settings.embedded:
         yield check_extra()
         yield check_java()
@@ -110,6 +112,18 @@ def check_python(version: Sequence[int]) -> Check:
     if tuple(version) >= _PYTHON:
         return Check("python", Verdict.OK, found)
     return Check("python", Verdict.FAILED, found, "install Greenlane with Python 3.11 or newer")
+
+
+def check_codecs() -> Check:
+    """Whether events compressed by their producers can be read, in each of Kafka's four ways."""
+    remedy = "install Greenlane again with its locked requirements: it needs cramjam, lz4 and zstandard"
+    try:
+        failing = import_module("greenlane.fetching.record_batches").failing_codecs()
+    except ImportError as error:
+        return Check("compression", Verdict.FAILED, f"missing: {error.name}", remedy)
+    if failing:
+        return Check("compression", Verdict.FAILED, f"cannot be read: {', '.join(failing)}", remedy)
+    return Check("compression", Verdict.OK, "gzip, snappy, lz4 and zstd are read")
 
 
 def check_extra() -> Check:

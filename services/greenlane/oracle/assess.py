@@ -6,19 +6,26 @@ from dataclasses import dataclass
 from greenlane.contracts.assessing import assessment_of, owner_of
 from greenlane.contracts.dead_letters import DeadLetterCode
 from greenlane.contracts.reading import KafkaRecord, read_event
+from greenlane.contracts.topics import MAX_EVENT_BYTES
+from greenlane.contracts.unreadable import Unreadable
 from greenlane.methodology.tables import Method
+
+_HEADER_BYTES = 8
+"""What a header takes in a letter beside its name and value, at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
     """The one fate of a record: an assessment (digest of its bytes), a dead letter (its code), or ignored (neither).
 
-    `raw` is the digest of the record's own value, which a dead letter must repeat; None for a null value.
+    `raw` is the digest of the record's own value, which a dead letter must repeat; None for a null value and for
+    offsets that nobody can read. Of a `bulky` record the letter may leave the bytes out.
     """
 
     raw: bytes | None
     content: bytes | None = None
     code: DeadLetterCode | None = None
+    bulky: bool = False
 
     @property
     def ignored(self) -> bool:
@@ -27,20 +34,26 @@ class Expected:
 
 
 def digest(value: bytes | None) -> bytes | None:
-    """Stands for the bytes in a comparison, so that millions of them fit into memory; None stays None."""
-    return None if value is None else hashlib.blake2b(value, digest_size=16).digest()
+    """Stands for the bytes in a comparison, so that millions of them fit into memory; None if there are none."""
+    return None if value is None or isinstance(value, Unreadable) else hashlib.blake2b(value, digest_size=16).digest()
+
+
+def is_bulky(record: KafkaRecord) -> bool:
+    """Whether a dead letter may be unable to hold the record's bytes beside everything else it says."""
+    headers = sum(len(name) + len(value or b"") + _HEADER_BYTES for name, value in record.headers or ())
+    return len(record.key or b"") + len(record.value or b"") + headers > MAX_EVENT_BYTES // 2
 
 
 def expected_of(record: KafkaRecord, method: Method) -> Expected:
     """The fate of one record; depends on nothing but its arguments."""
-    raw = digest(record.value)
+    raw, bulky = digest(record.value), is_bulky(record)
     try:
         reading = read_event(record)
         if owner_of(reading.type) is None:
             return Expected(raw)
         if reading.event is not None:
             content = assessment_of(record, reading.event, method).model_dump_json().encode()
-            return Expected(raw, content=digest(content))
+            return Expected(raw, content=digest(content), bulky=bulky)
     except Exception:  # noqa: BLE001 - whatever the contract did not foresee must have become a dead letter that says so
-        return Expected(raw, code=DeadLetterCode.UNEXPECTED_ERROR)
-    return Expected(raw, code=None if reading.refusal is None else reading.refusal.code)
+        return Expected(raw, code=DeadLetterCode.UNEXPECTED_ERROR, bulky=bulky)
+    return Expected(raw, code=None if reading.refusal is None else reading.refusal.code, bulky=bulky)

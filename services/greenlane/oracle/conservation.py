@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from greenlane.contracts.assessments import Assessment, Retraction, account_key
-from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
+from greenlane.contracts.dead_letters import RAW_OMITTED, DeadLetter, DeadLetterCode
 from greenlane.contracts.reading import KafkaRecord
 from greenlane.oracle.account import Outcome
-from greenlane.oracle.assess import Expected, digest
+from greenlane.oracle.assess import Expected, digest, is_bulky
 
 Position = tuple[str, int, int]
 """Topic, partition and offset of a record."""
@@ -34,8 +34,8 @@ class Conservation:
     fates: dict[Position, str] = field(default_factory=dict)
     repeats: int = 0
     unexplained: list[str] = field(default_factory=list)
-    _unreadable: dict[Position, bytes | None] = field(default_factory=dict)
     _refused: dict[Position, DeadLetterCode] = field(default_factory=dict)
+    _unreadable: dict[Position, Expected] = field(default_factory=dict)
     _letters: dict[Position, str] = field(default_factory=dict)
 
     def assessed(self, record: KafkaRecord, message: Assessment | Retraction, outcome: Outcome) -> None:
@@ -56,7 +56,7 @@ class Conservation:
 
     def unreadable(self, record: KafkaRecord) -> None:
         """A record of the assessments topic that no reader accepts: a dead letter has to tell of it."""
-        self._unreadable[position_of(record)] = digest(record.value)
+        self._unreadable[position_of(record)] = Expected(digest(record.value), bulky=is_bulky(record))
 
     def refused(self, record: KafkaRecord, code: DeadLetterCode) -> None:
         """A record that no account may take: a dead letter has to tell of it, with this code."""
@@ -73,7 +73,7 @@ class Conservation:
             return
         found = letter.data.origin
         origin = (found.topic, found.partition, found.offset)
-        if origin in self._unreadable and self._unreadable[origin] == raw:
+        if origin in self._unreadable and _holds(letter, raw, self._unreadable[origin]):
             del self._unreadable[origin]
             wanted = self._refused.get(origin)
             if wanted is not None and letter.data.failure.code is not wanted:
@@ -83,7 +83,7 @@ class Conservation:
 
     def _account_for(self, record: KafkaRecord, origin: Position, letter: DeadLetter, raw: bytes | None) -> None:
         wanted, failure = self.expected[origin], letter.data.failure
-        if raw != wanted.raw:
+        if not _holds(letter, raw, wanted):
             self._complain(record, f"does not hold the bytes of {_place(origin)}")
             return
         allowed = OWN_FAULTS if wanted.code is None else {wanted.code}
@@ -116,6 +116,14 @@ class Conservation:
 
     def _complain(self, record: KafkaRecord, what: str) -> None:
         self.unexplained.append(f"{_place(position_of(record))} {what}")
+
+
+def _holds(letter: DeadLetter, raw: bytes | None, wanted: Expected) -> bool:
+    """Whether the letter repeats the record's bytes, or says that it left out what it could not hold."""
+    if raw == wanted.raw:
+        return True
+    omitted = any(problem.keyword == RAW_OMITTED for problem in letter.data.failure.messages)
+    return raw is None and wanted.bulky and omitted
 
 
 def _place(position: Position) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Self
 from kafka import KafkaConsumer, TopicPartition
 
 from greenlane.contracts.reading import KafkaRecord
+from greenlane.fetching.with_kafka_python import read_with_care
 
 Progress = Callable[[int, int], None]
 """Told after every batch how many offsets of how many have been read."""
@@ -41,6 +42,7 @@ class TopicsReader:
     def __init__(
         self, bootstrap_servers: str, topics: Iterable[str], progress: Progress, stall_seconds: float = STALL_SECONDS
     ) -> None:
+        read_with_care()
         self._progress = progress
         self._stall_seconds = stall_seconds
         self._read = 0

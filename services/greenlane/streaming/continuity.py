@@ -2,7 +2,9 @@
 
 from itertools import pairwise
 
+from greenlane.contracts.unreadable import Unreadable
 from greenlane.streaming.fatal import StreamingError
+from greenlane.streaming.records import SourceRecord
 from greenlane.streaming.scheduler import Chunk
 
 
@@ -22,14 +24,15 @@ class Continuity:
     def holes(self, chunk: Chunk) -> int:
         """Offsets without a record before and within a chunk; `StreamingError` if they may be lost records."""
         records = chunk.records
-        first, last = records[0].offset, records[-1].offset
+        first, last = _first(records[0]), records[-1].offset
         before = 0 if self.expected is None else max(0, first - self.expected)
         within = last - first + 1 - len(records)
         if before and not (self._holes_allowed and self._jumped(chunk)):
             raise self._lost(self.expected, first)
         if within and not self._holes_allowed:
-            earlier, later = next((a.offset, b.offset) for a, b in pairwise(records) if b.offset > a.offset + 1)
-            raise self._lost(earlier + 1, later)
+            hole = next(((a.offset, b) for a, b in pairwise(records) if _first(b) > a.offset + 1), None)
+            if hole is not None:
+                raise self._lost(hole[0] + 1, _first(hole[1]))
         return before + within
 
     def _jumped(self, chunk: Chunk) -> bool:
@@ -45,3 +48,8 @@ class Continuity:
     def done(self, last: int) -> None:
         """Everything up to and including offset `last` is acknowledged."""
         self.expected = max(last + 1, self.expected or 0)
+
+
+def _first(record: SourceRecord) -> int:
+    """The first offset that a record stands for: its own, or the first of those that nobody can read."""
+    return record.value.first_offset if isinstance(record.value, Unreadable) else record.offset

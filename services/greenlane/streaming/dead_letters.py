@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from greenlane.contracts.dead_letters import (
     MAX_REDRIVES,
+    RAW_OMITTED,
     REDRIVE_HEADER,
     DeadLetter,
     DeadLetterCode,
@@ -18,6 +19,7 @@ from greenlane.contracts.dead_letters import (
     dead_letter_id,
 )
 from greenlane.contracts.topics import DEAD_LETTERS, MAX_EVENT_BYTES
+from greenlane.contracts.unreadable import Unreadable
 from greenlane.streaming.records import Outcome, Output, SourceRecord
 
 DEAD_LETTERED = "dead_lettered"
@@ -33,7 +35,7 @@ _WORTH_REPEATING = {
 }
 _RAW_OMITTED = Problem(
     path="",
-    keyword="raw_omitted",
+    keyword=RAW_OMITTED,
     message="the record is too large to be copied here; read it at its origin before retention removes it",
 )
 
@@ -54,7 +56,8 @@ class Stage:
 
 def dead_letter(record: SourceRecord, refusal: Refusal, stage: Stage) -> Output:
     """The dead letter of one refused record; the same record and stage always give the same key."""
-    copied = _size(record) <= MAX_EVENT_BYTES
+    lost = isinstance(record.value, Unreadable)
+    copied = not lost and _size(record) <= MAX_EVENT_BYTES
     identity = dead_letter_id(record.topic, record.partition, record.offset, stage.name)
     letter = DeadLetter(
         source=f"/services/{stage.service}",
@@ -65,7 +68,7 @@ def dead_letter(record: SourceRecord, refusal: Refusal, stage: Stage) -> Output:
                 code=refusal.code,
                 retriable=refusal.code in _WORTH_REPEATING,
                 first_at_ms=record.timestamp,
-                messages=refusal.problems if copied else (*refusal.problems, _RAW_OMITTED),
+                messages=refusal.problems if copied or lost else (*refusal.problems, _RAW_OMITTED),
             ),
             origin=_origin(record, copied=copied),
             processor=Processor(service=stage.service, version=stage.version, method_version=stage.method_version),

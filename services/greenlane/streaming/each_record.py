@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.unreadable import refuse_unreadable
 from greenlane.streaming.dead_letters import Stage
 from greenlane.streaming.records import Outcome, SourceRecord
 
@@ -32,8 +33,15 @@ class EachRecord:
             except Refusal as refusal:
                 outcomes.append(self._stage.refuse(record, refusal))
             except Exception as error:  # noqa: BLE001 - one faulty record must not take its neighbours along
-                outcomes.append(self._unexpected(record, error))
+                outcomes.append(self._failed(record, error))
         return outcomes
+
+    def _failed(self, record: SourceRecord, error: Exception) -> Outcome:
+        try:
+            refuse_unreadable(record.value)
+        except Refusal as refusal:
+            return self._stage.refuse(record, refusal)
+        return self._unexpected(record, error)
 
     def _unexpected(self, record: SourceRecord, error: Exception) -> Outcome:
         place = f"{record.topic}[{record.partition}]@{record.offset}"

@@ -8,6 +8,7 @@ from faust.app.base import BootStrategy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
+from greenlane.fetching.with_aiokafka import read_with_care
 from greenlane.streaming.engine_settings import FETCH_MIN_BYTES, FETCH_WAIT_MS
 
 
@@ -87,6 +88,7 @@ class BatchApp(faust.App):
 
 def batch_app(configuration: dict[str, Any]) -> BatchApp:
     """An app that does not run yet, on this configuration alone."""
+    read_with_care()
     app = BatchApp(**configuration)
     app.transport = BatchTransport(app.conf.broker_consumer, app)
     return app

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode, Refusal
 from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, MAX_EVENT_BYTES, SELLER_SCORES
+from greenlane.fetching.with_aiokafka import read_with_care
 from greenlane.webhook_dispatcher.acceptance import Accepted, accept
 from greenlane.webhook_dispatcher.database import will_pass
 from greenlane.webhook_dispatcher.letters import dead_letter
@@ -117,6 +118,7 @@ class Intake:
             await consumer.stop()
 
     def _consumer(self) -> Any:
+        read_with_care()
         return AIOKafkaConsumer(
             self._sources.scores,
             self._sources.decisions,

@@ -5,6 +5,7 @@ from typing import Any
 
 from greenlane import __version__
 from greenlane.contracts.dead_letters import (
+    RAW_OMITTED,
     DeadLetter,
     DeadLetterCode,
     DeadLetterData,
@@ -16,12 +17,13 @@ from greenlane.contracts.dead_letters import (
     dead_letter_id,
 )
 from greenlane.contracts.topics import MAX_EVENT_BYTES
+from greenlane.contracts.unreadable import Unreadable
 
 STAGE = "webhook_intake"
 _WORTH_REPEATING = {DeadLetterCode.UNEXPECTED_ERROR, DeadLetterCode.UNKNOWN_TYPE}
 _RAW_OMITTED = Problem(
     path="",
-    keyword="raw_omitted",
+    keyword=RAW_OMITTED,
     message="the record is too large to be copied here; read it at its origin before retention removes it",
 )
 
@@ -30,7 +32,8 @@ def dead_letter(record: Any, refusal: Refusal) -> DeadLetter:
     """The dead letter of a refused aiokafka record; the same record always gives the same id."""
     headers = record.headers or ()
     size = len(record.key or b"") + len(record.value or b"") + sum(len(name) + len(raw or b"") for name, raw in headers)
-    copied = size <= MAX_EVENT_BYTES
+    lost = isinstance(record.value, Unreadable)
+    copied = not lost and size <= MAX_EVENT_BYTES
     return DeadLetter(
         source="/services/webhook_dispatcher",
         id=dead_letter_id(record.topic, record.partition, record.offset, STAGE),
@@ -40,7 +43,7 @@ def dead_letter(record: Any, refusal: Refusal) -> DeadLetter:
                 code=refusal.code,
                 retriable=refusal.code in _WORTH_REPEATING,
                 first_at_ms=record.timestamp,
-                messages=refusal.problems if copied else (*refusal.problems, _RAW_OMITTED),
+                messages=refusal.problems if copied or lost else (*refusal.problems, _RAW_OMITTED),
             ),
             origin=Origin(
                 topic=record.topic,

@@ -13,6 +13,7 @@ from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.problems import code_of, problems_of
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.topics import MAX_EVENT_BYTES
+from greenlane.contracts.unreadable import refuse_unreadable
 from greenlane.webhook_dispatcher.policy import ENDPOINT_TEST, MODES, Mode
 
 _STATEMENT: TypeAdapter[SellerScore | BadgeDecision] = TypeAdapter(
@@ -70,6 +71,7 @@ def read_message(record: StatementRecord) -> Message | None:
     """The record's message, None for a tombstone; raises Refusal with the closed reason if it is neither."""
     if record.value is None:
         return None
+    refuse_unreadable(record.value)
     if len(record.value) > MAX_EVENT_BYTES:
         raise Refusal.because(DeadLetterCode.TOO_LARGE, "", f"the value is over {MAX_EVENT_BYTES} bytes; shorten it")
     statement = _statement(record.value)
