@@ -17,6 +17,9 @@ APPENDED = datetime(2026, 11, 22, tzinfo=UTC)
 BEYOND_A_PUBLISHER = {
     DeadLetterCode.TOO_LARGE,  # the broker refuses such a record first
     DeadLetterCode.UNREADABLE_BATCH,
+    DeadLetterCode.DAY_NOT_OVER,  # of the assessments topic, to which no publisher writes
+    DeadLetterCode.UNKNOWN_MARKETPLACE,
+    DeadLetterCode.OTHER_RULES,
     DeadLetterCode.OUTPUT_TOO_LARGE,
     DeadLetterCode.UNEXPECTED_ERROR,
     DeadLetterCode.DAY_NOT_OVER,
