@@ -9,13 +9,15 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from greenlane.errors import GreenlaneError
+
 SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher", "clock")
 """The long-running processes, in the order in which data meets them."""
 
 MarketplaceId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 
-class SettingsError(Exception):
+class SettingsError(GreenlaneError):
     """A setting is missing or wrong; the text names the variable and the remedy. The process exits with 2."""
 
 
@@ -49,7 +51,12 @@ class Settings(BaseSettings):
         description="folder of this worker's own for its accounts on disk (RocksDB); unset: all of them in memory",
     )
     host: str = Field(default="127.0.0.1", description="address on which metrics and health are served")
-    port: int | None = Field(default=None, ge=0, le=65535, description="port of metrics and health; 0 picks a free one")
+    port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="port of metrics and health, 0 picks a free one; under `up` the first of five",
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged"
     )

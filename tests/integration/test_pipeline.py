@@ -226,6 +226,50 @@ def _assessed(installation: Installation, prefix: str) -> int:
     )
 
 
+def second_terminal(installation: Installation, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command where nothing but the data folder is known."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("GREENLANE_")}
+    bare |= {"GREENLANE_DATA_DIR": str(installation.data_dir)} | environment
+    return subprocess.run(
+        [sys.executable, "-m", "greenlane", *words], cwd=ROOT, env=bare, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_running_stack_and_its_settings_from_another_terminal(
+    installation: Installation,
+) -> None:
+    found: dict[str, Any] = {}
+
+    def healthy() -> bool:
+        done = second_terminal(installation, "doctor", "--json")
+        found.update(json.loads(done.stdout))
+        return done.returncode == 0
+
+    wait_until(healthy, lambda: [check for check in found["checks"] if check["verdict"] == "failed"])
+    checks = {check["name"]: check for check in found["checks"]}
+    for service in SERVICES:
+        assert re.search(r"ready on port \d+", checks[service]["found"])
+    assert "skipped" not in {check["verdict"] for check in checks.values()}
+    assert "tables at revision" in checks["database"]["found"]
+    assert "3 marketplaces" in checks["settings"]["found"]
+
+
+def test_the_doctor_names_a_setting_that_contradicts_the_running_stack(installation: Installation) -> None:
+    done = second_terminal(installation, "doctor", "--json", GREENLANE_MARKETPLACES="demo-vn")
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert done.returncode == 1
+    assert "GREENLANE_MARKETPLACES is demo-vn here and demo-vn,olist-br,live-vn" in checks["settings"]["found"]
+
+
+def test_a_state_is_rebuilt_beside_the_running_stack_which_goes_on_with_it(installation: Installation) -> None:
+    before = installation.processes()["aggregator"]
+    done = second_terminal(installation, "rebuild")
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: installation.processes().get("aggregator", before) != before)
+    verdict = agreement(installation)
+    assert verdict["different"] == verdict["unaccounted"] == 0
+
+
 def test_killing_every_process_in_turn_broker_and_database_too_changes_no_account_and_loses_no_webhook(
     installation: Installation,
 ) -> None:

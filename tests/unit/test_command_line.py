@@ -1,5 +1,6 @@
 """The command line without servers: help with examples that work, clear errors, exit codes."""
 
+import errno
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from greenlane.cli.app import app
+from greenlane.cli.app import MODULES, app
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "schemas" / "examples"
@@ -131,3 +132,75 @@ def test_a_data_set_that_cannot_be_read_is_a_line_for_each_problem(
     assert refused.stderr.splitlines() == [
         "municipios.csv: is a zip archive or an Excel workbook; unpack it, or save it as CSV in UTF-8"
     ]
+
+
+def program(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "greenlane", *words],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("option", ["--version", "--help", "-h"])
+def test_version_and_help_load_no_command_and_no_library_of_one(option: str) -> None:
+    looked_at = (
+        "import sys; sys.argv = ['greenlane', sys.argv[1]]\n"
+        "from greenlane.cli.start import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "heavy = {'pydantic', 'rich', 'kafka', 'sqlalchemy', 'faust', 'httpx', 'prometheus_client', 'yaml'}\n"
+        "loaded = heavy & sys.modules.keys()\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", looked_at, option], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert "0.1.0" in done.stdout if option == "--version" else "dead-letters" in done.stdout
+
+
+def test_each_command_is_listed_with_the_first_sentence_of_its_own_help() -> None:
+    for name, listed in MODULES.items():
+        command = typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined]
+        sentence = listed.summary.rstrip(".")
+        own = " ".join((command.help or "").split())
+        assert own.startswith(sentence) or name in {"explain", "demo"}, f"{name}: {own}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("scoers", "scores"), ("dead-leters", "dead-letters"), ("dotcor", "doctor")]
+)
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(runner: CliRunner, typed: str, meant: str) -> None:
+    done = runner.invoke(app, [typed])
+    assert done.exit_code == 2
+    assert f"'{meant}'" in done.output
+
+
+@pytest.mark.parametrize("moment", ["greenlane.cli.app", "greenlane.cli.machine", "greenlane.operations.embedded"])
+def test_ctrl_c_while_something_is_being_imported_ends_with_one_line(tmp_path: Path, moment: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {moment!r}: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+    )
+    done = program("up", PYTHONPATH=str(tmp_path), GREENLANE_DATA_DIR=str(tmp_path))
+    assert done.returncode == 130
+    assert done.stderr.strip() == "greenlane: interrupted"
+
+
+def test_a_disk_without_room_and_a_folder_that_may_not_be_written_are_one_line(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/.greenlane/webhook.key")
+
+    monkeypatch.setattr("greenlane.cli.connection.load_settings", full)
+    done = runner.invoke(app, ["scores"])
+    assert done.exit_code == 2
+    assert "cannot write /data/.greenlane/webhook.key: No space left on device. Free some space" in done.output

@@ -197,14 +197,21 @@ def test_the_image_is_built_from_locked_requirements_and_runs_greenlane_as_nobod
     assert len(stages) == 2
 
 
-def test_what_the_image_copies_exists_and_is_not_ignored() -> None:
-    lines = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8").splitlines()
-    allowed = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(encoding="utf-8")
-    for line in lines:
-        if line.startswith("COPY ") and "--from" not in line:
-            for source in line.split()[1:-1]:
-                assert (ROOT / source).exists(), source
-                assert f"!{source}" in allowed, source
+def test_what_the_image_copies_and_installs_from_exists_and_is_not_ignored() -> None:
+    text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    ignored = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    copied = [
+        source for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE) for source in line.split()[:-1]
+    ]
+    installed = re.findall(r"-r (\S+)", text)
+    assert copied
+    assert installed
+    for path in (*copied, *installed):
+        assert (ROOT / path).exists(), path
+    files = [path for path in (*copied, *installed) if (ROOT / path).is_file()]
+    assert {f"!{path}" for path in files} <= set(ignored)
+    for folder in (path for path in copied if (ROOT / path).is_dir()):
+        assert any(pattern.startswith(f"!{folder}/") for pattern in ignored), folder
 
 
 def test_alerts_name_only_metrics_that_exist() -> None:

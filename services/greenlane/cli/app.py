@@ -1,117 +1,162 @@
 """The commands by name, loaded when they are called, and known errors as one line with the right exit code."""
 
+import errno
 import importlib
+import os
 import sys
-from typing import Any
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
-from kafka.errors import KafkaError
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from greenlane.cli.output import notes
-from greenlane.cli.rebuild import RebuildError
-from greenlane.clock.closing import ClosingError
-from greenlane.contracts.factor_registry import TableError
-from greenlane.operations.embedded import EmbeddedServerError
-from greenlane.operations.health import HealthServerError
-from greenlane.operations.kafka_admin import KafkaUnreachableError
-from greenlane.operations.topics import ProvisioningError
-from greenlane.oracle.seller_events import SellerUnknownError
-from greenlane.oracle.topics_reader import TopicsUnreadableError
-from greenlane.publisher.receipts import PublisherError
-from greenlane.settings import SettingsError
+from greenlane import __version__
+from greenlane.errors import GreenlaneError
 
 WRONG_USE = 2
+HELP = "Scores how green each parcel's packaging and delivery were, and decides every seller's green badge, exactly."
 
-KNOWN_ERRORS = (
-    ClosingError,
-    EmbeddedServerError,
-    HealthServerError,
-    KafkaUnreachableError,
-    ProvisioningError,
-    PublisherError,
-    RebuildError,
-    SellerUnknownError,
-    SettingsError,
-    TableError,
-    TopicsUnreadableError,
-)
-"""Errors whose text already says what is wrong and what to do."""
+
+class Listed(NamedTuple):
+    """A command: the module of this folder whose Typer application has it or is it, and its help's first sentence."""
+
+    module: str
+    summary: str
+
 
 MODULES = {
-    "demo": "demo",
-    "up": "machine",
-    "doctor": "machine",
-    "run": "services",
-    "topics": "topics",
-    "validate": "events",
-    "publish": "events",
-    "import": "replays",
-    "simulate": "replays",
-    "close-days": "replays",
-    "score": "method",
-    "explain": "method",
-    "advise": "method",
-    "ileap": "method",
-    "policy": "policy",
-    "schemas": "method",
-    "version": "method",
-    "scores": "results",
-    "decisions": "results",
-    "recompute": "results",
-    "rebuild": "rebuild",
-    "dead-letters": "letters",
-    "webhooks": "webhooks",
+    "demo": Listed("demo", "Start everything, import real orders, simulate a marketplace, and show the results."),
+    "up": Listed("machine", "Start Kafka, PostgreSQL and every service, and keep them running until Ctrl-C."),
+    "doctor": Listed("machine", "Check this machine and the servers; each failed check comes with its remedy."),
+    "run": Listed("services", "Run one service until SIGTERM or Ctrl-C; metrics and health are served beside it."),
+    "topics": Listed("topics", "Create and check the topics."),
+    "validate": Listed("events", "Check a file of events against the contract: line, field, problem and remedy."),
+    "publish": Listed("events", "Publish a file of events, each to its marketplace's topic."),
+    "import": Listed("replays", "Publish existing data as events."),
+    "simulate": Listed("replays", "Publish a synthetic Vietnamese marketplace."),
+    "close-days": Listed("replays", "Close days by hand, once both scorers have read what is published."),
+    "score": Listed("method", "Score a file of events without any server: each parcel on its own, no prior."),
+    "explain": Listed("method", "Explain each event's score factor by factor, or a whole account with --seller."),
+    "advise": Listed("method", "Name the three changes that would raise each seller's score most."),
+    "ileap": Listed("method", "Export deliveries and returns as iLEAP ShipmentFootprints, one JSON document a line."),
+    "policy": Listed("policy", "Badge policies."),
+    "schemas": Listed("method", "Render JSON Schema and AsyncAPI from the models."),
+    "version": Listed("version", "Print the versions of the product and of the scoring method."),
+    "scores": Listed("results", "Sellers with score, grade, badge level, and what is missing for the next badge."),
+    "decisions": Listed("results", "Every badge decision with its reason."),
+    "recompute": Listed("results", "Rebuild every account from the topics in an independent program and compare."),
+    "rebuild": Listed("rebuild", "Throw the aggregator's state away, so that it makes it anew from the assessments."),
+    "dead-letters": Listed("letters", "What was refused, why, and how to append it again."),
+    "webhooks": Listed("webhooks", "Endpoints that receive scores and decisions, and what was dispatched."),
 }
-"""Each command with the module of this folder whose Typer application has it, or is it.
+"""Every command, loaded when it is called.
 
-Loaded by name: a scorer's process needs neither the database nor the simulator, and is up in a third of the time.
+A scorer's process needs neither the database nor the simulator, and the list of commands needs no command at all.
 """
 
 
 class Commands(TyperGroup):
-    """Finds a command by importing its module."""
+    """Finds a command by importing its module; the help lists them without importing any."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {
+            name: TyperCommand(name, short_help=listed.summary, callback=None) for name, listed in MODULES.items()
+        }
+        self._listing = False
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
         """Every command, in the order of the table."""
         return list(MODULES)
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help, made of the table alone and plain: frames and Markdown would take three times as long."""
+        self._listing, markup, self.rich_markup_mode = True, self.rich_markup_mode, None
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing, self.rich_markup_mode = False, markup
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
         """The command of this name; None if there is none."""
         if cmd_name not in MODULES:
             return None
-        module = importlib.import_module(f"greenlane.cli.{MODULES[cmd_name]}")
+        if self._listing:
+            return self.commands[cmd_name]
+        module = importlib.import_module(f"greenlane.cli.{MODULES[cmd_name].module}")
         group = typer.main.get_group(module.app)
         found = group.commands.get(cmd_name, group)
         found.name = cmd_name
         return found
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error that says what to do becomes one line."""
+        try:
+            return super().invoke(ctx)
+        except GreenlaneError as error:
+            _complain(str(error), error.exit_code)
+        except OSError as error:
+            if error.errno not in _NO_PLACE:
+                raise
+            _complain(
+                f"cannot write {error.filename or 'to disk'}: {os.strerror(error.errno)}. {_NO_PLACE[error.errno]}"
+            )
+        except Exception as error:
+            if not _from_kafka(error):
+                raise
+            _complain(f"Kafka answered {type(error).__name__}: {error}. Is the broker up? `greenlane doctor` checks.")
+
+
+_MAKE_ROOM = "Free some space, or set GREENLANE_DATA_DIR to another disk."
+_MAY_NOT = "Let this user write there, or set GREENLANE_DATA_DIR to another folder."
+_NO_PLACE = {
+    errno.ENOSPC: _MAKE_ROOM,
+    errno.EDQUOT: _MAKE_ROOM,
+    errno.EROFS: _MAY_NOT,
+    errno.EACCES: _MAY_NOT,
+    errno.EPERM: _MAY_NOT,
+}
+"""What a machine says when it has no place for our files, and the remedy."""
+
+
+def _from_kafka(error: Exception) -> bool:
+    """Whether it is the Kafka client's; asked without importing it, for most commands never do."""
+    library = sys.modules.get("kafka.errors")
+    return library is not None and isinstance(error, library.KafkaError)
+
+
+def _complain(text: str, code: int = WRONG_USE) -> NoReturn:
+    from greenlane.cli.output import notes  # noqa: PLC0415 - what goes well needs no console
+
+    notes.print(f"greenlane: {text}", style="bold red", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(code)
+
 
 app = typer.Typer(
     name="greenlane",
     cls=Commands,
-    help="Scores how green each parcel's packaging and delivery were, and decides every seller's green badge, exactly.",
+    help=HELP,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"greenlane {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Scores how green each parcel's packaging and delivery were, and decides every seller's green badge, exactly."""
 
 
 def main() -> None:
     """Run the command line; exit 0 done, 1 a check failed, 2 wrong use or settings."""
-    try:
-        app()
-    except KNOWN_ERRORS as error:
-        _complain(str(error))
-    except KafkaError as error:
-        _complain(f"Kafka answered {type(error).__name__}: {error}. Is the broker up? `greenlane doctor` checks.")
-
-
-def _complain(text: str) -> None:
-    notes.print(f"greenlane: {text}", style="bold red", highlight=False, markup=False, soft_wrap=True)
-    sys.exit(WRONG_USE)
+    app()

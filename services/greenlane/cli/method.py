@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from greenlane import __version__
 from greenlane.cli.accounts import advise_file, advise_seller, explain_seller
 from greenlane.cli.events import EventFile, opened, utc_now
 from greenlane.cli.late_progress import late_progress
@@ -19,7 +18,6 @@ from greenlane.contracts.explaining import ScoredParcel, explain_event, score_ev
 from greenlane.contracts.ileap import shipment_footprint
 from greenlane.contracts.publish import write
 from greenlane.contracts.tables import load_method
-from greenlane.methodology.method import METHOD_VERSION
 from greenlane.publisher.files import read_file
 from greenlane.settings import load_settings
 
@@ -167,12 +165,3 @@ def schemas(
     for path in changed:
         notes.print(f"wrote {path}", highlight=False)
     notes.print(f"{len(changed)} files changed in {folder}")
-
-
-@app.command()
-def version() -> None:
-    """Print the versions of the product and of the scoring method.
-
-    Example: `greenlane version`
-    """
-    print_json({"greenlane": __version__, "method": METHOD_VERSION})

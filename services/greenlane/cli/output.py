@@ -22,6 +22,11 @@ notes = Console(stderr=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
 
 
+def counted(number: int, one: str) -> str:
+    """A number with its noun, which takes an s unless there is one: `1 seller`, `2 sellers`."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 def print_json(document: Any) -> None:
     """Print a JSON document on one line; models and decimals as their JSON form.
 

@@ -1,29 +1,36 @@
 """`greenlane rebuild`: has the aggregator make a lost or damaged state anew from the assessments."""
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import typer
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import GroupIdNotFoundError, NonEmptyGroupError
 
-from greenlane.cli.connection import kafka_settings
+from greenlane.cli.connection import kafka_settings, settings_here
 from greenlane.cli.output import notes
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, declared_topics, group_of
+from greenlane.errors import GreenlaneError
+from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.operations.kafka_admin import kafka_admin
+from greenlane.operations.running_stack import StackFolder
 from greenlane.operations.topics import apply
 from greenlane.settings import Settings
 
 app = typer.Typer()
 GROUP = group_of("aggregator")
-SESSION_SECONDS = 25.0
-"""Longest wait for members that are gone to be forgotten: a stopped worker of a lasting name stays one for 15 s."""
+SESSION_SECONDS = 60.0
+"""Longest wait for members that are gone to be forgotten: a running stack
+stops its aggregator within 40 s, and a stopped worker of a lasting name stays one for 15 s."""
 
 POLL_SECONDS = 0.5
 REMOVAL_SECONDS = 30.0
 
 
-class RebuildError(Exception):
+class RebuildError(GreenlaneError):
     """The state cannot be made anew as things are; the text says why and what to do."""
 
 
@@ -31,18 +38,46 @@ class RebuildError(Exception):
 def rebuild() -> None:
     """Throw the aggregator's state away, so that it makes it anew from the assessments when it starts again.
 
-    Stop every aggregator first. Accounts come out the same, and scores and decisions are stated again under the same
-    ids, which receivers drop. Check the result with `greenlane recompute` once the aggregator has caught up.
+    A running `greenlane up` stops its aggregator meanwhile; without it the embedded Kafka runs for as long as this
+    takes. Stop every other aggregator first. Accounts come out the same, and scores and decisions are stated again
+    under the same ids, which receivers drop. Check the result with `greenlane recompute` once the aggregator has
+    caught up.
 
     Example: `greenlane rebuild`
     """
-    settings = kafka_settings()
+    here = settings_here()
+    stack = StackFolder(here.data_dir)
+    if stack.find() is not None:
+        with stack.holding("aggregator", f"`greenlane rebuild` (process {os.getpid()}) throws its state away"):
+            _rebuild(here)
+        notes.print("The state is gone. The running `greenlane up` starts its aggregator again, which makes it anew.")
+        return
+    with _kafka(here) as settings:
+        _rebuild(settings)
+    notes.print("The state is gone. Start the aggregator: it reads the assessments from the beginning.")
+
+
+@contextmanager
+def _kafka(settings: Settings) -> Iterator[Settings]:
+    """Settings with a Kafka: the one named or running here, else the embedded one, started for as long as needed."""
+    if settings.kafka_bootstrap_servers or EmbeddedKafka.find(settings.data_dir) is not None:
+        yield kafka_settings()
+        return
+    if not (settings.data_dir / "kafka").exists():
+        raise RebuildError(
+            f"There is no state in {settings.data_dir}: no Kafka has ever run there. Set GREENLANE_DATA_DIR to the "
+            "folder of your installation, or name your Kafka in GREENLANE_KAFKA_BOOTSTRAP_SERVERS."
+        )
+    with EmbeddedKafka(settings.data_dir, notify=notes.print) as kafka:
+        yield settings.model_copy(update={"kafka_bootstrap_servers": kafka.bootstrap_servers})
+
+
+def _rebuild(settings: Settings) -> None:
     with kafka_admin(settings.kafka_bootstrap_servers) as admin:
         _refuse_cut_off(admin)
         _forget_commits(admin)
         _remove_changelog(admin)
     _create_changelog(settings)
-    notes.print("The state is gone. Start the aggregator: it reads the assessments from the beginning.")
 
 
 def _refuse_cut_off(admin: KafkaAdminClient) -> None:
@@ -63,7 +98,9 @@ def _forget_commits(admin: KafkaAdminClient) -> None:
     deadline = time.monotonic() + SESSION_SECONDS
     while (answer := admin.delete_groups([GROUP])[GROUP]) == NonEmptyGroupError.__name__:
         if time.monotonic() > deadline:
-            raise RebuildError(f"the group {GROUP} has members: stop every aggregator, then run this again")
+            raise RebuildError(
+                f"the group {GROUP} has members: stop every aggregator outside `greenlane up`, then run this again"
+            )
         time.sleep(POLL_SECONDS)
     if answer not in {"OK", GroupIdNotFoundError.__name__}:
         raise RebuildError(f"Kafka did not delete the group {GROUP}: {answer}. Run this again.")

@@ -7,7 +7,7 @@ import typer
 from pydantic import BaseModel
 
 from greenlane.cli.connection import kafka_settings
-from greenlane.cli.output import AsJson, console, print_json, print_table, progress
+from greenlane.cli.output import AsJson, console, counted, print_json, print_table, progress
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.topics import BADGE_DECISIONS, SELLER_SCORES
 from greenlane.methodology.rule_text import REASON_MEANING, missing_text
@@ -45,7 +45,7 @@ def scores(
     limit: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """Sellers with score, grade, badge level, and the rule of the next level that they miss by how much.
+    """Sellers with score, grade, badge level, and what is missing for the next badge.
 
     Example: `greenlane scores --limit 10`
     """
@@ -54,7 +54,7 @@ def scores(
         for score in found:
             print_json(score)
         return
-    show_scores(found, limit, f"Scores ({len(found)} sellers)")
+    show_scores(found, limit, f"Scores ({counted(len(found), 'seller')})")
 
 
 def show_scores(found: list[SellerScore], limit: int, title: str) -> None:

@@ -22,6 +22,7 @@ from greenlane.contracts.topics import (
     group_of,
     readers_of,
 )
+from greenlane.errors import GreenlaneError
 from greenlane.settings import SERVICES
 
 SCORERS = readers_of(declared_topics(("any",))[0], SERVICES)
@@ -31,7 +32,7 @@ POLL_SECONDS = 0.1
 SEND_SECONDS = 60.0
 
 
-class ClosingError(Exception):
+class ClosingError(GreenlaneError):
     """A day could not be closed; the text names what was waited for and the remedy."""
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from greenlane.contracts.formulas import FormulaError, evaluate_formula
 from greenlane.contracts.table_rows import FactorRow, SourceRow
+from greenlane.errors import GreenlaneError
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.tables import SCALE, Factor, Scaled, Source
 
@@ -13,7 +14,7 @@ SHIPPED_LICENCES = frozenset({"OGL-UK-3.0", "US-public-domain", "official-public
 """Licences under which a figure may be passed on; a user's own file may name any."""
 
 
-class TableError(Exception):
+class TableError(GreenlaneError):
     """A table is wrong; the text names file, row, problem and remedy. The process exits with 2."""
 
     def __init__(self, file: str, row: str, problem: str, remedy: str) -> None:

@@ -11,6 +11,8 @@ from typing import Any, Self
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from greenlane.errors import GreenlaneError
+
 SERVICE_PORTS = {
     "packaging_scorer": 9101,
     "delivery_scorer": 9102,
@@ -26,7 +28,7 @@ _CONNECTIONS = 16
 _REQUEST_SECONDS = 5.0
 
 
-class HealthServerError(Exception):
+class HealthServerError(GreenlaneError):
     """The port cannot be served; the text says why and what to do."""
 
 

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from greenlane.errors import GreenlaneError
+
 CONNECT_SECONDS = 5.0
 _DEFAULT_PORT = 9092
 
 
-class KafkaUnreachableError(Exception):
+class KafkaUnreachableError(GreenlaneError):
     """No broker answers at the bootstrap servers; the text names them and the remedy."""
 
 

@@ -11,6 +11,7 @@ from kafka.errors import TopicAlreadyExistsError, for_code
 from rich.table import Table
 
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, Topic
+from greenlane.errors import GreenlaneError
 from greenlane.operations.kafka_admin import kafka_admin
 
 _REPLICAS_FOR_QUORUM = 3
@@ -19,7 +20,7 @@ _SAME_PARTITIONS = {AGGREGATOR_CHANGELOG: ASSESSMENTS}
 """A topic whose partition n holds the state of the other's partition n."""
 
 
-class ProvisioningError(Exception):
+class ProvisioningError(GreenlaneError):
     """Kafka refused a change; the text names the topic and Kafka's reason."""
 
 

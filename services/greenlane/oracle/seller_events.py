@@ -11,6 +11,7 @@ from greenlane.contracts.events import CancelledEvent
 from greenlane.contracts.reading import KafkaRecord, read_event
 from greenlane.contracts.scores import SellerScore
 from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic
+from greenlane.errors import GreenlaneError
 from greenlane.methodology.account import Declaration
 from greenlane.methodology.eligibility import Policy
 from greenlane.oracle.account import PartitionAccounts
@@ -21,7 +22,7 @@ from greenlane.oracle.topics_reader import Progress, TopicsReader
 _DAY_CLOSED = str(DayClosed.model_fields["type"].default).encode()
 
 
-class SellerUnknownError(Exception):
+class SellerUnknownError(GreenlaneError):
     """Nothing was assessed of this seller; the text says how to find the others."""
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 from kafka import KafkaConsumer, TopicPartition
 
 from greenlane.contracts.reading import KafkaRecord
+from greenlane.errors import GreenlaneError
 from greenlane.fetching.with_kafka_python import read_with_care
 
 Progress = Callable[[int, int], None]
@@ -19,7 +20,7 @@ STALL_SECONDS = 60.0
 """Longest wait for a partition that should have more to read; it is a dead broker's limit, not a speed."""
 
 
-class TopicsUnreadableError(Exception):
+class TopicsUnreadableError(GreenlaneError):
     """A topic is missing or its broker stopped answering; the text names it and the remedy."""
 
 

@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from greenlane.errors import GreenlaneError
+
 ORDERS = "olist_orders_dataset.csv"
 ITEMS = "olist_order_items_dataset.csv"
 PRODUCTS = "olist_products_dataset.csv"
@@ -36,7 +38,7 @@ _PACKED = {b"PK\x03\x04": "a zip archive or an Excel workbook", b"\x1f\x8b": "a 
 Row = dict[str, str]
 
 
-class OlistError(Exception):
+class OlistError(GreenlaneError):
     """The data set cannot be read; the text names every file, row and column with the problem and the remedy."""
 
 

@@ -9,6 +9,8 @@ PublisherError
 from dataclasses import dataclass
 from enum import StrEnum
 
+from greenlane.errors import GreenlaneError
+
 
 class Outcome(StrEnum):
     """How an event ended.
@@ -42,7 +44,7 @@ class Tally:
     pending: int
 
 
-class PublisherError(Exception):
+class PublisherError(GreenlaneError):
     """Publishing did not work; the text names the remedy."""
 
 

@@ -7,10 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from greenlane.errors import GreenlaneError
+
 LOOPBACK = "127.0.0.1"
+_OLD_LOGS = 4
+_TAIL_BYTES = 65_536
 
 
-class EmbeddedServerError(Exception):
+class EmbeddedServerError(GreenlaneError):
     """An embedded server cannot start; the text says what is wrong and what to do about it."""
 
 
@@ -54,22 +58,42 @@ class ServerFolder:
 
     def publish(self, address: str) -> None:
         """Let other processes of this user find the running server."""
-        self._address.unlink(missing_ok=True)
-        descriptor = os.open(self._address, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(address)
+        replace_file(self._address, address)
 
     def published(self) -> str | None:
         """The address of the server that a living process runs here; None when there is none."""
-        if not self._address.exists():
+        try:
+            address = self._address.read_text(encoding="utf-8")
+        except OSError:
             return None
         probe = ServerFolder(self.path)
         try:
             probe.acquire()
         except EmbeddedServerError:
-            return self._address.read_text(encoding="utf-8")
+            return address
         probe.release()
         return None
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file that only its user may read, whole or not at all: a full disk leaves what was there."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    new.replace(path)
+
+
+def keep_old(log: Path) -> None:
+    """Move a log out of the way of a new one; the four latest are kept as `<name>.1` (newest) to `<name>.4`."""
+    if not log.exists() or log.stat().st_size == 0:
+        return
+    for number in range(_OLD_LOGS - 1, 0, -1):
+        older = log.with_name(f"{log.name}.{number}")
+        if older.exists():
+            older.replace(log.with_name(f"{log.name}.{number + 1}"))
+    log.replace(log.with_name(f"{log.name}.1"))
 
 
 def choose_port(wanted: int, setting: str) -> int:
@@ -94,7 +118,10 @@ def last_lines(log: Path, count: int = 3) -> str:
     """The last lines of a server's log that say something, joined; for one error message."""
     if not log.exists():
         return "it wrote no log"
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        text = file.read().decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line for word in ("ERROR", "FATAL", "Exception", "Error"))]
     return " / ".join((telling or lines)[-count:]) or "its log is empty"
 

@@ -22,7 +22,9 @@ from greenlane.operations.embedded.folder import (
     ServerFolder,
     choose_port,
     command_line,
+    keep_old,
     last_lines,
+    replace_file,
 )
 
 KAFKA_VERSION = "4.3.1"
@@ -133,10 +135,10 @@ class EmbeddedKafka:
             self._configure()
             self._check_or_format(command)
             self._launch(command)
+            self._folder.publish(self.bootstrap_servers)
         except BaseException:
             self.stop()
             raise
-        self._folder.publish(self.bootstrap_servers)
         return self
 
     def stop(self) -> None:
@@ -204,23 +206,25 @@ class EmbeddedKafka:
 
     def _remember(self, cluster_id: str, *, complete: bool) -> None:
         identity = _Identity(cluster_id=cluster_id, version=KAFKA_VERSION, complete=complete)
-        self._marker.write_text(json.dumps(asdict(identity)), encoding="utf-8")
+        replace_file(self._marker, json.dumps(asdict(identity)))
 
     def _format(self, command: Sequence[str]) -> None:
         cluster_id = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=").replace("-", "A")
         self._remember(cluster_id, complete=False)
         arguments = ("kafka.tools.StorageTool", "format", "-c", str(self._properties), "-t", cluster_id)
-        with self._log.open("wb") as log:
+        printed = self._folder.path / "format.log"
+        with printed.open("wb") as log:
             done = subprocess.run(  # noqa: S603 - fixed argument list, no shell
                 [*command, *arguments], check=False, stdout=log, stderr=subprocess.STDOUT, cwd=self._folder.path
             )
         if done.returncode != 0:
             raise EmbeddedServerError(
-                f"Kafka cannot format {self._logs}: {last_lines(self._log)}. The whole log is {self._log}."
+                f"Kafka cannot format {self._logs}: {last_lines(printed)}. The whole log is {printed}."
             )
         self._remember(cluster_id, complete=True)
 
     def _launch(self, command: Sequence[str]) -> None:
+        keep_old(self._log)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - fixed argument list, no shell
                 [*command, "kafka.Kafka", str(self._properties)],

@@ -20,6 +20,7 @@ from greenlane.operations.embedded.folder import (
     ServerFolder,
     choose_port,
     command_line,
+    keep_old,
     last_lines,
 )
 
@@ -84,11 +85,11 @@ class EmbeddedPostgres:
                 arguments = ("-h", LOOPBACK, "-p", str(port), "-U", _NAME, _NAME)
                 self._run(programs / "createdb", *arguments, env={"PGPASSWORD": password})
                 self._complete.touch()
+            self.database_url = f"postgresql://{_NAME}:{password}@{LOOPBACK}:{port}/{_NAME}"
+            self._folder.publish(self.database_url)
         except BaseException:
             self.stop()
             raise
-        self.database_url = f"postgresql://{_NAME}:{password}@{LOOPBACK}:{port}/{_NAME}"
-        self._folder.publish(self.database_url)
         return self
 
     def stop(self) -> None:
@@ -134,7 +135,7 @@ class EmbeddedPostgres:
 
     def _launch(self, programs: Path, port: int) -> None:
         options = f"-p {port} -h {LOOPBACK} -c unix_socket_directories= -c shared_buffers=32MB"
-        self._log.unlink(missing_ok=True)
+        keep_old(self._log)
         self._running = True
         arguments = ("-D", str(self._cluster), "-l", str(self._log), "-w", "-t", str(_COMMAND_SECONDS), "-o", options)
         try:
@@ -186,12 +187,19 @@ class EmbeddedPostgres:
             output.seek(0)
             text = output.read().decode(errors="replace")
         if done.returncode != 0:
-            said = " / ".join(line.strip() for line in text.splitlines() if line.strip())
+            reason = _reason(text) or f"it ended with {done.returncode}"
             raise EmbeddedServerError(
-                f"{program.name} failed: {said or done.returncode}. Name a running PostgreSQL in "
+                f"{program.name} failed: {reason}. Name a running PostgreSQL in "
                 "GREENLANE_DATABASE_URL, or set GREENLANE_DATA_DIR to another folder."
             )
         return text
+
+
+def _reason(printed: str) -> str:
+    """The line of a program's output that says what went wrong; its last one if none does."""
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    telling = [line for line in lines if "FATAL" in line or "error:" in line or "ERROR" in line]
+    return (telling or lines or [""])[-1]
 
 
 def _programs() -> Path:
