@@ -20,7 +20,7 @@ from typing import Any
 from tests.faults.load import Load, history, publish_days, publish_live
 from tests.faults.pipeline import BROKER, LIVE_MARKETPLACE, MARKETPLACE, PATIENCE, Pipeline, pipeline, until
 
-from greenlane.clock.closing import DayCloser
+from greenlane.clock.lag import LagMeter
 from greenlane.contracts.reading import KafkaRecord
 from greenlane.contracts.topics import BADGE_DECISIONS, SELLER_SCORES
 from greenlane.oracle.compare import Comparison
@@ -82,15 +82,17 @@ def _unlike(one: dict[Any, bytes], other: dict[Any, bytes]) -> int:
 
 def drained(running: Pipeline, seconds: float = PATIENCE) -> Comparison:
     """The oracle's verdict once the services have read everything, which may take these seconds."""
-    with DayCloser(running.settings.kafka_bootstrap_servers) as closer:
+    with LagMeter(running.settings.kafka_bootstrap_servers) as meter:
 
         def nothing_waits() -> bool:
-            lag = closer.lag(running.settings.marketplaces)
+            lag = meter.offsets_behind(running.settings.marketplaces)
             return lag is not None and all(
                 behind <= 0 for (group, *_), behind in lag.items() if "dispatcher" not in group
             )
 
-        until(nothing_waits, lambda: f"{closer.lag(running.settings.marketplaces)} {running.exits()}", seconds)
+        until(
+            nothing_waits, lambda: f"{meter.offsets_behind(running.settings.marketplaces)} {running.exits()}", seconds
+        )
     return recompute(running.settings, progress=lambda _read, _total: None)
 
 

@@ -31,7 +31,7 @@ from tests.faults.pipeline import (
 from tests.faults.streams import drained, records, stated
 from tests.faults.test_rules import alter
 
-from greenlane.clock.closing import DayCloser
+from greenlane.clock.lag import LagMeter
 from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, DEAD_LETTERS, declared_topics
 from greenlane.operations.topics import apply
@@ -76,9 +76,9 @@ def test_an_aggregator_frozen_for_two_sessions_is_shut_out_and_changes_nothing(r
     try:
         froze_at, seen = load.records, len(records(running, ASSESSMENTS))
         until(successor.ready, successor.text, seconds=4 * SESSION_SECONDS)
-        with DayCloser(running.settings.kafka_bootstrap_servers) as closer:
+        with LagMeter(running.settings.kafka_bootstrap_servers) as meter:
             place = ("greenlane-aggregator", ASSESSMENTS, 0)
-            until(lambda: (closer.lag([MARKETPLACE]) or {}).get(place, 1) <= 0, "taken over")
+            until(lambda: (meter.offsets_behind([MARKETPLACE]) or {}).get(place, 1) <= 0, "taken over")
         until(lambda: load.records > froze_at, "more records")
         assert seen > 0
         let_pass(2 * SESSION_SECONDS)

@@ -144,7 +144,7 @@ def test_a_closed_day_is_exported_as_the_instant_at_which_it_ended() -> None:
     registry = CollectorRegistry()
     clock = ClockMetrics(registry, ["shop"])
     clock.day_closed("shop", date(2026, 3, 31))
-    clock.group_lag({("greenlane.aggregator", TOPIC, 0): 12})
+    clock.group_standing("greenlane.aggregator", TOPIC, 0, offset=30, lag=12)
     assert (
         value(registry, "day_closed_timestamp_seconds", marketplace="shop")
         == datetime(2026, 4, 1, tzinfo=UTC).timestamp()

@@ -18,7 +18,8 @@ from greenlane.cli.receiver import Receiver
 from greenlane.cli.replays import import_olist, run_simulation
 from greenlane.cli.results import all_decisions, latest_scores, show_decisions, show_scores
 from greenlane.cli.stack import Stack
-from greenlane.clock.closing import ClosingError, DayCloser
+from greenlane.clock.closing import ClosingError
+from greenlane.clock.lag import LagMeter
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.topics import ASSESSMENTS, marketplace_of
 from greenlane.methodology.vocabulary import BadgeLevel
@@ -156,9 +157,9 @@ def _add_endpoints(settings: Settings, receiver: Receiver, endpoints: dict[str, 
 def _wait_for_scores(settings: Settings) -> None:
     """Wait until every stream service has read everything there is."""
     deadline = time.monotonic() + SETTLE_SECONDS
-    with DayCloser(settings.kafka_bootstrap_servers) as closer, progress() as shown:
+    with LagMeter(settings.kafka_bootstrap_servers) as meter, progress() as shown:
         task = shown.add_task("waiting for the accounts", total=None)
-        while (behind := _behind(closer, settings)) != 0:
+        while (behind := _behind(meter, settings)) != 0:
             if time.monotonic() > deadline:
                 raise ClosingError(
                     f"{_count(behind)} records were still unread after {SETTLE_SECONDS:.0f} s; look at the logs"
@@ -172,8 +173,8 @@ def _count(behind: int | None) -> str:
     return "an unknown number of" if behind is None else str(behind)
 
 
-def _behind(closer: DayCloser, settings: Settings) -> int | None:
-    lag = closer.lag(settings.marketplaces)
+def _behind(meter: LagMeter, settings: Settings) -> int | None:
+    lag = meter.offsets_behind(settings.marketplaces)
     if lag is None:
         return None
     return sum(

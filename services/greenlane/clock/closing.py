@@ -1,21 +1,18 @@
 """Closes days: waits until both scorers are past what the inputs held, then tells every partition."""
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
-from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError
 
+from greenlane.clock.lag import committed_offsets
 from greenlane.contracts.assessing import HEARTBEAT
 from greenlane.contracts.assessments import FIRST_CLOSED_YEAR, MOST_DAYS_CLOSED, DayClosed
 from greenlane.contracts.topics import (
-    AGGREGATOR_CHANGELOG,
     ASSESSMENTS,
     declared_topics,
     fulfilment_topic,
@@ -164,7 +161,7 @@ class DayCloser:
     def _behind(self, target: Mapping[TopicPartition, int]) -> list[str]:
         """The scorers of which nothing says that they have committed past the target."""
         groups = [group_of(service) for service in SCORERS]
-        committed = self.committed(groups, list(target))
+        committed = committed_offsets(self._admin, groups, list(target))
         if committed is None:
             return groups
         return [
@@ -172,45 +169,3 @@ class DayCloser:
             for group, offsets in committed.items()
             if any(offsets.get(partition, -1) <= offset for partition, offset in target.items())
         ]
-
-    def committed(
-        self, groups: Sequence[str], partitions: Sequence[TopicPartition]
-    ) -> dict[str, dict[TopicPartition, int]] | None:
-        """Next offset each group would read, per partition; -1 where it has committed nothing.
-
-        None while the broker cannot say so, as in the moments in which it starts or takes the groups over.
-        """
-        try:
-            answer = self._admin.list_group_offsets({group: list(partitions) for group in groups})
-        except KafkaError as error:
-            if not error.retriable:
-                raise
-            return None
-        return {group: {key: value.offset for key, value in answer[group].items()} for group in groups}
-
-    def lag(self, marketplaces: Sequence[str]) -> dict[tuple[str, str, int], int] | None:
-        """Records each (group, topic, partition) has yet to read, for every stream service; None as in `committed`."""
-        lag: dict[tuple[str, str, int], int] = {}
-        for services, topics in self._readers(marketplaces).items():
-            partitions = [
-                TopicPartition(topic, part) for topic in topics for part in self._producer.partitions_for(topic)
-            ]
-            ends = self._admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-            committed = self.committed([group_of(service) for service in services], partitions)
-            if committed is None:
-                return None
-            for group, offsets in committed.items():
-                for partition in partitions:
-                    behind = ends[partition].offset - max(0, offsets.get(partition, 0))
-                    lag[group, partition.topic, partition.partition] = behind
-        return lag
-
-    @staticmethod
-    def _readers(marketplaces: Sequence[str]) -> dict[tuple[str, ...], list[str]]:
-        """The topics that the same services read in groups of their own, by those services."""
-        readers: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-        for topic in declared_topics(marketplaces):
-            if topic.name != AGGREGATOR_CHANGELOG:  # read whole and without a group by the owner of the partition
-                readers[readers_of(topic, SERVICES)].append(topic.name)
-        readers.pop((), None)
-        return readers

@@ -9,6 +9,7 @@ from kafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from greenlane.clock.closing import ClosingError, DayCloser
+from greenlane.clock.lag import LagMeter
 from greenlane.operations.metrics import ClockMetrics, ProcessMetrics
 from greenlane.settings import Settings
 from greenlane.streaming import Ready
@@ -28,10 +29,11 @@ async def run(
     """Beat and close days until `stop` is set. A marketplace that is replayed closes its own days and is left alone."""
     metrics = ClockMetrics(registry, settings.marketplaces)
     closer = await asyncio.to_thread(DayCloser, settings.kafka_bootstrap_servers)
+    meter = await asyncio.to_thread(LagMeter, settings.kafka_bootstrap_servers)
     closed: dict[str, date] = {}
     try:
         while not stop.is_set():
-            answered = await _measure(closer, settings.marketplaces, metrics, process)
+            answered = await _measure(meter, settings.marketplaces, metrics, process)
             ready(answered, "beating" if answered else "Kafka does not answer")
             if not answered:
                 await _pause(stop, RETRY_SECONDS)
@@ -46,21 +48,23 @@ async def run(
     finally:
         ready(False, "stopping")
         await asyncio.to_thread(closer.close_connections)
+        await asyncio.to_thread(meter.close_connections)
 
 
 async def _measure(
-    closer: DayCloser, marketplaces: Sequence[str], metrics: ClockMetrics, process: ProcessMetrics
+    meter: LagMeter, marketplaces: Sequence[str], metrics: ClockMetrics, process: ProcessMetrics
 ) -> bool:
     """The lag before each beat: right behind one, every reading would count the beat itself. False if Kafka failed."""
     try:
-        lag, reason = await asyncio.to_thread(closer.lag, marketplaces), "the broker cannot say so yet"
+        lag, reason = await asyncio.to_thread(meter.records, marketplaces), "the broker cannot say so yet"
     except KafkaError as error:
         lag, reason = None, str(error)
     if lag is None:
         process.error(LAG_UNKNOWN)
         log.warning(LAG_UNKNOWN, reason=reason)
         return False
-    metrics.group_lag(lag)
+    for (group, topic, partition), standing in lag.items():
+        metrics.group_standing(group, topic, partition, offset=standing.offset, lag=standing.records)
     return True
 
 

@@ -1,6 +1,6 @@
 """What the clock reports: the lag of every group, and how far days are closed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
 from prometheus_client import CollectorRegistry
@@ -16,6 +16,7 @@ class ClockMetrics:
         series = Series(registry, CLOCK)
         self._marketplaces = frozenset(marketplaces)
         self._lag = series.gauge("group_lag_records")
+        self._offset = series.gauge("group_offset")
         self._closed = series.gauge("day_closed_timestamp_seconds")
 
     def day_closed(self, marketplace: str, day: date) -> None:
@@ -23,7 +24,7 @@ class ClockMetrics:
         end = datetime.combine(day + timedelta(days=1), time(), UTC)
         self._closed.labels(bounded(marketplace, self._marketplaces)).set(end.timestamp())
 
-    def group_lag(self, lag: Mapping[tuple[str, str, int], int]) -> None:
-        """Records each (group, topic, partition) has yet to read."""
-        for (group, topic, partition), records in lag.items():
-            self._lag.labels(group, topic, str(partition)).set(records)
+    def group_standing(self, group: str, topic: str, partition: int, *, offset: int, lag: int) -> None:
+        """The offset the group reads next in this partition, and the records it has yet to read there."""
+        self._offset.labels(group, topic, str(partition)).set(offset)
+        self._lag.labels(group, topic, str(partition)).set(lag)

@@ -133,7 +133,13 @@ AGGREGATOR = (
 )
 
 CLOCK = (
-    Definition("group_lag_records", Kind.GAUGE, "Records a group has yet to read.", ("group", "topic", "partition")),
+    Definition(
+        "group_lag_records",
+        Kind.GAUGE,
+        "Records a group has yet to read; transaction markers are none.",
+        ("group", "topic", "partition"),
+    ),
+    Definition("group_offset", Kind.GAUGE, "Offset a group reads next.", ("group", "topic", "partition")),
     Definition(
         "day_closed_timestamp_seconds", Kind.GAUGE, "End of the last closed day, as a Unix time.", ("marketplace",)
     ),
