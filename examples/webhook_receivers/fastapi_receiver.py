@@ -1,38 +1,42 @@
-"""A receiver with FastAPI (or Starlette): verify, drop repeats, keep only what is newer.
+"""A receiver with FastAPI (or Starlette).
 
 Run it with `GREENLANE_WEBHOOK_SECRET=whsec_… uvicorn fastapi_receiver:app`.
 """
 
+import json
 import os
+import sqlite3
 import time
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
 
-from greenlane.webhook_receiver import SeenIds, VerificationError, accept_if_newer, verify
+from greenlane.webhook_receiver import Effect, Inbox, Receiver
 
 
-def build_app(keys: list[str], accepted: list[dict[str, Any]]) -> FastAPI:
-    """An application that appends every event that is new to `accepted`."""
+def keep(event: dict[str, Any], database: sqlite3.Connection) -> None:
+    """The effect: the newest event of each kind and seller, kept in the same transaction as the mark."""
+    kind, data = event["type"].partition(".")[0], event["data"]
+    database.execute("CREATE TABLE IF NOT EXISTS standing (seller TEXT PRIMARY KEY, event TEXT NOT NULL)")
+    seller = f"{kind}:{data['marketplace']}/{data['seller_id']}"
+    database.execute("INSERT OR REPLACE INTO standing VALUES (?, ?)", (seller, json.dumps(event)))
+
+
+def build_app(keys: list[str], effect: Effect, inbox: Inbox) -> FastAPI:
+    """An application that does `effect` once for every event that is new."""
     app = FastAPI()
-    seen = SeenIds()
-    newest: dict[str, tuple[str, int]] = {}
+    receiver = Receiver(keys, effect, inbox)
 
     @app.post("/hooks")
     async def receive(request: Request) -> Response:
         body = await request.body()  # the bytes as they came: parsing and writing JSON again breaks the signature
-        try:
-            webhook = verify(request.headers, body, keys, time.time())
-            event = webhook.event()
-        except VerificationError as error:
-            return Response(str(error), 401)
-        first_time = seen.first_time(webhook.id, time.time())
-        if first_time and event["type"] != "endpoint.test" and accept_if_newer(newest, event):
-            accepted.append(event)
-        return Response(status_code=204)
+        # in a thread, because the effect and the database make their caller wait
+        reply = await run_in_threadpool(receiver.reply, request.headers, body, time.time())
+        return Response(reply.text or None, reply.status, media_type="text/plain" if reply.text else None)
 
     return app
 
 
 if "GREENLANE_WEBHOOK_SECRET" in os.environ:
-    app = build_app(os.environ["GREENLANE_WEBHOOK_SECRET"].split(), [])
+    app = build_app(os.environ["GREENLANE_WEBHOOK_SECRET"].split(), keep, Inbox("webhooks.sqlite3"))

@@ -13,6 +13,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.integration.receiver_languages import missing_languages
 
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 from greenlane.webhook_dispatcher.database import migrate, open_database
@@ -114,3 +115,10 @@ def topics(admin: KafkaAdminClient) -> Callable[..., str]:
         return name
 
     return create
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What this machine lacks is told in one line, and its tests are not collected."""
+    absent = missing_languages()
+    if absent:
+        terminalreporter.write_line(f"Receiver examples not run here, for want of: {'; '.join(absent)}")

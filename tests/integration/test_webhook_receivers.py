@@ -24,12 +24,13 @@ from greenlane.webhook_dispatcher.network import GuardedBackend
 from greenlane.webhook_dispatcher.resolver import Resolver
 from greenlane.webhook_dispatcher.signing import Ed25519Key, Scheme, load_key, new_secret, sign
 from greenlane.webhook_dispatcher.transport import Transport
+from greenlane.webhook_receiver import Effect, Inbox, Receiver
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "webhook_receivers"
 OLD = new_secret(Scheme.V1, lambda size: b"o" * size)
 NEW = new_secret(Scheme.V1A, lambda size: b"n" * size)
 Post = Callable[[bytes, dict[str, str]], int]
-Maker = Callable[[list[str], list[dict[str, Any]]], Post]
+Maker = Callable[[list[str], Effect], Post]
 
 
 def example(name: str) -> ModuleType:
@@ -41,8 +42,8 @@ def example(name: str) -> ModuleType:
     return module
 
 
-def with_fastapi(keys: list[str], accepted: list[dict[str, Any]]) -> Post:
-    app = example("fastapi_receiver").build_app(keys, accepted)
+def with_fastapi(keys: list[str], effect: Effect) -> Post:
+    app = example("fastapi_receiver").build_app(keys, effect, Inbox())
 
     async def once(body: bytes, headers: dict[str, str]) -> int:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as http:
@@ -51,8 +52,8 @@ def with_fastapi(keys: list[str], accepted: list[dict[str, Any]]) -> Post:
     return lambda body, headers: asyncio.run(once(body, headers))
 
 
-def with_wsgi(keys: list[str], accepted: list[dict[str, Any]]) -> Post:
-    app = example("wsgi_receiver").build_app(keys, accepted)
+def with_wsgi(keys: list[str], effect: Effect) -> Post:
+    app = example("wsgi_receiver").build_app(keys, effect, Inbox())
 
     def post(body: bytes, headers: dict[str, str]) -> int:
         environ: dict[str, Any] = {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
@@ -65,11 +66,11 @@ def with_wsgi(keys: list[str], accepted: list[dict[str, Any]]) -> Post:
     return post
 
 
-def with_django(keys: list[str], accepted: list[dict[str, Any]]) -> Post:
+def with_django(keys: list[str], effect: Effect) -> Post:
     if not django_settings.configured:
         django_settings.configure(ALLOWED_HOSTS=["*"], SECRET_KEY="only for this test")
         django.setup()
-    view = example("django_receiver").build_view(keys, accepted)
+    view = example("django_receiver").build_view(keys, effect, Inbox())
 
     def post(body: bytes, headers: dict[str, str]) -> int:
         request = RequestFactory().post("/hooks", body, content_type="application/json", headers=headers)
@@ -81,7 +82,7 @@ def with_django(keys: list[str], accepted: list[dict[str, Any]]) -> Post:
 @pytest.mark.parametrize("make", [with_fastapi, with_wsgi, with_django])
 def test_an_example_takes_what_is_genuine_once_and_nothing_older(make: Maker) -> None:
     accepted: list[dict[str, Any]] = []
-    post = make([OLD], accepted)
+    post = make([OLD], lambda event, _database: accepted.append(event))
     keys = [load_key(NEW), load_key(OLD)]
 
     def signed(webhook_id: str, body: bytes) -> dict[str, str]:
@@ -98,7 +99,53 @@ def test_an_example_takes_what_is_genuine_once_and_nothing_older(make: Maker) ->
     ]
     assert post(badge + b" ", signed("e", badge)) == 401
     assert post(badge, {}) == 401
+    assert post(b"{}", signed("f", b"{}")) == 204
+    assert post(b'{"type":"badge.granted"}', signed("g", b'{"type":"badge.granted"}')) == 422
     assert len(accepted) == 2
+
+
+@pytest.mark.parametrize("make", [with_wsgi, with_django])
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize("character", ["\udcff", "\xff", "\xe9"], ids=ascii)
+def test_an_example_refuses_bytes_that_no_genuine_header_has(make: Maker, name: str, character: str) -> None:
+    post = make([OLD], lambda _event, _database: pytest.fail("nothing of it may be used"))
+    body = decision("s-1", 1).model_dump_json().encode()
+    headers = sign([load_key(OLD)], "msg_1", int(time.time()), body)
+    assert post(body, headers | {name: headers[name] + character}) == 401
+
+
+@pytest.mark.parametrize("make", [with_fastapi, with_wsgi, with_django])
+def test_an_example_whose_effect_fails_once_does_it_at_the_next_attempt(make: Maker) -> None:
+    accepted: list[dict[str, Any]] = []
+
+    def effect(event: dict[str, Any], _database: object) -> None:
+        if not failed:
+            failed.append(True)
+            raise ConnectionError("the receiver's database is away for a moment")
+        accepted.append(event)
+
+    failed: list[bool] = []
+    post = make([OLD], effect)
+    body = decision("s-1", 1).model_dump_json().encode()
+    headers = sign([load_key(OLD)], "msg_1", int(time.time()), body)
+    with pytest.raises(ConnectionError):  # the frameworks' own servers answer 500 with it
+        post(body, headers)
+    assert [post(body, headers) for _ in range(3)] == [204] * 3
+    assert len(accepted) == 1
+
+
+@pytest.mark.parametrize("name", ["wsgi_receiver", "fastapi_receiver"])
+def test_the_effect_of_an_example_keeps_the_newest_event_of_each_seller(name: str) -> None:
+    inbox = Inbox()
+    receiver = Receiver([OLD], example(name).keep, inbox)
+    for number in (1, 3, 2):
+        body = score("s-1", number).model_dump_json().encode()
+        headers = sign([load_key(OLD)], f"msg_{number}", int(time.time()), body)
+        assert receiver.reply(headers, body, time.time()).status == 204
+    with inbox.once("other", time.time()) as turn:
+        ((text,),) = turn.database.execute("SELECT event FROM standing").fetchall()
+    assert json.loads(text)["data"]["sequence"] == 3
+    inbox.close()
 
 
 @pytest.fixture(scope="module")

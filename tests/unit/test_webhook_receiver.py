@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 import greenlane.webhook_receiver
-from greenlane.webhook_dispatcher.signing import Scheme, load_key, new_secret, sign
-from greenlane.webhook_receiver import SeenIds, VerificationError, Webhook, accept_if_newer, verify
+from greenlane.webhook_dispatcher.signing import Scheme, load_key, new_secret, shown_once, sign
+from greenlane.webhook_receiver import VerificationError, Webhook, accept_if_newer, verify
 
 NOW = 1_782_900_000
 BODY = b'{"type":"badge.granted","data":{}}'
 SECRET = new_secret(Scheme.V1, lambda size: b"k" * size)
+PAIR = new_secret(Scheme.V1A, lambda size: b"p" * size)
+PUBLIC = shown_once(load_key(PAIR), PAIR)
 HEADERS = sign([load_key(SECRET)], "msg_1", NOW, BODY)
 
 
@@ -58,14 +60,21 @@ def test_unusable_keys_are_a_mistake_of_the_receiver_not_of_the_sender() -> None
             verify(HEADERS, BODY, keys, NOW)
 
 
-def test_a_repeat_is_recognised_until_it_could_no_longer_be_verified() -> None:
-    seen = SeenIds(capacity=2, seconds=600)
-    assert seen.first_time("a", 0.0)
-    assert not seen.first_time("a", 600.0)
-    assert seen.first_time("a", 601.0)
-    assert seen.first_time("b", 601.0)
-    assert seen.first_time("c", 601.0)
-    assert seen.first_time("a", 601.0)
+HOSTILE = ["\udcff", "\udce9", "\xff", "\xe9", "\x00", "\n", "\t", "\x7f", "\u0661", "\U0001f600"]
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize("character", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("key", [SECRET, PUBLIC], ids=["v1", "v1a"])
+def test_bytes_that_no_genuine_header_has_are_refused_wherever_they_stand(name: str, character: str, key: str) -> None:
+    for value in (character, HEADERS[name] + character, character + HEADERS[name], f"v1a,{character} v1,{character}"):
+        with pytest.raises(VerificationError, match=name):
+            verify(HEADERS | {name: value}, BODY, [key], NOW)
+
+
+def test_an_id_longer_than_any_genuine_one_is_refused() -> None:
+    with pytest.raises(VerificationError, match="webhook-id"):
+        verify(HEADERS | {"webhook-id": "x" * 257}, BODY, [SECRET], NOW)
 
 
 def test_only_what_is_newer_is_accepted_for_each_seller_and_kind() -> None:

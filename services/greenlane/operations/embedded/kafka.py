@@ -28,7 +28,7 @@ from greenlane.operations.embedded.folder import (
 )
 
 KAFKA_VERSION = "4.3.1"
-_LOG4J_VERSION = "2.25.4"
+LOG4J_VERSION = "2.25.4"
 _START_SECONDS = 90.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.05
@@ -129,7 +129,7 @@ class EmbeddedKafka:
         self._folder.acquire()
         try:
             self._stop_orphan()
-            class_path = kafka_class_path(KAFKA_VERSION, _LOG4J_VERSION, self._notify)
+            class_path = kafka_class_path(KAFKA_VERSION, LOG4J_VERSION, self._notify)
             command = [str(_java()), *_JVM, f"-Dlog4j2.configurationFile={self._folder.path / 'log4j2.properties'}"]
             command += ["-cp", os.pathsep.join(map(str, class_path))]
             self._configure()
