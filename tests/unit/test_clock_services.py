@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from greenlane.clock.closing import SCORERS, ClosingError, DayCloser, refuse_no_run
+from greenlane.clock.closing import SCORERS, ClosingError, refuse_no_run
+from greenlane.clock.lag import topics_read
 from greenlane.contracts.assessing import Owner
 from greenlane.contracts.topics import declared_topics
 from greenlane.settings import SERVICES
@@ -16,7 +17,7 @@ def test_a_day_closes_behind_everyone_who_answers_for_events() -> None:
 
 
 def test_the_lag_is_told_of_every_service_and_topic_that_has_one() -> None:
-    told = DayCloser._readers(("a", "b"))
+    told = topics_read(("a", "b"))
     topics = {name for names in told.values() for name in names}
     assert {service for services in told for service in services} == {*SERVICES} - {"clock"}
     assert {topic.name for topic in declared_topics(("a", "b"))} - topics == {

@@ -121,7 +121,7 @@ class LagMeter:
     def _gaps(self, marketplaces: Sequence[str]) -> dict[str, dict[TopicPartition, _Gap]] | None:
         """What lies before each group; a group that stands outside the log begins at the log's first offset."""
         gaps: dict[str, dict[TopicPartition, _Gap]] = {}
-        for services, topics in _readers(marketplaces).items():
+        for services, topics in topics_read(marketplaces).items():
             places = [
                 TopicPartition(topic, partition)
                 for topic in topics
@@ -171,7 +171,7 @@ def _gap(committed: int, first: int, end: int) -> _Gap:
     return _Gap(committed if first <= committed <= end else first, end)
 
 
-def _readers(marketplaces: Sequence[str]) -> dict[tuple[str, ...], list[str]]:
+def topics_read(marketplaces: Sequence[str]) -> dict[tuple[str, ...], list[str]]:
     """The topics that the same services read in groups of their own, by those services."""
     readers: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for topic in declared_topics(marketplaces):
