@@ -204,3 +204,33 @@ def test_a_disk_without_room_and_a_folder_that_may_not_be_written_are_one_line(
     done = runner.invoke(app, ["scores"])
     assert done.exit_code == 2
     assert "cannot write /data/.greenlane/webhook.key: No space left on device. Free some space" in done.output
+
+
+def test_validate_warns_of_what_is_improbable_and_refuses_it_when_strict(runner: CliRunner, tmp_path: Path) -> None:
+    path = EXAMPLES / "greenlane.parcel.delivered.v1" / "usual-petrol-motorbike-round.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["data"]["destination"]["code"] = "HN"
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps(document), encoding="utf-8")
+
+    warned = runner.invoke(app, ["validate", str(file)])
+    strict = runner.invoke(app, ["validate", "--strict", str(file)])
+    told = [json.loads(line) for line in runner.invoke(app, ["validate", "--json", str(file)]).stdout.splitlines()]
+
+    assert (warned.exit_code, strict.exit_code) == (0, 1)
+    assert "line 1: warning: data.destination.code" in warned.stdout
+    assert "nearest: 01 Hà Nội" in warned.stdout
+    assert "1 accepted, 0 refused, 1 warning" in warned.stderr
+    assert "0 accepted, 1 refused" in strict.stderr
+    assert told[0]["warnings"][0]["code"] == "unknown_place"
+    assert told[1] == {"accepted": 1, "refused": 0, "warnings": 1}
+
+
+def test_validate_prints_at_most_the_limit_and_says_so(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text("no event\n" * 30, encoding="utf-8")
+
+    shown = runner.invoke(app, ["validate", "--limit", "5", str(file)])
+
+    assert len(shown.stdout.splitlines()) == 5
+    assert "and 25 more; --limit shows more of them" in shown.stderr

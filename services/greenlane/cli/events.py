@@ -15,9 +15,13 @@ from greenlane.cli.late_progress import late_progress
 from greenlane.cli.output import AsJson, console, notes, print_json
 from greenlane.cli.start import INTERRUPTED
 from greenlane.contracts.dead_letters import Refusal
+from greenlane.contracts.tables import load_method
+from greenlane.publisher.checking import Checking
 from greenlane.publisher.files import read_file
+from greenlane.publisher.plausibility import Doubt
 from greenlane.publisher.sdk import Options, Publisher
 from greenlane.publisher.sending import Sending
+from greenlane.settings import load_settings
 
 app = typer.Typer()
 Limit = Annotated[int, typer.Option(min=1, help="Findings to print; --json prints every one.")]
@@ -69,6 +73,20 @@ class Findings:
             text = f"line {line}: {problem.path or 'event'} {problem.message} [{refusal.code}]"
             console.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    def warnings(self, line: int | None, doubts: list[Doubt]) -> None:
+        """Say what is improbable about an event, or without a line about the file."""
+        if not doubts:
+            return
+        if self.as_json:
+            print_json({"line": line, "warnings": [asdict(doubt) for doubt in doubts]})
+            return
+        for doubt in doubts:
+            self._found += 1
+            if self._found <= self.limit:
+                where = "the file" if line is None else f"line {line}"
+                text = f"{where}: warning: {doubt.path} {doubt.message}".replace("  ", " ")
+                console.print(f"{text} [{doubt.code}]", highlight=False, markup=False, soft_wrap=True)
+
     def rest(self) -> None:
         """Say how many findings were not shown."""
         if self._found > self.limit:
@@ -76,32 +94,52 @@ class Findings:
 
 
 @app.command()
-def validate(file: EventFile, limit: Limit = 100, as_json: AsJson = False) -> None:
+def validate(
+    file: EventFile,
+    strict: Annotated[
+        bool, typer.Option(help="Refuse places that no table has, and values beyond what is possible, too.")
+    ] = False,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
     """Check a file of events against the contract: line, field, problem and remedy. Exits 1 if one is refused.
+
+    Warnings say what is improbable and refuse nothing: unknown places, units that look mistaken, events of the file
+    that contradict one another.
 
     Example: `greenlane validate schemas/examples/greenlane.parcel.packed.v1/board-box-with-recycled-content.json`
     """
     findings = Findings(limit, as_json)
-    good = bad = 0
+    checking = Checking(load_method(load_settings().factors_file), strict)
     interrupted = False
     try:
         with opened(file) as stream, late_progress("events") as tick:
             for item in read_file(stream, utc_now()):
                 tick()
-                if item.refusal is None:
-                    good += 1
-                    continue
-                bad += 1
-                findings.refusal(item.line, item.refusal)
+                refusal, doubted = checking.look(item)
+                if refusal is not None:
+                    findings.refusal(item.line, refusal)
+                findings.warnings(item.line, doubted)
+            findings.warnings(None, checking.of_file())
     except KeyboardInterrupt:
         interrupted = True
     findings.rest()
     if as_json:
-        print_json({"accepted": good, "refused": bad})
+        print_json({"accepted": checking.accepted, "refused": checking.refused, "warnings": checking.warnings})
     else:
-        end = " so far" if interrupted else "" if good + bad else ": there is no event in it"
-        notes.print(f"{good} accepted, {bad} refused{end}")
-    raise typer.Exit(INTERRUPTED if interrupted else 1 if bad else 0)
+        notes.print(_summary(checking, interrupted), highlight=False)
+    raise typer.Exit(INTERRUPTED if interrupted else 1 if checking.refused else 0)
+
+
+def _summary(checking: Checking, interrupted: bool) -> str:
+    text = f"{checking.accepted} accepted, {checking.refused} refused"
+    if checking.warnings:
+        text += f", {checking.warnings} warning{'s' if checking.warnings > 1 else ''}"
+    if checking.repeated:
+        text += f"; {checking.repeated} stand there twice and count once"
+    if interrupted:
+        return f"{text} so far"
+    return text if checking.accepted + checking.refused else f"{text}: there is no event in it"
 
 
 @app.command()

@@ -24,9 +24,11 @@ from kafka.errors import (
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.events import FulfilmentEvent
 from greenlane.contracts.reading import check_time, read_document
+from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import MAX_EVENT_BYTES, fulfilment_topic
 from greenlane.publisher.connection import connect, disconnect
 from greenlane.publisher.encoding import Mode, encode, size_of
+from greenlane.publisher.plausibility import refuse_impossible
 from greenlane.publisher.receipts import (
     NotDelivered,
     Outcome,
@@ -55,13 +57,15 @@ _RECORD_OVERHEAD = 1_024
 class Options:
     """How to publish: `max_bytes` and `max_count` bound what waits for an acknowledgement.
 
-    `deadline` (seconds) bounds every wait: for room in `publish`, for acknowledgements in `flush` and `close`.
+    `deadline` (seconds) bounds every wait: for room in `publish`, for acknowledgements in `flush` and `close`. `strict`
+    refuses a place that no table has and values beyond the possible too (`plausibility.py`).
     """
 
     mode: Mode = "binary"
     max_bytes: int = 32 * 1_048_576
     max_count: int = 10_000
     deadline: float = 30.0
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.max_bytes < 2 * MAX_EVENT_BYTES or self.max_count < 1 or self.deadline <= 0:
@@ -91,6 +95,7 @@ class Publisher:
         self.topic = fulfilment_topic(marketplace)
         self._mode = options.mode
         self._deadline = options.deadline
+        self._strict_method = load_method() if options.strict else None
         self._on_receipt = on_receipt
         self._clock = clock
         self._room = Room(options.max_bytes, options.max_count)
@@ -170,6 +175,8 @@ class Publisher:
         if checked.source != source:
             message = f"must be {source}, the marketplace of this publisher"
             raise Refusal.because(DeadLetterCode.SOURCE_MISMATCH, "source", message)
+        if self._strict_method is not None:
+            refuse_impossible(checked, self._strict_method)
         return checked
 
     def _send(self, name: str, record: RawRecord, wait: float | None) -> Future[Receipt]:
