@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-scale mutation faults-streams faults-webhooks faults-tenants faults check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-scale mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -107,6 +107,9 @@ bench-year: .venv/.bench ## a simulated year of accounts on disk: speed and memo
 
 bench-scale: .venv/.bench ## scorer and aggregator over 1, 4 and 16 partitions with one worker and two, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.bench_scale $(ARGS)
+
+alerts: .venv/.dev ## an idle hour beside a real Prometheus, and each alert provoked and cleared; MINUTES=n for a shorter one
+	@MINUTES=$(MINUTES) PARTS=$(PARTS) $(BIN)/python -m tests.faults.alerts
 
 .venv/.bench: .venv/.dev pyproject.toml
 	@$(UV) pip install --quiet --python .venv --group bench

@@ -17,6 +17,7 @@ from greenlane import cli as _cli  # noqa: F401 - the product is importable befo
 from greenlane.aggregator import intake, state
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.dead_letters import Refusal
+from greenlane.operations.metrics import EngineMetrics
 from greenlane.scoring.scorer import Scorer
 from greenlane.streaming import Outcome
 
@@ -98,6 +99,17 @@ def some_parcels_fail() -> None:
         return outcome
 
     Scorer.score = score  # type: ignore[method-assign] # the alteration
+
+
+@alteration
+def outcomes_are_forgotten() -> None:
+    """Nothing vanishes: one record of each batch is read and has no outcome."""
+    right = EngineMetrics.outcomes
+
+    def outcomes(self: Any, topic: str, name: str, count: int) -> None:
+        right(self, topic, name, count - 1)
+
+    EngineMetrics.outcomes = outcomes  # type: ignore[method-assign] # the alteration
 
 
 @alteration

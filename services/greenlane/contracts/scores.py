@@ -129,7 +129,10 @@ class Statement(Part):
     id: str
     source: str = Field(description="/marketplaces/<marketplace>")
     subject: str = Field(description="the seller")
-    time: str = Field(description="end of the day the statement is about, RFC 3339 UTC; no clock is read for it")
+    time: str = Field(
+        description="end of the closed day, else the time of the event that led to the statement (for a correction the "
+        "time of its parcel), RFC 3339 UTC; no clock is read. Order by (day, sequence), not by time"
+    )
     datacontenttype: Literal["application/json"] = "application/json"
 
 
