@@ -8,7 +8,7 @@ import pytest
 from tests.unit.webhook_hostile import ADDRESSES, ANSWERS, DISGUISES, HOSTS
 
 from greenlane.webhook_dispatcher.addresses import may_dial
-from greenlane.webhook_dispatcher.resolver import LOOKUP_OWNER, LOOKUPS_PER_OWNER, ResolveError, Resolver
+from greenlane.webhook_dispatcher.resolver import ACTING_FOR, LOOKUPS_PER_OWNER, ResolveError, Resolver
 from greenlane.webhook_dispatcher.targets import TargetError, check_url
 
 
@@ -56,7 +56,7 @@ class Desk:
 
 
 async def resolve_as(resolver: Resolver, owner: str, host: str) -> list[str]:
-    LOOKUP_OWNER.set(owner)
+    ACTING_FOR.set(owner)
     return await resolver.resolve(host, 443)
 
 

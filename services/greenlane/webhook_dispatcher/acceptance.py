@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -57,6 +57,15 @@ class Accepted:
     unmatched: int = 0
     superseded: int = 0
     ready: set[str] = field(default_factory=set)
+
+    def __iadd__(self, other: "Accepted") -> Self:
+        """What both became together."""
+        self.dispatched += other.dispatched
+        self.replayed += other.replayed
+        self.unmatched += other.unmatched
+        self.superseded += other.superseded
+        self.ready |= other.ready
+        return self
 
 
 @dataclass(slots=True)

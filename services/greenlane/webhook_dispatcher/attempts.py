@@ -11,12 +11,13 @@ from greenlane.settings import SettingsError
 from greenlane.webhook_dispatcher.claims import Claim
 from greenlane.webhook_dispatcher.handshake import Handshakes, Pace
 from greenlane.webhook_dispatcher.keyring import Keyring
-from greenlane.webhook_dispatcher.policy import Answer, Mode, State, Verdict, judge
+from greenlane.webhook_dispatcher.policy import Answer, Failure, Mode, State, Verdict, judge
 from greenlane.webhook_dispatcher.recording import Outcome
-from greenlane.webhook_dispatcher.resolver import LOOKUP_OWNER
+from greenlane.webhook_dispatcher.resolver import ACTING_FOR
 from greenlane.webhook_dispatcher.schedule import JITTER, retry_after_seconds
 from greenlane.webhook_dispatcher.signing import sign
 from greenlane.webhook_dispatcher.transport import Exchange, Transport
+from greenlane.webhook_dispatcher.unexpected import Unexpected
 
 CONTENT_TYPE = "application/json"
 """Not application/cloudevents+json: common receivers hand over a body only when it is announced as plain JSON."""
@@ -56,6 +57,7 @@ class Attempts:
     jitter: Callable[[], float] = field(default=random_jitter)
     handshakes: Handshakes | None = None
     pace: Pace = field(default_factory=Pace)
+    unexpected: Unexpected = field(default_factory=Unexpected)
 
     async def make(self, claim: Claim, may_begin: Callable[[], bool] = always) -> Outcome:
         """Send the claimed delivery once; the outcome is still to be recorded.
@@ -74,7 +76,7 @@ class Attempts:
         wait = self.pace.wait(claim.endpoint_id, terms.per_minute, self.monotonic())
         if wait:
             return Outcome(claim, Answer(None), Verdict(State.PENDING, GRANTED_RATE, wait, wait, charged=False))
-        LOOKUP_OWNER.set(terms.owner)
+        ACTING_FOR.set(terms.owner)
         if self.handshakes is not None:
             headers |= self.handshakes.headers
             if claim.mode is Mode.UNORDERED:
@@ -89,6 +91,11 @@ class Attempts:
             headers_ms=None if exchange.headers is None else round(exchange.headers * 1000),
             fresh_try=exchange.fresh_try,
         )
+
+    def failed(self, claim: Claim) -> Outcome:
+        """The outcome of an attempt during which something happened that nobody foresaw."""
+        answer = Answer(None, Failure.UNEXPECTED)
+        return Outcome(claim, answer, self._judged(claim, answer))
 
     def _answer(self, exchange: Exchange) -> Answer:
         response = exchange.response

@@ -21,6 +21,14 @@ class Want(NamedTuple):
     limit: int
 
 
+class RowKey(NamedTuple):
+    """What identifies a delivery."""
+
+    day: date
+    webhook_id: str
+    endpoint_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A leased delivery with everything its attempt needs; `waited` is in seconds since it was due."""
@@ -40,12 +48,21 @@ class Claim:
     body: bytes = b""
     waited: float = 0.0
 
+    @property
+    def key(self) -> RowKey:
+        """What identifies the delivery."""
+        return RowKey(self.day, self.webhook_id, self.endpoint_id)
+
 
 class Claimed(NamedTuple):
-    """The leased deliveries, and for endpoints with nothing more due the seconds until something is."""
+    """The leased deliveries, and for endpoints with nothing more due the seconds until something is.
+
+    `unreadable` were leased too, but this version of the code cannot read them.
+    """
 
     claims: list[Claim]
     next_due: dict[str, float]
+    unreadable: list["RowKey"]
 
 
 _CLAIM = sa.text("""
@@ -129,14 +146,24 @@ async def claim(engine: AsyncEngine, owner: str, wants: Sequence[Want], lease_se
                 "seconds": lease_seconds,
             },
         )
-    claims = [_claim_of(tuple(row)[:-1]) for row in rows if row["event_id"] is not None]
-    return Claimed(claims, {row["endpoint_id"]: row["next_due"] for row in rows if row["event_id"] is None})
+    claims, unreadable = _read([tuple(row)[:-1] for row in rows if row["event_id"] is not None])
+    next_due = {row["endpoint_id"]: row["next_due"] for row in rows if row["event_id"] is None}
+    return Claimed(claims, next_due, unreadable)
 
 
-async def expired(engine: AsyncEngine, shards: Sequence[int], limit: int) -> list[Claim]:
-    """Deliveries of these shards whose lease ended without an outcome, the oldest first."""
+async def expired(
+    engine: AsyncEngine, shards: Sequence[int], limit: int, unreadable: list[RowKey] | None = None
+) -> list[Claim]:
+    """Deliveries of these shards whose lease ended without an outcome, the oldest first.
+
+    Those that this version of the code cannot read are appended to `unreadable` instead.
+    """
     async with direct(engine) as connection:
-        return [_claim_of(tuple(row)) for row in await connection.execute(_EXPIRED, {"shards": shards, "limit": limit})]
+        rows = await connection.execute(_EXPIRED, {"shards": shards, "limit": limit})
+    claims, others = _read([tuple(row) for row in rows])
+    if unreadable is not None:
+        unreadable += others
+    return claims
 
 
 async def due_endpoints(engine: AsyncEngine, shards: Sequence[int]) -> list[str]:
@@ -150,6 +177,18 @@ async def failing_endpoints(engine: AsyncEngine, shards: Iterable[int], failures
     async with direct(engine) as connection:
         rows = await connection.execute(_FAILING, {"shards": list(shards), "failures": failures})
         return [row["endpoint_id"] for row in rows]
+
+
+def _read(rows: Iterable[Sequence[Any]]) -> tuple[list[Claim], list[RowKey]]:
+    """The claims of these rows, and the keys of rows that are none: one of them must not stop the others."""
+    claims: list[Claim] = []
+    unreadable: list[RowKey] = []
+    for row in rows:
+        try:
+            claims.append(_claim_of(row))
+        except (ValueError, TypeError):
+            unreadable.append(RowKey(*row[:3]))
+    return claims, unreadable
 
 
 def _claim_of(row: Sequence[Any]) -> Claim:

@@ -80,12 +80,18 @@ async def migrate(database_url: SecretStr) -> None:
 
 
 def will_pass(error: BaseException) -> bool:
-    """Whether a failure of the database ends by itself (an outage, a restart, a deadlock): trying again helps."""
+    """Whether a failure of the database ends by itself (an outage, a restart, a deadlock): trying again helps.
+
+    A value that the database cannot take is no outage, though asyncpg derives its error from those of connections.
+    """
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, asyncpg.DataError) or isinstance(getattr(original, "__cause__", None), asyncpg.DataError):
+        return False
     if isinstance(error, _PASSING_ERRORS):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    state = getattr(original, "sqlstate", None)
     return str(state or "").startswith(_PASSING)
 
 

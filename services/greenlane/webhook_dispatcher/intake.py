@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -19,6 +19,7 @@ from greenlane.webhook_dispatcher.letters import dead_letter
 from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.messages import Message, is_heartbeat, read_message
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
+from greenlane.webhook_dispatcher.unexpected import Unexpected
 
 _LONGEST_FETCH_MS = 100
 """A partition that was not part of the fetch under way waits for its end."""
@@ -40,16 +41,25 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who is told which endpoints have something due now, which are this dispatcher's, why a record was refused."""
+    """Who is told which endpoints have something due now, which are this dispatcher's, why a record was refused.
+
+    `unexpected` is told of errors that nobody foresaw.
+    """
 
     ready: Callable[[set[str]], None]
     ours: Callable[[str], bool]
     refused: Callable[[DeadLetterCode], None]
+    unexpected: Unexpected = field(default_factory=Unexpected)
+
+
+class _Reading(NamedTuple):
+    record: Any
+    message: Message
 
 
 @dataclass(slots=True)
 class _Batch:
-    messages: list[Message] = field(default_factory=list)
+    readings: list[_Reading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     tombstones: int = 0
     heartbeats: int = 0
@@ -84,8 +94,11 @@ class Intake:
         while not stop.is_set():
             try:
                 await self._take_in(stop)
-            except* KafkaError as errors:
+            except* (KafkaError, OSError) as errors:
                 _log.warning("webhook intake waits for kafka", kind=type(errors.exceptions[0]).__name__)
+                await _pause(stop, self._limits.pause_after_failure)
+            except* Exception as errors:  # noqa: BLE001 - a boundary: it costs this much and no more
+                self._told.unexpected.tell("intake", errors)
                 await _pause(stop, self._limits.pause_after_failure)
             finally:
                 self.connected = False
@@ -133,8 +146,8 @@ class Intake:
 
     async def _process(self, producer: Any, records: dict[TopicPartition, list[Any]]) -> None:
         """TX1, then the dead letters, and the offsets behind them: a crash in between repeats and loses nothing."""
-        batch = _read(records)
-        accepted = await self._accept(batch.messages)
+        batch = self._read(records)
+        accepted = await self._accept_all(batch)
         self._told.ready(accepted.ready)
         for letter in batch.letters:
             value = letter.model_dump_json().encode()
@@ -159,6 +172,34 @@ class Intake:
                 await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
             _log.info("webhook intake lost a partition; its new owner repeats the batch", kind=type(error).__name__)
+
+    async def _accept_all(self, batch: _Batch) -> Accepted:
+        """Accept the batch together; a message that the database refuses for ever becomes a dead letter alone."""
+        messages = [read.message for read in batch.readings]
+        try:
+            return await self._accept(messages)
+        except Exception as error:  # noqa: BLE001 - a boundary: it costs this much and no more
+            self._told.unexpected.tell("acceptance", error)
+        together = Accepted()
+        for read in batch.readings:
+            try:
+                together += await self._accept([read.message])
+            except Exception as error:  # noqa: BLE001 - a boundary: it costs this much and no more
+                self._told.unexpected.tell("acceptance", error)
+                batch.letters.append(dead_letter(read.record, _not_accepted()))
+        return together
+
+    def _read(self, records: dict[TopicPartition, list[Any]]) -> _Batch:
+        batch = _Batch()
+        for partition, items in records.items():
+            for record in items:
+                try:
+                    _read_one(record, batch)
+                except Exception as error:  # noqa: BLE001 - a boundary: it costs this much and no more
+                    self._told.unexpected.tell("reading", error)
+                    batch.letters.append(dead_letter(record, _not_accepted()))
+            batch.offsets[partition] = items[-1].offset + 1
+        return batch
 
     async def _accept(self, messages: Sequence[Message]) -> Accepted:
         while True:
@@ -197,24 +238,24 @@ class Intake:
         self._metrics.webhook_ingest_lag_records.set(lag)
 
 
-def _read(records: dict[TopicPartition, list[Any]]) -> _Batch:
-    batch = _Batch()
-    for partition, items in records.items():
-        for record in items:
-            try:
-                message = read_message(record)
-            except Refusal as refusal:
-                if is_heartbeat(record.value):
-                    batch.heartbeats += 1
-                    continue
-                batch.letters.append(dead_letter(record, refusal))
-                continue
-            if message is None:
-                batch.tombstones += 1
-            else:
-                batch.messages.append(message)
-        batch.offsets[partition] = items[-1].offset + 1
-    return batch
+def _read_one(record: Any, batch: _Batch) -> None:
+    try:
+        message = read_message(record)
+    except Refusal as refusal:
+        if is_heartbeat(record.value):
+            batch.heartbeats += 1
+        else:
+            batch.letters.append(dead_letter(record, refusal))
+        return
+    if message is None:
+        batch.tombstones += 1
+    else:
+        batch.readings.append(_Reading(record, message))
+
+
+def _not_accepted() -> Refusal:
+    message = "an error that nobody foresaw; the log of the dispatcher has it. Re-drive the record when it is mended"
+    return Refusal.because(DeadLetterCode.UNEXPECTED_ERROR, "", message)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -94,9 +94,11 @@ def read_message(record: StatementRecord) -> Message | None:
 
 def is_heartbeat(value: bytes) -> bool:
     """Whether the bytes are a heartbeat of the clock, which tells time and is nobody's to receive."""
+    if HEARTBEAT.encode() not in value:
+        return False
     try:
         parsed = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(parsed, dict) and parsed.get("type") == HEARTBEAT
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import httpcore
@@ -34,19 +34,17 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Dial the first address that answers; ForbiddenAddressError if any of the host's addresses is forbidden."""
+        """Dial the address that answers first; ForbiddenAddressError if any of the host's addresses is forbidden."""
         addresses = await self._resolver.resolve(host, port)
         if not all(may_dial(address, allow_private=self._allow_private) for address in addresses):
             raise ForbiddenAddressError("the host resolves to an address that is not public")
-        failure: Exception = ResolveError("the host name has no address")
-        for address in addresses:
-            try:
-                stream = await self._dialler.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-                continue
-            return await _same_peer(_Stream(stream), address)
-        raise failure
+        if not addresses:
+            raise ResolveError("the host name has no address")
+        if len(addresses) == 1:
+            stream = await self._dialler.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        else:
+            stream = await self._dialler.race(addresses, port, timeout)
+        return await _judged_peer(_Stream(stream), addresses)
 
     async def sleep(self, seconds: float) -> None:
         """Wait, for httpcore's own use."""
@@ -84,9 +82,9 @@ class _Stream(httpcore.AsyncNetworkStream):
         return self._stream.get_extra_info(info)
 
 
-async def _same_peer(stream: httpcore.AsyncNetworkStream, address: str) -> httpcore.AsyncNetworkStream:
+async def _judged_peer(stream: httpcore.AsyncNetworkStream, addresses: Sequence[str]) -> httpcore.AsyncNetworkStream:
     peer = stream.get_extra_info("server_addr")
-    if not peer or str(peer[0]) != address:
+    if not peer or str(peer[0]) not in addresses:
         await stream.aclose()
-        raise ForbiddenAddressError("the connection did not reach the address that was judged")
+        raise ForbiddenAddressError("the connection did not reach an address that was judged")
     return stream

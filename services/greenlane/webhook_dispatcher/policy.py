@@ -75,7 +75,13 @@ class Failure(StrEnum):
     TIMEOUT = "timeout"
     BROKEN = "broken"
     FORBIDDEN_ADDRESS = "forbidden_address"
+    UNUSABLE_URL = "unusable_url"
+    UNEXPECTED = "unexpected"
     LEASE_LOST = "lease_lost"
+
+
+UNDIALLED = (Failure.FORBIDDEN_ADDRESS, Failure.UNUSABLE_URL)
+"""Nothing was sent because of the endpoint's URL: its owner must change it, and no attempt is charged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class Answer:
     def broken(self) -> bool:
         """Whether the receiver seems out of order: no answer from it, or a 5xx."""
         if self.failure is not None:
-            return self.failure not in {Failure.FORBIDDEN_ADDRESS, Failure.LEASE_LOST}
+            return self.failure not in {*UNDIALLED, Failure.LEASE_LOST}
         return self.status is not None and self.status >= 500
 
     @property
@@ -127,8 +133,8 @@ class Verdict:
 def judge(mode: Mode, attempt_no: int, answer: Answer, jitter: float, *, lost_leases: int = 0) -> Verdict:
     """The verdict on attempt `attempt_no` (from 1) of a delivery whose lease was lost `lost_leases` times before."""
     stopped = State.CANCELLED if mode is Mode.UNORDERED else State.HELD
-    if answer.failure is Failure.FORBIDDEN_ADDRESS:
-        return Verdict(stopped, Failure.FORBIDDEN_ADDRESS, endpoint=EndpointState.NEEDS_ATTENTION, charged=False)
+    if answer.failure in UNDIALLED:
+        return Verdict(stopped, answer.failure, endpoint=EndpointState.NEEDS_ATTENTION, charged=False)
     if answer.failure is Failure.LEASE_LOST:
         return _after_lost_lease(lost_leases + 1)
     if answer.success:
@@ -154,6 +160,8 @@ def _after_success(mode: Mode, answer: Answer) -> EndpointState | None:
 
 def _retry(mode: Mode, attempt_no: int, answer: Answer, jitter: float) -> Verdict:
     reason = str(answer.failure) if answer.failure else f"status_{answer.status}"
+    if mode is Mode.UNORDERED and answer.failure is Failure.UNEXPECTED:
+        return Verdict(State.CANCELLED, Failure.UNEXPECTED, endpoint=EndpointState.NEEDS_ATTENTION)
     if mode is Mode.UNORDERED and attempt_no >= TEST_ATTEMPTS:
         return Verdict(State.EXHAUSTED, reason)
     if answer.status in {413, 415, 422} and attempt_no >= REFUSED_ATTEMPTS:

@@ -5,12 +5,13 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.contracts.dead_letters import DeadLetterCode
-from greenlane.operations.metrics import ProcessMetrics
+from greenlane.operations.metrics import UNEXPECTED, ProcessMetrics
 from greenlane.operations.metrics import WebhookMetrics as RegisteredMetrics
 from greenlane.settings import Settings, SettingsError
 from greenlane.webhook_dispatcher.attempts import Attempts
@@ -22,6 +23,7 @@ from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.network import GuardedBackend, Resolver
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
 from greenlane.webhook_dispatcher.transport import Transport
+from greenlane.webhook_dispatcher.unexpected import Unexpected
 from greenlane.webhook_dispatcher.vault import vault_from
 from greenlane.webhook_dispatcher.worker import Worker
 
@@ -30,11 +32,12 @@ _READY_EVERY = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What may differ: the topics, the numbers, and who is told why a record was dead-lettered."""
+    """What may differ: the topics, the numbers, and who is told of dead letters and of errors nobody foresaw."""
 
     sources: Sources = field(default_factory=Sources)
     limits: Limits = field(default_factory=Limits)
     refused: Callable[[DeadLetterCode], None] = lambda _: None
+    unexpected: Unexpected = field(default_factory=Unexpected)
 
 
 async def run(
@@ -45,7 +48,7 @@ async def run(
     stop: asyncio.Event,
 ) -> None:
     """Dispatch with the declared topics and the usual numbers until `stop` is set; see `dispatch`."""
-    setup = Setup(refused=process.dead_letter)
+    setup = Setup(refused=process.dead_letter, unexpected=Unexpected(partial(process.error, UNEXPECTED)))
     await dispatch(settings, RegisteredMetrics(registry), ready, stop, setup=setup)
 
 
@@ -71,10 +74,12 @@ async def dispatch(
     sources = replace(setup.sources, bootstrap_servers=settings.kafka_bootstrap_servers)
     async with _engine(settings, used) as engine, _transport(settings, used) as transport:
         handshakes = Handshakes(engine, transport, settings.webhook_origin) if settings.webhook_origin else None
-        attempts = Attempts(transport, Keyring(engine, vault), used.key_missing_hold, handshakes=handshakes)
+        keyring, hold = Keyring(engine, vault), used.key_missing_hold
+        attempts = Attempts(transport, keyring, hold, handshakes=handshakes, unexpected=setup.unexpected)
         owner = f"{settings.instance}/{uuid.uuid4().hex[:12]}"
         worker = Worker(engine, attempts, metrics, owner=owner, limits=used)
-        intake = Intake(sources, engine, metrics, used, Listeners(worker.mark, worker.holds, setup.refused))
+        told = Listeners(worker.mark, worker.holds, setup.refused, setup.unexpected)
+        intake = Intake(sources, engine, metrics, used, told)
         async with asyncio.TaskGroup() as group:
             group.create_task(worker.run(stop))
             group.create_task(intake.run(stop))

@@ -1,14 +1,20 @@
-"""Collects outcomes and records them in groups: up to 64, or what came within 5 ms."""
+"""Collects outcomes and records them in groups: up to 64, or what came within 5 ms.
+
+A group that cannot be recorded is recorded one by one; an outcome that cannot be recorded alone costs its delivery,
+which is quarantined, and no other.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from greenlane.webhook_dispatcher.claims import RowKey
 from greenlane.webhook_dispatcher.database import will_pass
 from greenlane.webhook_dispatcher.limits import Limits
-from greenlane.webhook_dispatcher.recording import Outcome, Recording, record
+from greenlane.webhook_dispatcher.recording import Outcome, Recording, record, set_aside
+from greenlane.webhook_dispatcher.unexpected import Unexpected
 
 _log = structlog.get_logger("greenlane.webhook_dispatcher")
 
@@ -22,11 +28,13 @@ class Recorder:
         limits: Limits,
         monotonic: Callable[[], float],
         recorded: Callable[[Sequence[Outcome], Recording], None],
+        unexpected: Unexpected | None = None,
     ) -> None:
         self._engine = engine
         self._limits = limits
         self._monotonic = monotonic
         self._recorded = recorded
+        self._unexpected = unexpected or Unexpected()
         self._queue: asyncio.Queue[Outcome] = asyncio.Queue()
 
     @property
@@ -46,9 +54,46 @@ class Recorder:
         """Record for ever."""
         while True:
             group = await self._collect()
-            self._recorded(group, await self._record(group))
-            for _ in group:
-                self._queue.task_done()
+            try:
+                await self.record_apart(group)
+            except Exception as error:  # noqa: BLE001 - a boundary: it costs this much and no more
+                self._unexpected.tell("recording", error)
+            finally:
+                for _ in group:
+                    self._queue.task_done()
+
+    async def record_apart(self, group: Sequence[Outcome], *, patient: bool = True) -> None:
+        """Record the group together, or each outcome alone when that fails in a way that does not pass.
+
+        An outage is waited for as long as the leases may last, unless `patient` is False: then it is raised.
+        """
+        try:
+            self._recorded(group, await (self._record(group) if patient else record(self._engine, group)))
+        except Exception as error:
+            if will_pass(error):
+                raise
+            if len(group) > 1:
+                for outcome in group:
+                    await self.record_apart([outcome], patient=patient)
+                return
+            for outcome in group:
+                self._unexpected.tell("recording", error, outcome.claim.endpoint_id)
+                await self._set_aside(outcome.claim.key)
+
+    async def set_unreadable_aside(self, rows: Iterable[RowKey]) -> None:
+        """Quarantine deliveries that this version of the code cannot read."""
+        for row in rows:
+            self._unexpected.tell("reading", ValueError("a delivery cannot be read"), row.endpoint_id)
+            await self._set_aside(row)
+
+    async def _set_aside(self, row: RowKey) -> None:
+        try:
+            await set_aside(self._engine, row)
+        except Exception as error:  # noqa: BLE001 - a boundary: the lease stays, and the sweep tries again
+            if will_pass(error):
+                _log.warning("webhook database unavailable", kind=type(error).__name__)
+            else:
+                self._unexpected.tell("quarantine", error, row.endpoint_id)
 
     async def _collect(self) -> list[Outcome]:
         group = [await self._queue.get()]

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.webhook_dispatcher.acceptance import Key
-from greenlane.webhook_dispatcher.claims import Claim
-from greenlane.webhook_dispatcher.direct import Direct, Executes, direct_transaction
+from greenlane.webhook_dispatcher.claims import Claim, RowKey
+from greenlane.webhook_dispatcher.direct import Direct, Executes, direct, direct_transaction
 from greenlane.webhook_dispatcher.policy import (
     OPEN,
+    UNDIALLED,
     Answer,
     EndpointState,
     Failure,
@@ -131,9 +132,16 @@ _HOLD = sa.text("""
 _RELEASE = sa.text("""
     UPDATE delivery SET state = 'pending', reason = NULL
     WHERE endpoint_id = :endpoint AND state = 'held'
-      AND (reason = ANY(:reasons) OR reason = 'forbidden_address')""")
+      AND reason = ANY(:reasons)""")
 
-_GATES = [EndpointState.UNCONFIRMED.value, EndpointState.DISABLED.value, EndpointState.NEEDS_ATTENTION.value]
+_SET_ASIDE = sa.text("""
+    UPDATE delivery SET state = 'quarantined', reason = 'unexpected', lease_until = NULL
+    WHERE event_day = :day AND event_id = :event AND endpoint_id = :endpoint AND state = 'leased'""")
+
+_GATES = [
+    *(state.value for state in (EndpointState.UNCONFIRMED, EndpointState.DISABLED, EndpointState.NEEDS_ATTENTION)),
+    *(failure.value for failure in UNDIALLED),
+]
 
 
 @dataclass(slots=True)
@@ -162,6 +170,12 @@ async def record(engine: AsyncEngine, outcomes: Sequence[Outcome]) -> Recording:
                 await change_state(connection, endpoint_id, state, _cause(endpoint_id, outcomes))
                 recording.ready.add(endpoint_id)
     return recording
+
+
+async def set_aside(engine: AsyncEngine, row: RowKey) -> None:
+    """Quarantine a leased delivery whose outcome cannot be recorded, until a person looks at it."""
+    async with direct(engine) as connection:
+        await connection.execute(_SET_ASIDE, {"day": row.day, "event": row.webhook_id, "endpoint": row.endpoint_id})
 
 
 async def change_state(connection: Executes, endpoint_id: str, state: EndpointState, reason: str | None) -> None:

@@ -14,8 +14,8 @@ RESOLVE_SECONDS = 3.0
 KEPT_SECONDS = 30.0
 KEPT_NAMES = 4_096
 
-LOOKUP_OWNER: ContextVar[str] = ContextVar("webhook_lookup_owner", default="")
-"""Whose look-ups those of this task are; the dispatcher sets it before each attempt."""
+ACTING_FOR: ContextVar[str] = ContextVar("webhook_acting_for", default="")
+"""The owner for whom this task looks up and connects; the dispatcher sets it before each attempt."""
 
 
 class ResolveError(Exception):
@@ -58,7 +58,7 @@ class Resolver:
             return kept[1]
         try:
             async with asyncio.timeout(self._seconds):
-                found = await self._look_up(name, LOOKUP_OWNER.get())
+                found = await self._look_up(name, ACTING_FOR.get())
         except (OSError, UnicodeError, TimeoutError):
             raise ResolveError("the host name does not resolve") from None
         self._kept[name] = (self._monotonic() + KEPT_SECONDS, found)

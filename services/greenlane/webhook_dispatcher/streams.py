@@ -1,13 +1,20 @@
 """httpcore's network streams on the event loop itself: no layer between, and one system call for a whole request."""
 
 import asyncio
+import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 import httpcore
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 _KEPT_BYTES = 65_536
+
+
+_RACE_DELAY = 0.25
+MOST_RACED = 8
+"""A name with a thousand addresses must not make us dial them all."""
 
 
 class LoopDialler(httpcore.AsyncNetworkBackend):
@@ -20,17 +27,24 @@ class LoopDialler(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - TCP_NODELAY is set anyway, nothing else is asked for
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> "LoopStream":
         """A connection, or ConnectError, or ConnectTimeout after `timeout` seconds."""
         local = None if local_address is None else (local_address, 0)
-        try:
-            async with asyncio.timeout(timeout):
-                _, wire = await asyncio.get_running_loop().create_connection(_Wire, host, port, local_addr=local)
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout from error
-        except OSError as error:
-            raise httpcore.ConnectError(type(error).__name__) from error
-        return LoopStream(wire)
+        loop = asyncio.get_running_loop()
+        return await _connected(loop.create_connection(_Wire, host, port, local_addr=local), timeout)
+
+    async def race(self, addresses: Sequence[str], port: int, timeout: float | None = None) -> "LoopStream":  # noqa: ASYNC109 - httpcore's
+        """A connection to whichever address answers first (RFC 8305): each next one is tried 0.25 s after the last.
+
+        At most `MOST_RACED` addresses are dialled. ConnectError when none answers, ConnectTimeout after `timeout` s.
+        """
+        found = [_address_info(address, port) for address in addresses]
+        raced = start_connection(found[:MOST_RACED], happy_eyeballs_delay=_RACE_DELAY, interleave=1)
+
+        async def connect() -> tuple[asyncio.BaseTransport, _Wire]:
+            return await asyncio.get_running_loop().create_connection(_Wire, sock=await raced)
+
+        return await _connected(connect(), timeout)
 
 
 class _Wire(asyncio.Protocol):
@@ -92,7 +106,10 @@ class LoopStream(httpcore.AsyncNetworkStream):
         self._unsent: list[bytes] = []
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
-        """The next bytes, b"" at the end; ReadError when the connection broke, ReadTimeout after `timeout` seconds."""
+        """The next bytes, b"" at the end; ReadTimeout after `timeout` seconds.
+
+        ReadError when the connection broke, or when bytes had come before the request left: they are no answer to it.
+        """
         self._flush()
         try:
             if timeout is None:
@@ -141,6 +158,29 @@ class LoopStream(httpcore.AsyncNetworkStream):
         return self._wire.transport.get_extra_info(names.get(info, info))
 
     def _flush(self) -> None:
+        if self._unsent and self._wire.came:
+            raise httpcore.ReadError("bytes came before the request was sent")
         if self._unsent and not self._wire.over:
             self._wire.transport.write(b"".join(self._unsent))
         self._unsent.clear()
+
+
+async def _connected(
+    connecting: Coroutine[Any, Any, tuple[asyncio.BaseTransport, _Wire]],
+    timeout: float | None,  # noqa: ASYNC109 - httpcore's
+) -> LoopStream:
+    try:
+        async with asyncio.timeout(timeout):
+            _, wire = await connecting
+    except TimeoutError as error:
+        raise httpcore.ConnectTimeout from error
+    except OSError as error:
+        raise httpcore.ConnectError(type(error).__name__) from error
+    return LoopStream(wire)
+
+
+def _address_info(address: str, port: int) -> AddrInfoType:
+    """A literal address as `getaddrinfo` would give it."""
+    if ":" in address:
+        return socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port, 0, 0)
+    return socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)

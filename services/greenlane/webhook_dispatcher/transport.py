@@ -1,7 +1,8 @@
-"""The HTTP client: httpx requests over httpcore connections, kept in a free list per origin.
+"""The HTTP client: httpx requests over httpcore connections, kept in a free list per owner and origin.
 
 httpcore's own pool scans all its connections on every request; here one is popped from its origin's list and pushed
-back, so the cost of a request does not grow with the number of hosts.
+back, so the cost of a request does not grow with the number of hosts. No owner ever gets another one's connection, and
+a connection on which anything came beyond the answer is closed: one endpoint's bytes never answer another's delivery.
 """
 
 import asyncio
@@ -17,8 +18,10 @@ from typing import NamedTuple
 import httpcore
 import httpx
 
+from greenlane.webhook_dispatcher.connection import Connection, EnoughError
 from greenlane.webhook_dispatcher.network import ForbiddenAddressError, GuardedBackend, ResolveError
 from greenlane.webhook_dispatcher.policy import Failure
+from greenlane.webhook_dispatcher.resolver import ACTING_FOR
 
 ATTEMPT_SECONDS = 15.0
 BODY_BYTES = 16_384
@@ -35,6 +38,13 @@ class Origin(NamedTuple):
     port: int
 
 
+class _Place(NamedTuple):
+    """Where a connection is kept: for whom, and what it can serve."""
+
+    owner: str
+    origin: Origin
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """What one attempt brought; times in seconds since its start."""
@@ -44,6 +54,10 @@ class Exchange:
     response: httpx.Response | None = None
     headers: float | None = None
     fresh_try: bool = False
+
+
+class UnusableUrlError(Exception):
+    """A URL that no request can be made of; endpoints cannot be given one, but an older version may have taken it."""
 
 
 class _NothingAnsweredError(Exception):
@@ -69,7 +83,7 @@ class Transport:
         self._context.set_alpn_protocols(["http/1.1"])
         self._attempt_seconds = attempt_seconds
         self._clock = clock
-        self._free: dict[Origin, deque[httpcore.AsyncHTTP11Connection]] = {}
+        self._free: dict[_Place, deque[Connection]] = {}
         self._idle = 0
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Exchange:
@@ -86,14 +100,17 @@ class Transport:
         response: httpx.Response | None = None
         failure: Failure | None = None
         try:
-            request = httpx.Request(method, _parsed(url), headers=_REQUEST_HEADERS | headers, content=body)
+            target = _parsed(url)
+            request = httpx.Request(method, target, headers=_REQUEST_HEADERS | headers, content=body)
             async with asyncio.timeout(self._attempt_seconds):
                 response = await self._exchange(request, progress)
         except (TimeoutError, httpcore.TimeoutException):
             failure = Failure.TIMEOUT
         except ForbiddenAddressError:
             failure = Failure.FORBIDDEN_ADDRESS
-        except (ResolveError, httpx.InvalidURL):
+        except UnusableUrlError:
+            failure = Failure.UNUSABLE_URL
+        except ResolveError:
             failure = Failure.DNS
         except httpcore.ConnectError as error:
             failure = Failure.TLS if _is_tls(error) else Failure.CONNECT
@@ -104,13 +121,13 @@ class Transport:
 
     async def close_expired(self) -> None:
         """Close kept connections that were idle too long or that the other side closed."""
-        for origin, connections in list(self._free.items()):
+        for place, connections in list(self._free.items()):
             expired = [connection for connection in connections if connection.has_expired()]
             for connection in expired:
                 connections.remove(connection)
             self._idle -= len(expired)
             if not connections:
-                del self._free[origin]
+                del self._free[place]
             for connection in expired:
                 await connection.aclose()
 
@@ -128,28 +145,23 @@ class Transport:
             request.url.raw_host,
             request.url.port or (443 if request.url.scheme == "https" else 80),
         )
-        kept = await self._pop(origin)
+        place = _Place(ACTING_FOR.get(), origin)
+        kept = await self._pop(place)
         if kept is not None:
             try:
-                return await self._send(kept, origin, request, progress, kept=True)
+                return await self._send(kept, place, request, progress, kept=True)
             except _NothingAnsweredError:
                 progress.fresh_try = True
-        return await self._send(await self._open(origin), origin, request, progress, kept=False)
+        return await self._send(await self._open(origin), place, request, progress, kept=False)
 
     async def _send(
-        self,
-        connection: httpcore.AsyncHTTP11Connection,
-        origin: Origin,
-        request: httpx.Request,
-        progress: "_Progress",
-        *,
-        kept: bool,
+        self, connection: Connection, place: _Place, request: httpx.Request, progress: "_Progress", *, kept: bool
     ) -> httpx.Response:
         try:
-            answer = await connection.handle_async_request(_core_request(origin, request))
+            answer = await connection.handle_async_request(_core_request(place.origin, request))
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
             await connection.aclose()
-            if kept:
+            if kept and not connection.answered:
                 raise _NothingAnsweredError from error
             raise
         except BaseException:
@@ -161,53 +173,51 @@ class Transport:
         except BaseException:
             await _close_now(connection)
             raise
-        if complete and connection.is_idle() and self._idle < IDLE_CONNECTIONS:
-            self._free.setdefault(origin, deque()).append(connection)
-            self._idle += 1
+        if complete and connection.is_idle() and _framed_once(answer) and connection.exhausted:
+            await self._keep(place, connection)
         else:
             await connection.aclose()
         headers = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
         return httpx.Response(answer.status, headers=headers, content=body)
 
-    async def _pop(self, origin: Origin) -> httpcore.AsyncHTTP11Connection | None:
-        connections = self._free.get(origin)
+    async def _keep(self, place: _Place, connection: Connection) -> None:
+        if self._idle >= IDLE_CONNECTIONS:
+            await connection.aclose()
+            return
+        self._free.setdefault(place, deque()).append(connection)
+        self._idle += 1
+
+    async def _pop(self, place: _Place) -> Connection | None:
+        connections = self._free.get(place)
         while connections:
             connection = connections.pop()
             self._idle -= 1
             if not connections:
-                del self._free[origin]
+                del self._free[place]
             if connection.is_available() and not connection.has_expired():
                 return connection
             await connection.aclose()
         return None
 
-    async def _open(self, origin: Origin) -> httpcore.AsyncHTTP11Connection:
+    async def _open(self, origin: Origin) -> Connection:
         host = origin.host.decode("ascii")
         stream = await self._backend.connect_tcp(host, origin.port)
         if origin.scheme == b"https":
             stream = await stream.start_tls(self._context, server_hostname=host)
-        return _Connection(httpcore.Origin(*origin), stream, keepalive_expiry=IDLE_SECONDS)
-
-
-class _Unlocked:
-    async def __aenter__(self) -> None:
-        pass
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-
-class _Connection(httpcore.AsyncHTTP11Connection):
-    """Whoever popped it has it alone; httpcore's lock would cost two turns of the event loop for each request."""
-
-    def __init__(self, origin: httpcore.Origin, stream: httpcore.AsyncNetworkStream, keepalive_expiry: float) -> None:
-        super().__init__(origin, stream, keepalive_expiry)
-        self._state_lock = _Unlocked()  # type: ignore[assignment] # entered and left like the lock it replaces
+        return Connection(httpcore.Origin(*origin), stream, keepalive_expiry=IDLE_SECONDS)
 
 
 @lru_cache(4_096)
 def _parsed(url: str) -> httpx.URL:
-    return httpx.URL(url)
+    """The URL as it is dialled. UnusableUrlError when it has no host that a request can name."""
+    try:
+        parsed = httpx.URL(url)
+        has_host = bool(parsed.host)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise UnusableUrlError("the URL cannot be read") from error
+    if parsed.scheme not in {"http", "https"} or not has_host:
+        raise UnusableUrlError("the URL names no host")
+    return parsed
 
 
 @dataclass(slots=True)
@@ -222,17 +232,25 @@ def _core_request(origin: Origin, request: httpx.Request) -> httpcore.Request:
 
 
 async def _read(answer: httpcore.Response) -> tuple[bytes, bool]:
-    """At most 16 kB of the raw body, and whether that was all."""
+    """At most 16 kB of the raw body, or what came within the bounds of an answer, and whether that was all."""
     body = bytearray()
-    async for chunk in answer.aiter_stream():
-        body += chunk
-        if len(body) > BODY_BYTES:
-            return bytes(body[:BODY_BYTES]), False
+    try:
+        async for chunk in answer.aiter_stream():
+            body += chunk
+            if len(body) > BODY_BYTES:
+                return bytes(body[:BODY_BYTES]), False
+    except EnoughError:
+        return bytes(body), False
     await answer.aclose()
     return bytes(body), True
 
 
-async def _close_now(connection: httpcore.AsyncHTTP11Connection) -> None:
+def _framed_once(answer: httpcore.Response) -> bool:
+    """Whether the end of the body was announced in one way only; RFC 9112, 6.3: after two ways close the connection."""
+    return not {b"content-length", b"transfer-encoding"} <= {name.lower() for name, _ in answer.headers}
+
+
+async def _close_now(connection: Connection) -> None:
     """Close while an error or a cancellation is on its way; what closing itself meets adds nothing to it."""
     with contextlib.suppress(httpcore.NetworkError, OSError):
         await asyncio.shield(connection.aclose())

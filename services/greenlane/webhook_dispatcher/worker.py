@@ -1,4 +1,8 @@
-"""The dispatcher at work: holds shards, claims what is due, sends it, sweeps up what was left behind."""
+"""The dispatcher at work: holds shards, claims what is due, sends it, sweeps up what was left behind.
+
+Each task has its own boundary: an error that nobody foresaw costs one delivery or one round of a task, never the
+process.
+"""
 
 import asyncio
 import contextlib
@@ -13,14 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from greenlane.webhook_dispatcher.agenda import Agenda, Budget, Slot
 from greenlane.webhook_dispatcher.attempts import Attempts, TooLateError
 from greenlane.webhook_dispatcher.breaker import FAILURES_TO_OPEN, Phase
-from greenlane.webhook_dispatcher.claims import Claim, Want, claim, due_endpoints, expired, failing_endpoints
+from greenlane.webhook_dispatcher.claims import Claim, RowKey, Want, claim, due_endpoints, expired, failing_endpoints
 from greenlane.webhook_dispatcher.database import will_pass
 from greenlane.webhook_dispatcher.failing import disable_failing, give_notices
 from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.measures import measure
-from greenlane.webhook_dispatcher.policy import Answer, Failure, State, judge
+from greenlane.webhook_dispatcher.policy import UNDIALLED, Answer, Failure, State, judge
 from greenlane.webhook_dispatcher.recorder import Recorder
-from greenlane.webhook_dispatcher.recording import Outcome, Recording, record
+from greenlane.webhook_dispatcher.recording import Outcome, Recording
 from greenlane.webhook_dispatcher.retention import forget_attempts
 from greenlane.webhook_dispatcher.shards import release_all, renew, shard_of
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
@@ -30,6 +34,8 @@ _log = structlog.get_logger("greenlane.webhook_dispatcher")
 
 _RETRY_LOCKED = 0.1
 _LONGEST_SLEEP = 1.0
+_APART = 0.01
+_OUTAGE_TOLD_EVERY = 10.0
 
 
 class Worker:
@@ -51,9 +57,11 @@ class Worker:
         self._monotonic = attempts.monotonic
         self._limits = limits
         self._agenda = Agenda(limits.requests, limits.slow_requests)
-        self._recorder = Recorder(engine, limits, attempts.monotonic, self._recorded)
+        self._unexpected = attempts.unexpected
+        self._recorder = Recorder(engine, limits, attempts.monotonic, self._recorded, self._unexpected)
         self._epochs: dict[int, int] = {}
         self._held_until = 0.0
+        self._outage_told = -_OUTAGE_TOLD_EVERY
         self._renew_in = 0.0
         self._taken = asyncio.Event()
         self._next_claim = 0.0
@@ -85,9 +93,9 @@ class Worker:
             loops = [
                 group.create_task(self._keep_shards()),
                 group.create_task(self._sweep_often()),
-                group.create_task(self._repeat(self._measure, self._limits.measure_every)),
-                group.create_task(self._repeat(self._forget, self._limits.forget_every)),
-                group.create_task(self._repeat(self._hear, self._limits.pause_after_failure)),
+                group.create_task(self._repeat("measuring", self._measure, self._limits.measure_every)),
+                group.create_task(self._repeat("retention", self._forget, self._limits.forget_every)),
+                group.create_task(self._repeat("wake_ups", self._hear, self._limits.pause_after_failure)),
                 group.create_task(self._claim_all(group)),
             ]
             await stop.wait()
@@ -97,29 +105,36 @@ class Worker:
                 await asyncio.wait(self._sending)
             await self._recorder.drain()
             recorder.cancel()
-        await self._attempts.transport.close()
-        await self._attempt_step(partial(release_all, self._engine, self._owner))
+        await self._attempt_step("closing", self._attempts.transport.close)
+        await self._attempt_step("shard_leases", partial(release_all, self._engine, self._owner))
 
-    async def _repeat(self, step: Callable[[], Awaitable[None]], every: float) -> None:
+    async def _repeat(self, stage: str, step: Callable[[], Awaitable[None]], every: float) -> None:
         while True:
-            await self._attempt_step(step)
+            await self._attempt_step(stage, step)
             await asyncio.sleep(every)
 
-    async def _attempt_step(self, step: Callable[[], Awaitable[None]]) -> bool:
-        """Whether the step went through; False during an outage of the database, which ends by itself."""
+    async def _attempt_step(self, stage: str, step: Callable[[], Awaitable[object]]) -> bool:
+        """Whether the step went through; False during an outage of the database, and after what nobody foresaw."""
         try:
             await step()
-        except Exception as error:
-            if not will_pass(error):
-                raise
-            _log.warning("webhook database unavailable", kind=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - a boundary: it costs one round of this task
+            if will_pass(error):
+                self._tell_outage(error)
+            else:
+                self._unexpected.tell(stage, error)
             return False
         return True
+
+    def _tell_outage(self, error: Exception) -> None:
+        now = self._monotonic()
+        if now >= self._outage_told + _OUTAGE_TOLD_EVERY:
+            self._outage_told = now
+            _log.warning("webhook database unavailable", kind=type(error).__name__)
 
     async def _keep_shards(self) -> None:
         while True:
             self._renew_in = self._limits.pause_after_failure
-            await self._attempt_step(self._hold_shards)
+            await self._attempt_step("shard_leases", self._hold_shards)
             await asyncio.sleep(self._renew_in)
 
     async def _hear(self) -> None:
@@ -148,22 +163,45 @@ class Worker:
         """Every second, and at once when shards are taken over: their last owner may have left something behind."""
         while True:
             self._taken.clear()
-            await self._attempt_step(self._sweep)
+            await self._sweep()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.sweep_every):
                     await self._taken.wait()
 
     async def _sweep(self) -> None:
-        shards = list(self._epochs)
-        while lost := await expired(self._engine, shards, self._limits.outcome_batch):
-            apart = self._limits.lost_apart
-            self._count(await record(self._engine, [_lost(item, apart * place) for place, item in enumerate(lost)]))
-        for notice in await give_notices(self._engine, shards):
+        for stage, step in (
+            ("lost_leases", self._take_lost_back),
+            ("notices", self._give_notices),
+            ("disabling", self._disable_failing),
+            ("due_poll", self._find_due),
+            ("idle_connections", self._attempts.transport.close_expired),
+        ):
+            await self._attempt_step(stage, step)
+
+    async def _take_lost_back(self) -> None:
+        done: set[RowKey] = set()
+        while True:
+            unreadable: list[RowKey] = []
+            lost = await expired(self._engine, list(self._epochs), self._limits.outcome_batch, unreadable)
+            keys = {item.key for item in lost} | set(unreadable)
+            if keys <= done:
+                return
+            done |= keys
+            if lost:
+                outcomes = [_lost(item, self._limits.lost_apart * place) for place, item in enumerate(lost)]
+                await self._recorder.record_apart(outcomes, patient=False)
+            await self._recorder.set_unreadable_aside(unreadable)
+
+    async def _give_notices(self) -> None:
+        for notice in await give_notices(self._engine, list(self._epochs)):
             _log.warning("webhook endpoint keeps failing", endpoint_id=notice.endpoint_id, hours=notice.hours)
-        for endpoint_id in await disable_failing(self._engine, shards):
+
+    async def _disable_failing(self) -> None:
+        for endpoint_id in await disable_failing(self._engine, list(self._epochs)):
             _log.warning("webhook endpoint disabled because it keeps failing", endpoint_id=endpoint_id)
-        self.mark(await due_endpoints(self._engine, shards))
-        await self._attempts.transport.close_expired()
+
+    async def _find_due(self) -> None:
+        self.mark(await due_endpoints(self._engine, list(self._epochs)))
 
     async def _measure(self) -> None:
         breakers = self._agenda.breakers()
@@ -178,15 +216,27 @@ class Worker:
 
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
         while True:
-            self._work.clear()
-            wants = self._wants()
-            if not wants:
-                await self._rest()
-            elif not await self._attempt_step(partial(self._claim, group, wants)):
-                self.mark(want.endpoint_id for want in wants)
+            if not await self._attempt_step("claiming", partial(self._claim_round, group)):
                 await asyncio.sleep(self._limits.pause_after_failure)
-            else:
-                await asyncio.sleep(max(self._next_claim - self._monotonic(), 0.0))
+
+    async def _claim_round(self, group: asyncio.TaskGroup) -> None:
+        self._work.clear()
+        wants = self._wants()
+        if not wants:
+            await self._rest()
+            return
+        try:
+            await self._claim(group, wants)
+        except Exception:
+            self._claim_later(wants)
+            raise
+        await asyncio.sleep(max(self._next_claim - self._monotonic(), 0.0))
+
+    def _claim_later(self, wants: Sequence[Want]) -> None:
+        """Each in turn and alone: an endpoint that cannot be claimed for keeps no other from its deliveries."""
+        now = self._monotonic()
+        for place, want in enumerate(wants):
+            self._agenda.mark_at(want.endpoint_id, now + self._limits.pause_after_failure + place * _APART)
 
     def _wants(self) -> list[Want]:
         if not self.ready or self._recorder.waiting >= self._limits.unrecorded:
@@ -224,8 +274,16 @@ class Worker:
             task.add_done_callback(self._sending.discard)
         for budget in Budget:
             self._metrics.webhook_inflight.labels(budget.value).set(self._agenda.in_flight(budget))
+        await self._recorder.set_unreadable_aside(claimed.unreadable)
 
     async def _send(self, item: Claim, slot: Slot, claimed_at: float) -> None:
+        try:
+            await self._send_in_time(item, slot, claimed_at)
+        except Exception as error:  # noqa: BLE001 - a boundary: it costs this delivery, which keeps no slot
+            self._unexpected.tell("sending", error, item.endpoint_id)
+            self._over(slot, None)
+
+    async def _send_in_time(self, item: Claim, slot: Slot, claimed_at: float) -> None:
         def may_begin() -> bool:
             return self.ready and self._monotonic() - claimed_at <= self._limits.start_within
 
@@ -234,15 +292,16 @@ class Worker:
                 outcome = await self._attempts.make(item, may_begin)
             except TooLateError:
                 break
-            except Exception as error:
-                if not will_pass(error):
-                    raise
-                # only the keys are read from the database, before anything is sent
-                await asyncio.sleep(self._limits.pause_after_failure)
-            else:
-                self._over(slot, outcome.answer if outcome.verdict.charged else None)
-                self._recorder.submit(outcome)
-                return
+            except Exception as error:  # noqa: BLE001 - a boundary: it costs this attempt
+                if will_pass(error):
+                    # only the keys are read from the database, before anything is sent
+                    await asyncio.sleep(self._limits.pause_after_failure)
+                    continue
+                self._unexpected.tell("attempt", error, item.endpoint_id)
+                outcome = self._attempts.failed(item)
+            self._over(slot, outcome.answer if outcome.verdict.charged else None)
+            self._recorder.submit(outcome)
+            return
         # the sweep of the shard's owner makes the delivery due again when its lease ends
         self._over(slot, None)
 
@@ -252,11 +311,13 @@ class Worker:
 
     def _recorded(self, outcomes: Sequence[Outcome], recording: Recording) -> None:
         for outcome in outcomes:
+            if outcome.answer.failure is Failure.LEASE_LOST:
+                continue
             self._total.observe(outcome.total_ms / 1000)
             if outcome.headers_ms is not None:
                 self._headers.observe(outcome.headers_ms / 1000)
-            if outcome.answer.failure is Failure.FORBIDDEN_ADDRESS:
-                self._metrics.webhook_blocked_addresses_total.labels(Failure.FORBIDDEN_ADDRESS.value).inc()
+            if outcome.answer.failure in UNDIALLED:
+                self._metrics.webhook_blocked_addresses_total.labels(outcome.answer.failure.value).inc()
         self._count(recording)
 
     def _count(self, recording: Recording) -> None:
