@@ -163,6 +163,10 @@ class Log:
             return None
         return None if found < 0 else int(found)
 
+    def places(self, topic: str) -> list[TopicPartition]:
+        """The topic's partitions."""
+        return [TopicPartition(topic, number) for number in sorted(self._consumer.partitions_for_topic(topic))]
+
     def delete_before(self, topic: str, offset: int) -> None:
         """Remove the records before an offset, as retention would."""
         self._admin.delete_records({TopicPartition(topic, 0): offset})

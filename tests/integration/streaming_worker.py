@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
@@ -110,6 +110,12 @@ class Spoken(SilentObserver):
     def batch_done(self, topic: str, partition: int, next_offset: int, oldest_append_ms: int, seconds: float) -> None:
         _ = oldest_append_ms, seconds
         say("done", {"topic": topic, "partition": partition, "next": next_offset})
+
+    def made_anew(self, topic: str, partition: int) -> None:
+        say("made anew", {"topic": topic, "partition": partition})
+
+    def sources(self, reasons: Mapping[str, str]) -> None:
+        say("sources", sorted(topic for topic, reason in reasons.items() if reason))
 
 
 def say(what: str, detail: object) -> None:

@@ -22,9 +22,6 @@ BEYOND_A_PUBLISHER = {
     DeadLetterCode.OTHER_RULES,
     DeadLetterCode.OUTPUT_TOO_LARGE,
     DeadLetterCode.UNEXPECTED_ERROR,
-    DeadLetterCode.DAY_NOT_OVER,
-    DeadLetterCode.UNKNOWN_MARKETPLACE,
-    DeadLetterCode.OTHER_RULES,
 }
 
 

@@ -41,6 +41,7 @@ def test_the_faust_settings_are_exactly_these() -> None:
         "broker_max_poll_records": 32000,
         "consumer_group_instance_id": "pod-0-2cd913df",
         "consumer_auto_offset_reset": "earliest",
+        "consumer_metadata_max_age_ms": 10_000,
         "consumer_max_fetch_size": 8_388_608,
         "stream_buffer_maxsize": 2,
         "stream_wait_empty": True,

@@ -15,13 +15,14 @@ class Meta:
     """The state contains every source record up to offset `applied`; `partitions` is the source topic's count.
 
     `store` is chosen at random when a state is written for the first time and kept from then on: a state that was made
-    anew has another. A release that knows no `store` writes none.
+    anew has another. `topic` is the id of the source topic. A release that knows no `store` or `topic` writes none.
     """
 
     applied: int
     partitions: int
     store: str
     format: int = FORMAT
+    topic: str = ""
 
     def encode(self) -> bytes:
         """The row's value."""
@@ -41,7 +42,9 @@ def decode_meta(raw: bytes, partitions: int) -> Meta:
     """Read the row back; raises `StreamingError` if it cannot be, is of an unknown format or for other partitions."""
     try:
         fields = orjson.loads(raw)
-        meta = Meta(fields["applied"], fields["partitions"], store_of(raw), fields["format"])
+        meta = Meta(
+            fields["applied"], fields["partitions"], store_of(raw), fields["format"], str(fields.get("topic", ""))
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise StreamingError(
             f"the row that says how far the state has come cannot be read back ({type(error).__name__}); "

@@ -1,6 +1,6 @@
 """What an engine reports about itself while it runs; metrics are made of it outside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 Ready = Callable[[bool, str], None]
@@ -31,6 +31,12 @@ class EngineObserver(Protocol):
     def loaded(self, partition: int, rows: int, seconds: float) -> None:
         """The state of a partition was read back from its changelog."""
 
+    def made_anew(self, topic: str, partition: int) -> None:
+        """The topic was deleted and created again; the partition is read from its beginning."""
+
+    def sources(self, reasons: Mapping[str, str]) -> None:
+        """Whether each source topic is read: why not, or nothing if it is."""
+
 
 class SilentObserver:
     """An observer that keeps nothing."""
@@ -54,4 +60,10 @@ class SilentObserver:
         """Keeps nothing."""
 
     def loaded(self, partition: int, rows: int, seconds: float) -> None:
+        """Keeps nothing."""
+
+    def made_anew(self, topic: str, partition: int) -> None:
+        """Keeps nothing."""
+
+    def sources(self, reasons: Mapping[str, str]) -> None:
         """Keeps nothing."""

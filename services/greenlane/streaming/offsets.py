@@ -5,13 +5,20 @@ from typing import NamedTuple, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from greenlane.fetching.with_aiokafka import committed
+from greenlane.streaming.topic_ids import is_of_another
+
 
 class Bounds(NamedTuple):
-    """First offset kept, offset after the last record, and the group's committed offset (the next to read) if any."""
+    """First offset kept, offset after the last record, and the group's committed offset (the next to read) if any.
+
+    `anew` tells that what was committed belongs to a topic of the same name that is no more.
+    """
 
     beginning: int
     end: int
     committed: int | None
+    anew: bool = False
 
 
 class OffsetReader:
@@ -31,9 +38,12 @@ class OffsetReader:
     ) -> None:
         await self._consumer.stop()
 
-    async def bounds(self, topic: str, partition: int) -> Bounds:
-        """The bounds of one partition."""
+    async def bounds(self, topic: str, partition: int, topic_id: str = "") -> Bounds:
+        """The bounds of one partition of the topic with this id; without an id any commit is its own."""
         place = TopicPartition(topic, partition)
         beginning = await self._consumer.beginning_offsets([place])
         end = await self._consumer.end_offsets([place])
-        return Bounds(beginning[place], end[place], await self._consumer.committed(place))
+        found = (await committed(self._consumer, [place])).get(place)
+        if found is None:
+            return Bounds(beginning[place], end[place], None)
+        return Bounds(beginning[place], end[place], found.offset, is_of_another(found.metadata, topic_id))

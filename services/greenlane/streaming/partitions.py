@@ -33,6 +33,7 @@ class Desk:
     observer: EngineObserver
     topic: str
     partition: int
+    topic_id: str = ""
 
     @property
     def place(self) -> str:

@@ -4,15 +4,16 @@ import asyncio
 
 from greenlane.streaming.engine import Engine
 from greenlane.streaming.engine_settings import EngineSettings
-from greenlane.streaming.fatal import StreamingError
+from greenlane.streaming.fatal import StreamingError, give_up
 from greenlane.streaming.observer import EngineObserver, Ready
 from greenlane.streaming.offsets import OffsetReader
 from greenlane.streaming.partitions import Desk, Partition
 from greenlane.streaming.records import StatelessHandler
-from greenlane.streaming.startup import topics_ready
+from greenlane.streaming.startup import some_topics_ready, topics_ready
 from greenlane.streaming.stateful import StatefulPartition
 from greenlane.streaming.stateless import StatelessPartition
 from greenlane.streaming.store import Store
+from greenlane.streaming.topic_ids import Sources
 from greenlane.streaming.writer import BatchWriter
 
 
@@ -25,20 +26,33 @@ async def run_stateless(
 ) -> None:
     """Pass records through a handler until `stop` is set.
 
-    Raises `StreamingError` if the topics do not fit the settings; any later failure ends the process with code 70.
+    A topic that is missing or has other partitions than the settings say is not read until that is mended; the others
+    are. A topic that is deleted and created anew is read from its beginning. Any other failure ends the process with
+    code 70.
     """
-    if not await topics_ready(settings, settings.topics, stop, ready):
-        return
+    while (found := await some_topics_ready(settings, settings.topics, stop, ready)) is not None:
+        await _pass_through(settings, found, handler, observer, stop, ready)
+
+
+async def _pass_through(  # noqa: PLR0913, PLR0917 - as above, and what was found
+    settings: EngineSettings,
+    found: Sources,
+    handler: StatelessHandler,
+    observer: EngineObserver,
+    stop: asyncio.Event,
+    ready: Ready,
+) -> None:
+    """One membership of the group, until `stop` is set or the topics change."""
     async with OffsetReader(settings.bootstrap_servers, settings.group_id) as offsets:
         writer = BatchWriter(settings.bootstrap_servers, settings.group_id)
 
         async def open_partition(topic: str, partition: int) -> Partition:
-            desk = Desk(settings, observer, topic, partition)
+            desk = Desk(settings, observer, topic, partition, found.read[topic])
             return await StatelessPartition.opened(desk, handler, writer, offsets)
 
         try:
             await writer.start()
-            await Engine(settings, open_partition, observer).run(stop, ready)
+            await Engine(settings, found, open_partition, observer).run(stop, ready)
         finally:
             await writer.stop()
 
@@ -52,20 +66,25 @@ async def run_stateful(
 ) -> None:
     """Fold one topic into the partition states of a store until `stop` is set.
 
-    Raises `StreamingError` if the topics do not fit the settings; any later failure ends the process with code 70.
+    Raises `StreamingError` if the topics do not fit the settings or stop doing so, or when the source was created
+    anew; any other failure ends the process with code 70.
     """
     if len(settings.topics) != 1:
         raise StreamingError(f"a state follows exactly one source topic, not {len(settings.topics)}")
-    if not await topics_ready(settings, (*settings.topics, store.changelog), stop, ready):
+    if (both := await topics_ready(settings, (*settings.topics, store.changelog), stop, ready)) is None:
         return
+    found = Sources({topic: both.read[topic] for topic in settings.topics}, {})
     loading = asyncio.Lock()  # one after the other takes as long as all at once, and the memory of one load
     async with OffsetReader(settings.bootstrap_servers, settings.group_id) as offsets:
 
         async def open_partition(topic: str, partition: int) -> Partition:
             identity = f"{settings.group_id}-{partition}"
             writer = BatchWriter(settings.bootstrap_servers, identity, transactional_id=identity)
-            desk = Desk(settings, observer, topic, partition)
+            desk = Desk(settings, observer, topic, partition, found.read[topic])
             async with loading:
                 return await StatefulPartition.opened(desk, store, writer, offsets)
 
-        await Engine(settings, open_partition, observer).run(stop, ready)
+        await Engine(settings, found, open_partition, observer).run(stop, ready)
+    if not stop.is_set():
+        await topics_ready(settings, (*settings.topics, store.changelog), stop, ready)
+        give_up(f"{settings.topics[0]} changed while it was read; the next start says whether a state fits it")

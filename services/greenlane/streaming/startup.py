@@ -3,51 +3,55 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaConnectionError, for_code
+from aiokafka.errors import KafkaError
 
 from greenlane.streaming.engine_settings import EngineSettings
 from greenlane.streaming.fatal import StreamingError
 from greenlane.streaming.observer import Ready
+from greenlane.streaming.topic_ids import Sources, sources
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
 
 
-async def topics_ready(settings: EngineSettings, topics: Sequence[str], stop: asyncio.Event, ready: Ready) -> bool:
-    """Return True once a broker answers, False if `stop` is set first: an absent Kafka is no reason to crash.
+async def topics_ready(
+    settings: EngineSettings, topics: Sequence[str], stop: asyncio.Event, ready: Ready
+) -> Sources | None:
+    """The topics, once a broker answers; None if `stop` is set first: an absent Kafka is no reason to crash.
 
     Raises `StreamingError` unless every topic exists with as many partitions as the settings say.
     """
+    found = await _asked(settings, topics, stop, ready)
+    if found is not None and found.refused:
+        raise StreamingError("; ".join(found.refused.values()))
+    return found
+
+
+async def some_topics_ready(
+    settings: EngineSettings, topics: Sequence[str], stop: asyncio.Event, ready: Ready
+) -> Sources | None:
+    """The same for topics that are independent of one another: waits until at least one can be read."""
+    while (found := await _asked(settings, topics, stop, ready)) is not None:
+        for reason in found.refused.values():
+            logger.error("this topic is not read: %s", reason)
+        if found.read:
+            return found
+        ready(False, "; ".join(found.refused.values()))
+        await wait(stop, settings.topics_interval)
+    return None
+
+
+async def _asked(settings: EngineSettings, topics: Sequence[str], stop: asyncio.Event, ready: Ready) -> Sources | None:
     while not stop.is_set():
-        admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
         try:
-            await admin.start()
-            _check(await admin.describe_topics(list(topics)), settings.partitions)
-        except KafkaConnectionError as error:
+            return await sources(settings.bootstrap_servers, topics, settings.partitions)
+        except KafkaError as error:
             ready(False, f"no Kafka answers at {settings.bootstrap_servers}")
             logger.warning("no Kafka answers at %s, trying again: %s", settings.bootstrap_servers, error)
             await wait(stop, RETRY_SECONDS)
-        else:
-            return True
-        finally:
-            await admin.close()
-    return False
-
-
-def _check(described: Sequence[dict[str, Any]], partitions: int) -> None:
-    for topic in described:
-        found = len(topic["partitions"])
-        if topic["error_code"]:
-            error = for_code(topic["error_code"]).__name__
-            raise StreamingError(f"{topic['topic']}: {error}; `greenlane topics plan` shows what is missing")
-        if found != partitions:
-            raise StreamingError(
-                f"{topic['topic']} has {found} partitions, the settings say {partitions}; make them agree"
-            )
+    return None
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:

@@ -54,7 +54,8 @@ class StatefulPartition:
             disk = store.open(desk.partition)
             state = store.state(desk.partition, disk)
             loaded = await load(changelog, settings.partitions, state, disk)
-            bounds = await offsets.bounds(desk.topic, desk.partition)
+            bounds = await offsets.bounds(desk.topic, desk.partition, desk.topic_id)
+            refuse_another_topic(loaded.meta, bounds, desk)
             expected = first_unapplied(loaded.meta, bounds, place=desk.place, changelog=store.changelog)
         except BaseException:
             await writer.stop()
@@ -100,13 +101,24 @@ class StatefulPartition:
         rows = [Output(kept.changelog, key, value, (), partition) for key, value in kept.state.changes()]
         if any(row.key == META_KEY for row in rows):
             raise StreamingError(f"the state wrote a row under the reserved key {META_KEY!r}")
-        meta = Meta(applied=last, partitions=self._desk.settings.partitions, store=kept.store)
+        meta = Meta(
+            applied=last, partitions=self._desk.settings.partitions, store=kept.store, topic=self._desk.topic_id
+        )
         return [*rows, Output(kept.changelog, META_KEY, meta.encode(), (), partition)]
 
     async def close(self) -> None:
         """Let go of the producer and the disk; the state is dropped with this object."""
         await self._writer.stop()
         self._kept.close()
+
+
+def refuse_another_topic(meta: Meta | None, bounds: Bounds, desk: Desk) -> None:
+    """Raise `StreamingError` when the state was made of a topic of the same name that is no more."""
+    if bounds.anew or (meta is not None and meta.topic and desk.topic_id and meta.topic != desk.topic_id):
+        raise StreamingError(
+            f"{desk.topic} was deleted and created anew: the state was made of the topic before it; if the topic is "
+            "whole, `greenlane rebuild` makes a state of it"
+        )
 
 
 def first_unapplied(meta: Meta | None, bounds: Bounds, *, place: str, changelog: str) -> int:

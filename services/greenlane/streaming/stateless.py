@@ -21,9 +21,12 @@ class StatelessPartition:
     async def opened(
         cls, desk: Desk, handler: StatelessHandler, writer: BatchWriter, offsets: OffsetReader
     ) -> "StatelessPartition":
-        """Expect the group's committed offset first."""
-        bounds = await offsets.bounds(desk.topic, desk.partition)
-        return cls(desk, handler, writer, Continuity(desk.place, bounds.committed, holes_allowed=True))
+        """Expect the group's committed offset first; the beginning, if that was another topic's."""
+        bounds = await offsets.bounds(desk.topic, desk.partition, desk.topic_id)
+        if bounds.anew:
+            desk.observer.made_anew(desk.topic, desk.partition)
+        expected = None if bounds.anew else bounds.committed
+        return cls(desk, handler, writer, Continuity(desk.place, expected, holes_allowed=True))
 
     async def process(self, chunk: Chunk) -> None:
         """Handle, write, wait for every acknowledgement, report."""

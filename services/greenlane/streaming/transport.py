@@ -1,15 +1,22 @@
 """Faust's consumer with its commit arithmetic mended for batches; the only place that touches its private parts."""
 
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 import faust
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 from faust.app.base import BootStrategy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 
-from greenlane.fetching.with_aiokafka import read_with_care
+from greenlane.fetching.with_aiokafka import committed, read_with_care
 from greenlane.streaming.engine_settings import FETCH_MIN_BYTES, FETCH_WAIT_MS
+from greenlane.streaming.topic_ids import is_of_another, note_of
+
+logger = logging.getLogger(__name__)
 
 
 class CommittedReads(AIOKafkaConsumerThread):
@@ -24,6 +31,7 @@ class CommittedReads(AIOKafkaConsumerThread):
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - set before the consumer starts and reads it
         consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001 - set before the consumer starts
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - set before the consumer starts
+        name_topics(consumer, cast("BatchApp", self.app).topic_ids)
         return consumer
 
     def last_answer_ms(self) -> int | None:
@@ -37,6 +45,39 @@ class CommittedReads(AIOKafkaConsumerThread):
             return None
         answers: list[int | None] = [assignment.state_value(tp).timestamp for tp in assignment.tps]
         return max((at for at in answers if at is not None), default=None)
+
+
+def name_topics(consumer: AIOKafkaConsumer, topic_ids: Mapping[str, str]) -> None:
+    """Have the consumer note the topic's id in each commit, and begin anew where the note names another topic.
+
+    Faust passes no note to a commit and reads none back; both of its ways lead through these two methods.
+    """
+    commit = consumer.commit
+
+    async def noted(offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+        await commit(
+            {tp: OffsetAndMetadata(at.offset, note_of(topic_ids.get(tp.topic, ""))) for tp, at in offsets.items()}
+        )
+
+    async def seek_to_committed(*partitions: TopicPartition) -> dict[TopicPartition, int | None]:
+        places = partitions or tuple(consumer.assignment())
+        positions: dict[TopicPartition, int | None] = dict.fromkeys(places)
+        for place, at in (await committed(consumer, places)).items():
+            if is_of_another(at.metadata, topic_ids.get(place.topic, "")):
+                logger.error(
+                    "%s was deleted and created anew: partition %d, committed up to %d of the old topic, is read from "
+                    "its beginning",
+                    place.topic,
+                    place.partition,
+                    at.offset,
+                )
+                await consumer.seek_to_beginning(place)
+            elif at.offset > 0:
+                consumer.seek(place, at.offset)
+                positions[place] = at.offset
+        return positions
+
+    consumer.commit, consumer.seek_to_committed = noted, seek_to_committed
 
 
 class BatchConsumer(Consumer):
@@ -81,14 +122,16 @@ class BatchApp(faust.App):
     """A Faust app without tables, producer, web server and folders: membership, fetching, order and commits only."""
 
     BootStrategy = ReadOnlyBoot
+    topic_ids: Mapping[str, str] = MappingProxyType({})
 
     async def on_first_start(self) -> None:
         """Faust would create folders for its tables here; there are none."""
 
 
-def batch_app(configuration: dict[str, Any]) -> BatchApp:
-    """An app that does not run yet, on this configuration alone."""
+def batch_app(configuration: dict[str, Any], topic_ids: Mapping[str, str] | None = None) -> BatchApp:
+    """An app that does not run yet, on this configuration alone; its commits carry the ids of their topics."""
     read_with_care()
     app = BatchApp(**configuration)
+    app.topic_ids = topic_ids or {}
     app.transport = BatchTransport(app.conf.broker_consumer, app)
     return app

@@ -87,6 +87,15 @@ ENGINE = (
         ("topic",),
         LATENCY_SECONDS,
     ),
+    Definition(
+        "partitions_made_anew_total",
+        Kind.COUNTER,
+        "Partitions read from their beginning because their topic was deleted and created anew.",
+        ("topic",),
+    ),
+    Definition(
+        "source_refused", Kind.GAUGE, "1 while a source topic is missing or has other partitions, else 0.", ("topic",)
+    ),
     Definition("rebalances_total", Kind.COUNTER, "Assignments of partitions this process received from its group."),
     Definition(
         "recovery_seconds",

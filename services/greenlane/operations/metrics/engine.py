@@ -1,7 +1,7 @@
 """What the stream engine tells its observer, as metrics."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 
@@ -32,7 +32,11 @@ class EngineMetrics:
         self._batch = series.histogram("batch_seconds")
         self._rebalances = series.counter("rebalances_total")
         self._recovery = series.histogram("recovery_seconds")
+        self._made_anew = series.counter("partitions_made_anew_total")
+        self._refused = series.gauge("source_refused")
         known = tuple(topics)
+        for name in ("partitions_made_anew_total", "source_refused"):
+            series.start_at_zero(name, ((topic,) for topic in known))
         for name in ("records_read_total", "records_unaccounted", "records_replayed_total", "offset_gaps_total"):
             series.start_at_zero(name, ((topic,) for topic in known))
         for name in ("latency_from_append_seconds", "batch_seconds"):
@@ -74,3 +78,12 @@ class EngineMetrics:
     def loaded(self, partition: int, rows: int, seconds: float) -> None:  # noqa: ARG002 - part of the protocol
         """The state of a partition was read back from its changelog."""
         self._recovery.observe(seconds)
+
+    def made_anew(self, topic: str, partition: int) -> None:  # noqa: ARG002 - part of the protocol
+        """A partition is read from the beginning, for its topic was created anew."""
+        self._made_anew.labels(topic).inc()
+
+    def sources(self, reasons: Mapping[str, str]) -> None:
+        """Whether each source topic is read."""
+        for topic, reason in reasons.items():
+            self._refused.labels(topic).set(1 if reason else 0)
