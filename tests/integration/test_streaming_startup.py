@@ -49,17 +49,37 @@ async def run(chosen: EngineSettings, **state: Any) -> None:
         await run_stateless(chosen, Never(), observer, stop, lambda *_: None)
 
 
-async def test_a_source_with_another_number_of_partitions_is_refused(
+async def waiting(chosen: EngineSettings) -> str:
+    """Why a stateless service does not begin; it is stopped once it has said so."""
+    stop, told = asyncio.Event(), list[str]()
+
+    def ready(yes: bool, reason: str) -> None:
+        assert not yes
+        told.append(reason)
+        stop.set()
+
+    await run_stateless(chosen, Never(), SilentObserver(), stop, ready)
+    return told[0]
+
+
+async def test_a_source_with_another_number_of_partitions_is_waited_for(
     bootstrap_servers: str, topics: Callable[..., str]
 ) -> None:
     source = topics("source", 3)
+    assert f"{source} has 3 partitions, the settings say 2" in await waiting(settings(bootstrap_servers, source))
+
+
+async def test_a_state_is_refused_for_a_source_with_another_number_of_partitions(
+    bootstrap_servers: str, topics: Callable[..., str]
+) -> None:
+    source, changelog = topics("source", 3), topics("changelog", 2)
     with pytest.raises(StreamingError, match=f"{source} has 3 partitions, the settings say 2"):
-        await run(settings(bootstrap_servers, source))
+        await run(settings(bootstrap_servers, source), changelog=changelog)
 
 
-async def test_a_source_that_does_not_exist_is_refused(bootstrap_servers: str) -> None:
-    with pytest.raises(StreamingError, match="absent: UnknownTopicOrPartitionError; `greenlane topics plan`"):
-        await run(settings(bootstrap_servers, "absent"))
+async def test_a_source_that_does_not_exist_is_waited_for(bootstrap_servers: str) -> None:
+    reason = await waiting(settings(bootstrap_servers, "absent"))
+    assert "absent does not exist; `greenlane topics plan` shows what is missing" in reason
 
 
 async def test_a_changelog_must_have_as_many_partitions_as_its_source(
