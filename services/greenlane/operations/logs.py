@@ -8,6 +8,8 @@ from typing import Any, TextIO
 import structlog
 from kafka.errors import KafkaError
 
+from greenlane.operations.log_rate import OneLineInTenSeconds
+
 ALLOWED_FIELDS = frozenset(
     {
         # every line
@@ -15,7 +17,8 @@ ALLOWED_FIELDS = frozenset(
         # where
         "topic", "partition", "offset", "group", "marketplace", "day", "first_day", "last_day", "stage",
         # what
-        "code", "kind", "outcome", "state", "reason", "count", "records", "rows", "seconds", "attempt", "status",
+        "code", "kind", "outcome", "state", "reason", "count", "left_out", "records", "rows", "seconds",
+        "attempt", "status",
         # identities that are no person's
         "event_id", "message_id", "delivery_id", "endpoint_id", "dead_letter_id", "trace_id",
         # processes
@@ -57,6 +60,7 @@ def configure_logging(level: str, *, stream: TextIO | None = None) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(OneLineInTenSeconds())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
