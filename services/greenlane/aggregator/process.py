@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -16,7 +17,7 @@ from greenlane.contracts.tables import load_policy
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, group_of
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.operations.metrics import AggregatorMetrics, EngineMetrics, ProcessMetrics
-from greenlane.settings import Settings
+from greenlane.settings import Settings, SettingsError
 from greenlane.streaming import DiskRows, EngineSettings, Ready, Stage, Store, run_stateful
 
 SERVICE: Final = "aggregator"
@@ -43,6 +44,11 @@ async def run(
     settings: Settings, registry: CollectorRegistry, process: ProcessMetrics, ready: Ready, stop: asyncio.Event
 ) -> None:
     """Keep the accounts until `stop` is set. Raises TableError when the badge policy is not sound."""
+    if settings.state_dir is not None and find_spec("rocksdict") is None:
+        raise SettingsError(
+            "GREENLANE_STATE_DIR needs the package rocksdict: install greenlane[disk], or unset the variable to keep "
+            "the accounts in memory"
+        )
     policy = load_policy(settings.policy_file)
     gauges = Gauges(AggregatorMetrics(registry, settings.marketplaces))
     engine = EngineSettings(
