@@ -137,10 +137,13 @@ def content(part: Any) -> Any:
 def answer(record: Any, owner: Owner) -> Any:
     """What the models alone lead to."""
     try:
-        message = assess_record(record, owner, METHOD)
+        found = assess_record(record, owner, METHOD)
     except Refusal as refusal:
         return refusal.code, refusal.problems
-    return None if message is None else (output_key(message), message.model_dump_json().encode())
+    if found is None:
+        return None
+    message, unknown = found
+    return output_key(message), message.model_dump_json().encode(), unknown
 
 
 def quick_answer(record: Any, owner: Owner) -> Any:
@@ -148,7 +151,7 @@ def quick_answer(record: Any, owner: Owner) -> Any:
         found = find(record, owner, METHOD)
     except Refusal as refusal:
         return refusal.code, refusal.problems
-    return None if found is None else (found.key, found.value)
+    return None if found is None else (found.key, found.value, found.unknown)
 
 
 BODY_THAT_IS_A_WHOLE_EVENT = record(encode(EVENTS[0], "structured"), headers=(("ce_specversion", b"1.0"),))

@@ -37,8 +37,8 @@ def owner_of(event_type: str) -> Owner | None:
     return "delivery_scorer" if event_type in {DELIVERED, RETURNED} else "packaging_scorer"
 
 
-def assess_record(record: KafkaRecord, owner: Owner, method: Method) -> Assessment | Retraction | None:
-    """What `owner` has to say about this record; None when the record is not its own.
+def assess_record(record: KafkaRecord, owner: Owner, method: Method) -> tuple[Assessment | Retraction, int] | None:
+    """What `owner` has to say about this record, and how many of its fields the contract lacks; None if not its own.
 
     Raises Refusal when it is its own and cannot be accepted.
     """
@@ -51,7 +51,7 @@ def assess_record(record: KafkaRecord, owner: Owner, method: Method) -> Assessme
     if reading.event is None:
         assert reading.refusal is not None, "a reading has an event or a refusal"
         raise reading.refusal
-    return assessment_of(record, reading.event, method)
+    return assessment_of(record, reading.event, method), reading.unknown
 
 
 def assessment_of(record: KafkaRecord, event: FulfilmentEvent, method: Method) -> Assessment | Retraction:

@@ -16,11 +16,13 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
+from greenlane.contracts.times import RFC3339_DATE
+
 REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What a derived decoder raises."""
 
 TIME_PATTERN: Final = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\Z"
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\Z"
 )
 """An aware time as everybody writes it. It stays a text, whose bounds and calendar are left to the reader."""
 
@@ -94,7 +96,7 @@ def _limits(metadata: list[Any]) -> dict[str, Any]:
             limits[_BOUNDS[type(item)]] = getattr(item, _BOUNDS[type(item)])
         elif getattr(item, "pattern", None) is not None:
             limits["pattern"] = _pattern(item.pattern)
-        elif not hasattr(item, "allow_inf_nan"):  # neither is JSON
+        elif item is not RFC3339_DATE and not hasattr(item, "allow_inf_nan"):  # neither is JSON
             raise TypeError(f"{item!r} cannot be followed")
     return limits
 

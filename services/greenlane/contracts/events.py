@@ -4,8 +4,10 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from greenlane.contracts.media_types import JSON_PATTERN, JsonMediaType
+from greenlane.contracts.times import Day, Instant
 from greenlane.methodology import facts
 from greenlane.methodology.vocabulary import (
     ChainRole,
@@ -20,11 +22,30 @@ from greenlane.methodology.vocabulary import (
     Vehicle,
 )
 
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+_IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+_EVENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$"
+_SOURCE = "^/marketplaces/[a-z0-9][a-z0-9-]{0,39}$"
+_COUNTRY = "^[A-Z]{2}$"
+_PLACE_CODE = "^[0-9A-Z-]{1,12}$"
+
+PATTERN_WORDS = {
+    _IDENTIFIER: "letters, digits and . _ : -, at most 64, the first a letter or digit; no accents, no spaces",
+    _EVENT_ID: "letters, digits and . _ : / -, at most 128, the first a letter or digit; a UUID or ULID is best",
+    _SOURCE: "/marketplaces/ and the marketplace's id",
+    _COUNTRY: "two capital letters (ISO 3166-1 alpha-2), for example VN",
+    _PLACE_CODE: "an official code: digits, capital letters and -, at most 12; no name and no address",
+    JSON_PATTERN: "a JSON media type, for example application/json; the data are JSON",
+}
+"""What each pattern asks for, in words."""
+
+Identifier = Annotated[str, Field(pattern=_IDENTIFIER)]
 """A seller, parcel or asset id: no slash, so that `<marketplace>/<seller_id>` is one to one; no room for free text."""
 
-Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
-MassG = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False, description="grams")]
+LEAST_MASS_G = 0.001
+"""One milligram: what is less would count as nothing and still as declared."""
+
+Country = Annotated[str, Field(pattern=_COUNTRY, description="ISO 3166-1 alpha-2")]
+MassG = Annotated[float, Field(ge=LEAST_MASS_G, le=1_000_000, allow_inf_nan=False, description="grams")]
 LengthMm = Annotated[int, Field(gt=0, le=20_000, description="millimetres")]
 DistanceKm = Annotated[float, Field(ge=0, le=45_000, allow_inf_nan=False, description="kilometres")]
 
@@ -121,7 +142,7 @@ class Certificate(Body):
     """Proof of recycled content."""
 
     certificate_id: Identifier
-    valid_until: date
+    valid_until: Day
 
 
 class PackagingComponent(Body):
@@ -188,7 +209,7 @@ class Place(Body):
     """One end of the chain: a province, ward or municipality, never an address."""
 
     country: Country
-    code: Annotated[str, Field(pattern="^[0-9A-Z-]{1,12}$", description="official province, ward or municipality code")]
+    code: Annotated[str, Field(pattern=_PLACE_CODE, description="official province, ward or municipality code")]
     kind: PlaceKind = PlaceKind.HOME
 
     def to_facts(self) -> facts.Place:
@@ -202,8 +223,8 @@ class Energy(Body):
     model_config = ConfigDict(json_schema_extra=_AMOUNT_IN_THE_CARRIERS_UNIT)
 
     carrier: EnergyCarrier
-    litres: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
-    kwh: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] | None = None
+    litres: Annotated[float, Field(ge=0.001, le=10_000, allow_inf_nan=False)] | None = None
+    kwh: Annotated[float, Field(ge=0.001, le=100_000, allow_inf_nan=False)] | None = None
     parcels: Annotated[int, Field(ge=1, le=1_000_000)]
 
     @model_validator(mode="after")
@@ -221,7 +242,7 @@ class Energy(Body):
 class DeliveryRound(Body):
     """The round in which the parcel was carried."""
 
-    distance_km: Annotated[float, Field(gt=0, le=5_000, allow_inf_nan=False, description="kilometres")]
+    distance_km: Annotated[float, Field(ge=0.001, le=5_000, allow_inf_nan=False, description="kilometres")]
     parcels: Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -322,13 +343,13 @@ class EventEnvelope(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
     specversion: Literal["1.0"]
-    id: Annotated[str, Field(min_length=1, max_length=128, description="unique for its source")]
-    source: Annotated[str, Field(pattern="^/marketplaces/[a-z0-9][a-z0-9-]{0,39}$", description="/marketplaces/<id>")]
+    id: Annotated[str, Field(pattern=_EVENT_ID, description="unique for its source")]
+    source: Annotated[str, Field(pattern=_SOURCE, description="/marketplaces/<id>")]
     subject: Annotated[Identifier, Field(description="the seller; equals the record's key")]
     time: Annotated[
-        AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), description="when it happened, with an offset")
+        Instant, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), description="when it happened, with an offset")
     ]
-    datacontenttype: Literal["application/json"] = "application/json"
+    datacontenttype: JsonMediaType | None = "application/json"
 
 
 class PackedEvent(EventEnvelope):

@@ -26,12 +26,16 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class Finding(msgspec.Struct, gc=False):
-    """What a scorer says about a record of this marketplace, under which key; `assessed` is None when it retracts."""
+    """What a scorer says about a record of this marketplace, under which key; `assessed` is None when it retracts.
+
+    `unknown` counts the fields of the record that the contract lacks and of which nothing is written.
+    """
 
     key: bytes
     value: bytes
     marketplace: str
     assessed: Assessed | None
+    unknown: int = 0
 
 
 def find(record: KafkaRecord, owner: Owner, method: Method) -> Finding | None:
@@ -46,11 +50,12 @@ def find(record: KafkaRecord, owner: Owner, method: Method) -> Finding | None:
         found = _assessed(record, event, method)
         if found is not None:
             return found
-    message = assess_record(record, owner, method)
-    if message is None:
+    answer = assess_record(record, owner, method)
+    if answer is None:
         return None
+    message, unknown = answer
     assessed = assessed_of(message) if isinstance(message, Assessment) else None
-    return Finding(output_key(message), message.model_dump_json().encode(), message.marketplace, assessed)
+    return Finding(output_key(message), message.model_dump_json().encode(), message.marketplace, assessed, unknown)
 
 
 def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding | None:

@@ -22,7 +22,7 @@ def encode(event: FulfilmentEvent, mode: Mode = "binary") -> RawRecord:
         ("ce_id", event.id.encode()),
         ("ce_subject", key),
         ("ce_time", event.time.isoformat().encode()),
-        ("content-type", event.datacontenttype.encode()),
+        ("content-type", b"application/json"),
     )
     return RawRecord(key, event.data.model_dump_json(exclude_none=True).encode(), headers)
 
