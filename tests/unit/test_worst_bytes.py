@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -43,24 +44,19 @@ def record(value: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> Any:
 
 def quickly(item: Any) -> None:
     for owner in ("packaging_scorer", "delivery_scorer"):
-        try:
-            find(item, owner, METHOD)  # type: ignore[arg-type]
-        except Refusal:
-            pass
+        with suppress(Refusal):
+            find(item, owner, METHOD)
 
 
 def validated(item: Any) -> None:
-    try:  # one event over several lines: an array or lines would be as many events
+    # one event over several lines: an array or lines would be as many events
+    with suppress(Refusal):
         list(read_file(io.BytesIO(b"{" + item.value.replace(b"\n", b" ")), NOW))
-    except Refusal:
-        pass
 
 
 def before_publishing(item: Any) -> None:
-    try:
+    with suppress(Refusal):
         read_document(item.value, NOW)
-    except Refusal:
-        pass
 
 
 READERS: dict[str, Callable[[Any], object]] = {

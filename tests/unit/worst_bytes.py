@@ -85,7 +85,9 @@ WORST: dict[str, Callable[[int], bytes]] = {
     ),
     "items of the wrong kind": event(_DATA + b'"items": [', b"0,", b"0]}"),
     "components that are all wrong": event(
-        _DATA + b'"components": [', b'{"role":0,"material":0,"mass_g":"","certificate":{},"reusable_asset":{}},', b"{}]}"
+        _DATA + b'"components": [',
+        b'{"role":0,"material":0,"mass_g":"","certificate":{},"reusable_asset":{}},',
+        b"{}]}",
     ),
     "chain elements that are all wrong": event(
         _LEG + b'"transport_chain":[', b'{"role":0,"energy":{"carrier":0},"round":{},"density":0},', b"{}]}", DELIVERED

@@ -152,7 +152,7 @@ def misplaced_attributes(record: KafkaRecord) -> str | None:
     """What to do about headers that look like CloudEvents attributes and are not named as Kafka's binding has them."""
     for name, _ in record.headers:
         if name[:3].lower() in {"ce-", "ce_"} and not name.startswith(_PREFIX):
-            return f"headers begin with {name[:3]}; over Kafka CloudEvents attributes are named ce_type, ce_id, ce_source …"
+            return f"headers begin with {name[:3]}; over Kafka CloudEvents attributes are named ce_type, ce_id …"
     return None
 
 

@@ -22,7 +22,8 @@ REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What a derived decoder raises."""
 
 TIME_PATTERN: Final = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\Z"
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\Z"
 )
 """An aware time as everybody writes it. It stays a text, whose bounds and calendar are left to the reader."""
 

@@ -346,9 +346,7 @@ class EventEnvelope(BaseModel):
     id: Annotated[str, Field(pattern=_EVENT_ID, description="unique for its source")]
     source: Annotated[str, Field(pattern=_SOURCE, description="/marketplaces/<id>")]
     subject: Annotated[Identifier, Field(description="the seller; equals the record's key")]
-    time: Annotated[
-        Instant, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), description="when it happened, with an offset")
-    ]
+    time: Annotated[Instant, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), description="when it happened, with an offset")]
     datacontenttype: JsonMediaType | None = "application/json"
 
 

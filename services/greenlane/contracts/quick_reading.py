@@ -83,7 +83,7 @@ def quick_event(record: KafkaRecord) -> QuickEvent | None:
             return None
         content = headers.get(_CONTENT_TYPE_HEADER)
         if is_cloud_event(content):
-            event = _structured(record, value) if _WHOLE_EVENT.match(content) else None
+            event = _structured(record, value) if _WHOLE_EVENT.match(content or b"") else None
         elif "ce_type" in headers or "ce_specversion" in headers:
             event = _binary(record, headers, value)
         else:

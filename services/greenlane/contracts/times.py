@@ -79,7 +79,7 @@ def _offset(found: re.Match[str]) -> timezone:
     if found[8] is None:
         return UTC
     hours, minutes = int(found[9]), int(found[10])
-    if hours > 23 or minutes > 59:  # noqa: PLR2004 - a clock's
+    if hours > 23 or minutes > 59:
         raise _no_time()
     distance = timedelta(hours=hours, minutes=minutes)
     return timezone(-distance if found[8] == "-" else distance)
