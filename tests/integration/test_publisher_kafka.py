@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -157,6 +158,48 @@ def test_a_bad_event_is_refused_before_it_is_sent(bootstrap_servers: str, market
                 assert caught.value.code is code
 
     assert records(bootstrap_servers, marketplace) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"components": [{"role": "outer", "mass_g": float("nan")}]},
+        {"components": [{"role": "outer", "mass_g": float("inf")}]},
+        {"components": [{"role": "outer", "mass_g": {1.0}}]},
+        {"components": [{"role": "outer", "mass_g": 1.0, "certificate": None, 7: 1}]},
+        {"receiver_name": "Lan"},
+        {"receiver_name": "x" * MAX_EVENT_BYTES},
+        {"components": [{"role": "outer", "mass_g": 1e-300}]},
+    ],
+    ids=["nan", "infinity", "set", "number-as-name", "unknown", "large", "nothing"],
+)
+def test_what_json_or_the_contract_cannot_say_is_refused_and_nothing_sent(
+    bootstrap_servers: str, marketplace: str, body: dict[Any, Any]
+) -> None:
+    event = some_events(marketplace, 1)[0].model_dump(mode="json", exclude={"data"})
+    document = event | {"type": "greenlane.parcel.packed.v1", "data": {"parcel_id": "p1", "country": "VN"} | body}
+    with Publisher(bootstrap_servers, marketplace, Options(strict=True)) as publisher:
+        with pytest.raises(Refusal):
+            publisher.publish(document)
+        tally = publisher.tally
+
+    assert (tally.delivered, tally.failed, tally.unknown, tally.pending) == (0, 0, 0, 0)
+    assert records(bootstrap_servers, marketplace) == []
+
+
+def test_the_example_of_the_readme_publishes_its_event(
+    bootstrap_servers: str, marketplace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = (block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "Publisher" in block)
+    monkeypatch.setenv("GREENLANE_KAFKA_BOOTSTRAP_SERVERS", bootstrap_servers)
+
+    exec(compile(block.replace("demo-vn", marketplace), "README.md", "exec"), {})  # noqa: S102 - our own README
+
+    (record,) = records(bootstrap_servers, marketplace)
+    event = read_event(record).event
+    assert event is not None
+    assert event.id == "order-1001.packed"
 
 
 def test_unchecked_bytes_arrive_as_they_are(bootstrap_servers: str, marketplace: str) -> None:

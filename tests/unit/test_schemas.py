@@ -12,6 +12,7 @@ from jsonschema.exceptions import best_match
 from greenlane.contracts.events import EVENT_MODELS
 from greenlane.contracts.publish import MESSAGES, render, write
 from greenlane.contracts.reading import read_document
+from greenlane.publisher.encoding import encode
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 EXAMPLES = sorted((SCHEMAS / "examples").glob("*/*.json"))
@@ -110,7 +111,34 @@ def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
             for part in reference.removeprefix("#/").split("/"):
                 target = target[part]
         else:
-            assert (SCHEMAS / reference).is_file(), reference
+            file, _, pointer = reference.partition("#/")
+            target = json.loads((SCHEMAS / file).read_text(encoding="utf-8"))
+            for part in pointer.split("/") if pointer else ():
+                target = target[part]
+
+
+@pytest.mark.parametrize("name", EVENT_MODELS)
+def test_the_asyncapi_document_says_how_an_event_stands_in_a_record_of_either_mode(name: str) -> None:
+    document = json.loads((SCHEMAS / "asyncapi.json").read_text(encoding="utf-8"))
+    messages = document["components"]["messages"]
+    structured, binary = messages[name], messages[f"{name}.binary"]
+    example = read_document(next(path for path in EXAMPLES if path.parent.name == name).read_bytes(), NOW)
+    sent = dict(encode(example, "binary").headers)
+
+    assert set(binary["headers"]["required"]) == set(binary["headers"]["properties"]) == set(sent)
+    assert binary["payload"] == {"$ref": f"./json-schema/{name}.json#/properties/data"}
+    assert structured["contentType"] == "application/cloudevents+json"
+    assert set(dict(encode(example, "structured").headers)) == set(structured["headers"]["properties"])
+    for message in (structured, binary):
+        assert message["bindings"]["kafka"]["key"] == {"$ref": f"./json-schema/{name}.json#/properties/subject"}
+    (channel,) = (one for one in document["channels"].values() if name in one["messages"])
+    assert f"{name}.binary" in channel["messages"]
+
+
+def test_every_message_of_the_asyncapi_document_has_a_key() -> None:
+    document = json.loads((SCHEMAS / "asyncapi.json").read_text(encoding="utf-8"))
+
+    assert all(message["bindings"]["kafka"]["key"] for message in document["components"]["messages"].values())
 
 
 def _walk(node: Any) -> Any:

@@ -47,6 +47,9 @@ _CARRIED: dict[str, tuple[str, ...]] = {
 }
 """What each topic carries; the changelog is the aggregator's own and no contract."""
 
+_NO_HEADER = frozenset({"data", "datacontenttype"})
+"""Fields of an event that are no `ce_` header in binary mode: the value, and the header `content-type`."""
+
 
 def render() -> dict[str, str]:
     """Every generated file below `schemas/`: its relative path with its text."""
@@ -93,7 +96,10 @@ def _asyncapi() -> dict[str, Any]:
         "defaultContentType": "application/json",
         "channels": {_channel_id(topic): _channel(topic) for topic in channels.values()},
         "operations": dict(_operations(channels.values())),
-        "components": {"messages": {name: _message(name) for name in MESSAGES}},
+        "components": {
+            "messages": {name: _message(name) for name in MESSAGES}
+            | {_binary_id(name): _binary_message(name) for name in EVENT_MODELS}
+        },
     }
 
 
@@ -111,7 +117,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
     channel: dict[str, Any] = {
         "address": topic.name,
         "description": f"Keyed by {topic.key}.",
-        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _CARRIED[topic.name]},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _messages(topic)},
         "bindings": {"kafka": {"topicConfiguration": {"cleanup.policy": [topic.cleanup]}, "bindingVersion": "0.5.0"}},
     }
     if "{marketplace}" in topic.name:
@@ -128,7 +134,61 @@ def _operations(topics: Iterable[Topic]) -> Iterator[tuple[str, dict[str, Any]]]
             yield f"{service} receives from {_channel_id(topic)}", {"action": "receive", "channel": channel}
 
 
+def _messages(topic: Topic) -> Iterator[str]:
+    """What a topic carries; events of a marketplace in structured mode and in binary mode."""
+    for name in _CARRIED[topic.name]:
+        yield name
+        if name in EVENT_MODELS:
+            yield _binary_id(name)
+
+
+def _binary_id(name: str) -> str:
+    return f"{name}.binary"
+
+
 def _message(name: str) -> dict[str, Any]:
+    """A message whose value is the whole document: for an event, CloudEvents structured mode."""
     model = MESSAGES[name]
     summary = (model.__doc__ or name).splitlines()[0]
-    return {"name": name, "summary": summary, "payload": {"$ref": f"./json-schema/{name}.json"}}
+    message = {"name": name, "summary": summary, "payload": {"$ref": f"./json-schema/{name}.json"}}
+    if name not in EVENT_MODELS:
+        return message | {"bindings": _key({"type": "string", "description": _keyed_by(name)})}
+    headers = {"content-type": {"type": "string", "pattern": "^application/cloudevents\\+json"}}
+    return message | {
+        "summary": f"{summary} In structured mode: the value is the whole CloudEvent.",
+        "contentType": "application/cloudevents+json",
+        "headers": {"type": "object", "required": ["content-type"], "properties": headers},
+        "bindings": _key(_attribute(name, "subject")),
+    }
+
+
+def _binary_message(name: str) -> dict[str, Any]:
+    """An event in CloudEvents binary mode: the attributes are headers, each a text in UTF-8; the value is the data."""
+    attributes = [attribute for attribute in EVENT_MODELS[name].model_fields if attribute not in _NO_HEADER]
+    properties = {f"ce_{attribute}": _attribute(name, attribute) for attribute in attributes}
+    summary = (EVENT_MODELS[name].__doc__ or name).splitlines()[0]
+    return {
+        "name": name,
+        "summary": f"{summary} In binary mode: headers carry the attributes, the value is the data alone.",
+        "contentType": "application/json",
+        "headers": {
+            "type": "object",
+            "required": [*properties, "content-type"],
+            "properties": properties | {"content-type": _attribute(name, "datacontenttype")},
+        },
+        "payload": _attribute(name, "data"),
+        "bindings": _key(_attribute(name, "subject")),
+    }
+
+
+def _attribute(name: str, attribute: str) -> dict[str, str]:
+    return {"$ref": f"./json-schema/{name}.json#/properties/{attribute}"}
+
+
+def _key(schema: dict[str, str]) -> dict[str, Any]:
+    return {"kafka": {"key": schema, "bindingVersion": "0.5.0"}}
+
+
+def _keyed_by(name: str) -> str:
+    keys = {topic.key for topic in _channel_topics() if name in _CARRIED[topic.name]}
+    return " or ".join(sorted(keys))

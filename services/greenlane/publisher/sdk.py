@@ -1,5 +1,6 @@
 """Publishes a marketplace's events to Kafka: checked before sending, memory bounded, every event accounted for."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -167,7 +168,7 @@ class Publisher:
         """A model holds what it may by construction; a document is read in full."""
         now = datetime.fromtimestamp(self._clock(), UTC)
         if isinstance(event, Mapping | bytes):
-            checked = read_document(event if isinstance(event, bytes) else orjson.dumps(event), now)
+            checked = read_document(event if isinstance(event, bytes) else _as_json(event), now)
         else:
             checked = event
             check_time(checked, now)
@@ -226,3 +227,16 @@ class Publisher:
         future.set_result(receipt)
         if self._on_receipt is not None:
             self._on_receipt(receipt)
+
+
+def _as_json(event: Mapping[str, Any]) -> bytes:
+    """The event as JSON. Raises Refusal for what JSON cannot say, NaN and infinities among it."""
+    try:
+        raw = orjson.dumps(event)
+        if b"null" in raw:
+            # orjson writes NaN as null, which would read as undeclared
+            json.dumps(event, allow_nan=False, default=str)
+    except (TypeError, ValueError) as error:
+        message = f"cannot be written as JSON: {error}; use texts, numbers, lists and mappings, and leave NaN out"
+        raise Refusal.because(DeadLetterCode.NOT_JSON, "", message) from error
+    return raw
