@@ -92,9 +92,11 @@ async def test_a_delivery_that_kills_every_dispatcher_is_stopped_and_stops_no_ot
         nonlocal process
         if process.poll() is not None:
             process = start_dying(world, "", 1, poison=poison)
-        return len(await webhooks.deliveries(state=State.DELIVERED, limit=100)) == len(DECISIONS)
+        delivered = await webhooks.deliveries(state=State.DELIVERED, limit=100)
+        stopped = await webhooks.deliveries(state=State.QUARANTINED)
+        return len(delivered) == len(DECISIONS) and len(stopped) == 1
 
-    await until(settled, 120)
+    await until(settled, 240)
     assert {item.id for item in receiver.got()} == IDS - {poison}
     assert [item.webhook_id for item in await webhooks.deliveries(state=State.QUARANTINED)] == [poison]
 

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from greenlane.settings import SettingsError
 from greenlane.webhook_dispatcher.database import current_head, open_database
+from greenlane.webhook_dispatcher.tables import VERSION_TABLE
 
 
 async def inspect_database(database_url: SecretStr) -> str:
@@ -15,7 +16,7 @@ async def inspect_database(database_url: SecretStr) -> str:
     try:
         async with engine.connect() as connection:
             version = (await connection.execute(sa.text("SHOW server_version"))).scalar_one()
-            revision = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+            revision = await connection.run_sync(_revision)
     except (OSError, TimeoutError, SQLAlchemyError) as error:
         raise SettingsError(
             f"GREENLANE_DATABASE_URL: the database does not answer ({type(error).__name__}); start PostgreSQL "
@@ -29,3 +30,8 @@ async def inspect_database(database_url: SecretStr) -> str:
             "its start: greenlane run webhook_dispatcher."
         )
     return f"PostgreSQL {version}, tables at revision {revision}"
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    """The revision that the migrations wrote down, None without tables."""
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()

@@ -82,7 +82,6 @@ class Intake:
         self._metrics = metrics
         self._limits = limits
         self._told = told
-        self._positions: dict[TopicPartition, int] = {}
         self._uncommitted: dict[TopicPartition, int] = {}
         self._moved = asyncio.Event()
         self.connected = False
@@ -123,7 +122,7 @@ class Intake:
                     records = await consumer.getmany(timeout_ms=200, max_records=self._limits.intake_batch)
                     if records:
                         await self._process(producer, records)
-                    self._measure_lag(consumer)
+                    await self._measure_lag(consumer)
                 self._moved.set()
             await self._commit(consumer)
         finally:
@@ -154,7 +153,6 @@ class Intake:
             await producer.send_and_wait(self._sources.dead_letters, value, key=letter.id.encode())
             self._told.refused(letter.data.failure.code)
         self._count(batch, accepted)
-        self._positions |= batch.offsets
         self._uncommitted |= batch.offsets
         self._moved.set()
 
@@ -230,11 +228,17 @@ class Intake:
         if accepted.superseded:
             self._metrics.webhook_deliveries_total.labels("superseded").inc(accepted.superseded)
 
-    def _measure_lag(self, consumer: Any) -> None:
+    async def _measure_lag(self, consumer: Any) -> None:
+        """Offsets to read beyond those passed: markers of transactions are passed with the records before them."""
         lag = 0
         for partition in consumer.assignment():
             end = consumer.highwater(partition)
-            lag += max((end or 0) - self._positions.get(partition, end or 0), 0)
+            if end is None:
+                continue
+            try:
+                lag += max(end - await consumer.position(partition), 0)
+            except IllegalStateError:  # the partition went to another dispatcher meanwhile, which counts it
+                continue
         self._metrics.webhook_ingest_lag_records.set(lag)
 
 

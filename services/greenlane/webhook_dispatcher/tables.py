@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 SHARDS = 64
+VERSION_TABLE = "webhook_schema_version"
+"""Where Alembic keeps the revision of these tables."""
 
 metadata = sa.MetaData()
 

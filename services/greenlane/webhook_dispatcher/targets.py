@@ -1,13 +1,23 @@
 """Which URLs an endpoint may have: judged by their text here, by their address when they are dialled."""
 
+import re
 import socket
 from urllib.parse import urlsplit
+
+import idna
 
 from greenlane.webhook_dispatcher.addresses import may_dial
 from greenlane.webhook_dispatcher.wrong_use import WebhookUseError
 
 MAX_URL = 2048
 _DEFAULT_PORT = 443
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE | re.ASCII)
+_LONGEST_NAME = 253
+NEVER_PUBLIC = ("local", "internal", "localhost", "onion", "home.arpa", "test", "invalid", "alt")
+"""Special-use names that no public DNS answers (RFC 6761, 6762, 7686, 8375, 9476, and ICANN's `internal`).
+
+`example` is none of them: documents use it, and it leads nowhere.
+"""
 
 
 class TargetError(WebhookUseError):
@@ -45,7 +55,46 @@ def check_url(url: str, *, allow_private: bool) -> str:
         raise TargetError(f"port {port} is not allowed", f"serve the endpoint on {_DEFAULT_PORT}")
     if not allow_private and not _may_be_dialled(parts.hostname):
         raise TargetError("is a literal address that is not public", "name a public host")
+    if ":" not in parts.hostname:
+        _check_name(parts.hostname, allow_private=allow_private)
     return url
+
+
+def _check_name(host: str, *, allow_private: bool) -> None:
+    name = host.removesuffix(".")
+    labels = name.split(".")
+    if len(name) > _LONGEST_NAME or not all(_LABEL.fullmatch(label) for label in labels):
+        raise TargetError(
+            f"host {host} is no host name",
+            f"write letters, digits and - in labels of 1 to 63 characters, at most {_LONGEST_NAME} altogether",
+        )
+    for label in labels:
+        if label.lower().startswith("xn--") and not _comes_back(label):
+            raise TargetError(f"host {host} has the label {label}, which IDNA cannot read", "correct the label")
+    if allow_private:
+        return
+    if any(name.lower() == special or name.lower().endswith(f".{special}") for special in NEVER_PUBLIC):
+        raise TargetError(f"host {host} has a name that no public DNS answers", "name a public host")
+    if len(labels) == 1:
+        raise TargetError(f"host {host} is a single label, which no public DNS answers", "name a public host")
+    if labels[-1].isdigit() and not _is_literal(name):
+        raise TargetError(f"host {host} ends in a number and is no address", "name a public host")
+
+
+def _comes_back(label: str) -> bool:
+    """Whether an encoded label survives being decoded and encoded again, as it is whenever a request is made."""
+    try:
+        return idna.encode(idna.decode(label)).decode("ascii") == label.lower()
+    except idna.IDNAError:
+        return False
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        socket.inet_aton(host)
+    except OSError:
+        return False
+    return True
 
 
 def _may_be_dialled(host: str) -> bool:
@@ -53,7 +102,7 @@ def _may_be_dialled(host: str) -> bool:
     if ":" in host:
         return may_dial(host, allow_private=False)
     try:
-        literal = socket.inet_aton(host)
+        literal = socket.inet_aton(host.removesuffix("."))
     except OSError:
         return True
     return may_dial(socket.inet_ntoa(literal), allow_private=False)

@@ -33,6 +33,7 @@ def build_app(desk: Administration, rate: Rate | None = None) -> FastAPI:
         summary=_SUMMARY,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would name whatever host the request named
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.desk = desk

@@ -2,9 +2,7 @@
 
 from alembic import context
 
-from greenlane.webhook_dispatcher.tables import metadata
-
-VERSION_TABLE = "webhook_schema_version"
+from greenlane.webhook_dispatcher.tables import VERSION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
