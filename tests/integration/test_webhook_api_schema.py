@@ -55,6 +55,13 @@ def told(environment: dict[str, str], *words: str) -> Any:
     return json.loads(done.stdout) if done.stdout else None
 
 
+def listed_by(environment: dict[str, str], *words: str) -> list[Any]:
+    """What the command listed: one JSON document a line."""
+    done = command(environment, *words)
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 @pytest.fixture(scope="module")
 def token(environment: dict[str, str]) -> str:
     return str(told(environment, "keys", "add", "--marketplace", "demo-vn", "--json")["token"])
@@ -102,11 +109,11 @@ def test_the_commands_do_what_the_api_does(environment: dict[str, str]) -> None:
     endpoint_id = added["endpoint_id"]
     assert added["secret"].startswith("whpk_")
     rotated = told(environment, "rotate", endpoint_id, "--overlap-hours", "2", "--json")
-    listed = told(environment, "secrets", endpoint_id, "--json")
+    listed = listed_by(environment, "secrets", endpoint_id, "--json")
     assert [item["public_key"] for item in listed] == [rotated["secret"], added["secret"]]
     assert len(told(environment, "jwks", endpoint_id)["keys"]) == 2
-    (test,) = told(environment, "deliveries", "--endpoint", endpoint_id, "--json")
-    assert told(environment, "attempts", endpoint_id, test["webhook_id"], "--json") == []
+    (test,) = listed_by(environment, "deliveries", "--endpoint", endpoint_id, "--json")
+    assert listed_by(environment, "attempts", endpoint_id, test["webhook_id"], "--json") == []
     for words in (
         ("redeliver", endpoint_id, test["webhook_id"]),
         ("cancel", endpoint_id, test["webhook_id"]),
@@ -117,8 +124,8 @@ def test_the_commands_do_what_the_api_does(environment: dict[str, str]) -> None:
         ("reseal",),
     ):
         assert command(environment, *words).exit_code == 0, words
-    assert told(environment, "held", "list", "--json") == []
-    (changed,) = [item for item in told(environment, "list", "--json") if item["endpoint_id"] == endpoint_id]
+    assert listed_by(environment, "held", "list", "--json") == []
+    (changed,) = [item for item in listed_by(environment, "list", "--json") if item["endpoint_id"] == endpoint_id]
     assert changed["sellers"] == ["s-1"]
     refused = command(environment, "held", "release", endpoint_id)
     assert refused.exit_code == 2
@@ -126,4 +133,4 @@ def test_the_commands_do_what_the_api_does(environment: dict[str, str]) -> None:
     key = told(environment, "keys", "add", "--marketplace", "demo-vn", "--seller", "s-1", "--json")["key"]
     fresh = told(environment, "keys", "rotate", key, "--overlap-hours", "0", "--json")["key"]
     assert command(environment, "keys", "revoke", fresh).exit_code == 0
-    assert not {key, fresh} & {item["key"] for item in told(environment, "keys", "list", "--json")}
+    assert not {key, fresh} & {item["key"] for item in listed_by(environment, "keys", "list", "--json")}

@@ -18,7 +18,8 @@ from greenlane.contracts.unreadable import Unreadable, refuse_unreadable
 from greenlane.fetching import record_batches, with_aiokafka, with_kafka_python
 from greenlane.fetching.record_batches import MAX_DECODED_BYTES, UndecodableError, decompress, failing_codecs, readable
 from greenlane.fetching.with_aiokafka import CarefulBatches
-from greenlane.operations.doctor import Verdict, check_codecs
+from greenlane.operations.diagnosis import Verdict
+from greenlane.operations.doctor import check_codecs
 
 VALUES = [b"%d" % number for number in range(50)]
 

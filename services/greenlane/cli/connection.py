@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from greenlane.cli.output import notes
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
+from greenlane.operations.kafka_admin import refuse_unreachable_listeners
 from greenlane.operations.running_stack import RunningStack, StackFolder
 from greenlane.settings import Settings, SettingsError, load_settings
 from greenlane.webhook_dispatcher.vault import load_or_create_key
@@ -48,6 +49,11 @@ def settings_here() -> Settings:
         return settings
     for contradiction in contradictions(settings, stack):
         _name_once(f"{contradiction} This command uses its own.")
+    return completed(settings, stack)
+
+
+def completed(settings: Settings, stack: RunningStack) -> Settings:
+    """Settings with the running stack's in place of those that the environment here does not give."""
     theirs = _theirs(stack)
     return settings.model_copy(
         update={name: theirs[name] for name in _TOLD if name not in settings.model_fields_set and name in theirs}
@@ -66,17 +72,20 @@ def contradictions(settings: Settings, stack: RunningStack) -> Iterator[str]:
 
 
 def kafka_settings() -> Settings:
-    """Settings with a Kafka to talk to. Raises SettingsError when none is named and none runs here."""
+    """Settings with a Kafka to talk to.
+
+    Raises SettingsError when none is named and none runs here, ListenerUnreachableError when it cannot be reached at
+    the address that it advertises.
+    """
     settings = settings_here()
-    if settings.kafka_bootstrap_servers:
-        return settings
-    found = EmbeddedKafka.find(settings.data_dir)
-    if found is None:
+    servers = settings.kafka_bootstrap_servers or EmbeddedKafka.find(settings.data_dir)
+    if servers is None:
         raise SettingsError(
             f"No Kafka is running in {settings.data_dir}. Start one with `greenlane up` in another terminal, "
             "or name yours in GREENLANE_KAFKA_BOOTSTRAP_SERVERS."
         )
-    return settings.model_copy(update={"kafka_bootstrap_servers": found})
+    refuse_unreachable_listeners(servers)
+    return settings.model_copy(update={"kafka_bootstrap_servers": servers})
 
 
 def database_settings() -> Settings:

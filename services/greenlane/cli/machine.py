@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import typer
 from pydantic import SecretStr
 
+from greenlane.cli.connection import completed, contradictions
 from greenlane.cli.output import AsJson, console, notes, print_json
 from greenlane.cli.stack import Stack
 from greenlane.operations.doctor import diagnose
+from greenlane.operations.running_stack import StackFolder
 from greenlane.settings import load_settings
 from greenlane.webhook_dispatcher.inspection import inspect_database
 
@@ -52,7 +54,15 @@ def doctor(as_json: AsJson = False) -> None:
 
     Example: `greenlane doctor`
     """
-    diagnosis = diagnose(load_settings(), lambda url: asyncio.run(inspect_database(SecretStr(url))))
+    own = load_settings()
+    stack = StackFolder(own.data_dir).find()
+    differing = [] if stack is None else list(contradictions(own, stack))
+    diagnosis = diagnose(
+        own if stack is None else completed(own, stack),
+        lambda url: asyncio.run(inspect_database(SecretStr(url))),
+        stack=stack,
+        contradictions=differing,
+    )
     if as_json:
         print_json(diagnosis.to_json())
     else:

@@ -109,7 +109,7 @@ def close_days(
     """
     settings = kafka_settings()
     if marketplace not in settings.marketplaces:
-        raise typer.BadParameter(f"the marketplace {marketplace} is not in GREENLANE_MARKETPLACES; add it there")
+        raise typer.BadParameter(_unknown(marketplace, settings))
     refuse_no_run((first or through).date(), through.date())
     with DayCloser(settings.kafka_bootstrap_servers) as closer:
         closer.close(marketplace, (first or through).date(), through.date())
@@ -119,7 +119,7 @@ def close_days(
 def play(settings: Settings, marketplace: str, events: Iterable[TimedEvent], pace: Pace, title: str) -> ReplayReport:
     """Publish a history, closing its days as it goes, with progress on standard error."""
     if marketplace not in settings.marketplaces:
-        raise typer.BadParameter(f"the marketplace {marketplace} is not in GREENLANE_MARKETPLACES; add it there")
+        raise typer.BadParameter(_unknown(marketplace, settings))
     servers = settings.kafka_bootstrap_servers
 
     def close(through: str, first_day: date, last_day: date) -> None:
@@ -135,6 +135,14 @@ def play(settings: Settings, marketplace: str, events: Iterable[TimedEvent], pac
             close=close,
             progress=lambda report: shown.update(task, completed=report.by_kind.total()),
         )
+
+
+def _unknown(marketplace: str, settings: Settings) -> str:
+    there_are = ",".join(settings.marketplaces)
+    return (
+        f"there is no marketplace {marketplace}; there are: {there_are}. To add it: export "
+        f"GREENLANE_MARKETPLACES={there_are},{marketplace} and restart `greenlane up`"
+    )
 
 
 def _show(report: ReplayReport, as_json: bool) -> None:

@@ -1,64 +1,60 @@
 """`greenlane scores`, `decisions` and `recompute`: what came out, and whether it is what it must be."""
 
-from collections.abc import Iterator
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import BaseModel
 
 from greenlane.cli.connection import kafka_settings
-from greenlane.cli.output import AsJson, console, counted, print_json, print_table, progress
+from greenlane.cli.output import AsJson, console, counted, no_such, notes, print_lines, print_table, progress
+from greenlane.cli.statements import read_statements
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.topics import BADGE_DECISIONS, SELLER_SCORES
 from greenlane.methodology.rule_text import REASON_MEANING, missing_text
 from greenlane.oracle.recompute import recompute as recompute_accounts
-from greenlane.oracle.topics_reader import TopicsReader
 from greenlane.settings import Settings
 
 app = typer.Typer()
-Statement = TypeVar("Statement", bound=BaseModel)
+SHOWN = 30
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many; unset: 30 rows, and all of them as JSON.")]
 Seller = Annotated[str | None, typer.Option(help="Only this seller, as <marketplace>/<seller_id>.")]
 
 
 def latest_scores(settings: Settings) -> list[SellerScore]:
     """The current score of every seller, best first."""
-    latest = {(score.source, score.subject): score for score in _statements(settings, SELLER_SCORES, SellerScore)}
+    latest = {(score.source, score.subject): score for score in read_statements(settings, SELLER_SCORES, SellerScore)}
     return sorted(latest.values(), key=lambda score: (-score.data.score.green, score.source, score.subject))
 
 
 def all_decisions(settings: Settings) -> list[BadgeDecision]:
     """Every badge decision once, oldest first."""
-    unique = {decision.id: decision for decision in _statements(settings, BADGE_DECISIONS, BadgeDecision)}
+    unique = {decision.id: decision for decision in read_statements(settings, BADGE_DECISIONS, BadgeDecision)}
     return sorted(unique.values(), key=lambda decision: (decision.data.day, decision.source, decision.subject))
-
-
-def _statements(settings: Settings, topic: str, model: type[Statement]) -> Iterator[Statement]:
-    with TopicsReader(settings.kafka_bootstrap_servers, [topic], lambda _read, _total: None) as reader:
-        for record in reader.records(topic):
-            if record.value is not None:
-                yield model.model_validate_json(record.value)
 
 
 @app.command()
 def scores(
     seller: Seller = None,
-    limit: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 30,
+    limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
     """Sellers with score, grade, badge level, and what is missing for the next badge.
 
     Example: `greenlane scores --limit 10`
     """
-    found = [score for score in latest_scores(kafka_settings()) if seller in {None, _name(score)}]
+    everyone = latest_scores(kafka_settings())
+    found = [score for score in everyone if seller in {None, _name(score)}]
+    if seller is not None and not found:
+        raise no_such("seller", seller, map(_name, everyone))
     if as_json:
-        for score in found:
-            print_json(score)
+        print_lines(found[:limit])
         return
-    show_scores(found, limit, f"Scores ({counted(len(found), 'seller')})")
+    show_scores(found, limit or SHOWN, f"Scores ({counted(len(found), 'seller')})")
 
 
 def show_scores(found: list[SellerScore], limit: int, title: str) -> None:
     """Print scores as a table."""
+    if len(found) > limit:
+        notes.print(f"{limit:,} of {len(found):,} are shown; --limit shows more of them, --json all")
     rows = [
         (
             _name(score),
@@ -86,17 +82,25 @@ def show_scores(found: list[SellerScore], limit: int, title: str) -> None:
 
 
 @app.command()
-def decisions(seller: Seller = None, as_json: AsJson = False) -> None:
-    """Every badge decision with its reason.
+def decisions(seller: Seller = None, limit: Limit = None, as_json: AsJson = False) -> None:
+    """Every badge decision with its reason, oldest first; --limit shows the latest ones.
 
     Example: `greenlane decisions --json`
     """
-    found = [item for item in all_decisions(kafka_settings()) if seller in {None, _name(item)}]
+    settings = kafka_settings()
+    everything = all_decisions(settings)
+    found = [item for item in everything if seller in {None, _name(item)}]
+    if seller is not None and not found:
+        known = {_name(score) for score in latest_scores(settings)}
+        if seller not in known:
+            raise no_such("seller", seller, known)
     if as_json:
-        for item in found:
-            print_json(item)
+        print_lines(found[-limit:] if limit else found)
         return
-    show_decisions(found, f"Badge decisions ({len(found)})")
+    shown = found[-(limit or SHOWN) :]
+    if len(shown) < len(found):
+        notes.print(f"The latest {len(shown):,} of {len(found):,} are shown; --limit shows more of them, --json all")
+    show_decisions(shown, f"Badge decisions ({len(found):,})")
 
 
 def show_decisions(found: list[BadgeDecision], title: str) -> None:

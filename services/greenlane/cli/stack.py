@@ -23,6 +23,7 @@ from rich.table import Table
 
 from greenlane.cli.connection import told_settings, with_webhook_key
 from greenlane.contracts.topics import declared_topics
+from greenlane.operations.doctor import reached
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServerError
 from greenlane.operations.embedded.folder import choose_port, keep_old, last_lines
 from greenlane.operations.running_stack import RunningService, RunningStack, StackFolder
@@ -51,7 +52,7 @@ class Service:
     @property
     def url(self) -> str:
         """Base address of metrics and health."""
-        return f"http://{self.host}:{self.port}"
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     def unreadiness(self) -> str | None:
         """Why the service is not ready; None when it is."""
@@ -118,11 +119,6 @@ class Server:
     def halt(self) -> None:
         """Stop it."""
         self.server.stop()
-
-
-def _reached(host: str) -> str:
-    """The address at which this machine reaches what listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - what is asked, not listened on
 
 
 def _meaning(code: int | None) -> str:
@@ -267,7 +263,7 @@ class Stack:
             keep_old(log)
             log.touch()
             self.services[name] = Service(
-                name, _reached(self.settings.host), port, log, self._environment(port), self._folder
+                name, reached(self.settings.host), port, log, self._environment(port), self._folder
             )
             self.services[name].start_again()
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from greenlane.cli.output import AsJson, notes, print_json, print_table
+from greenlane.cli.output import AsJson, notes, print_lines, print_table
 from greenlane.cli.webhook_desk import EndpointId, Since, WebhookId, administer
 from greenlane.webhook_dispatcher import management_deliveries, management_replay
 from greenlane.webhook_dispatcher.management import Listing
@@ -45,7 +45,7 @@ def attempts(endpoint_id: EndpointId, webhook_id: WebhookId, as_json: AsJson = F
         for item in made
     ]
     if as_json:
-        print_json([dict(zip([name.lstrip(">") for name in columns], row, strict=True)) for row in rows])
+        print_lines([dict(zip([name.lstrip(">") for name in columns], row, strict=True)) for row in rows])
         return
     print_table(f"Attempts ({len(rows)})", columns, [["" if cell is None else cell for cell in row] for row in rows])
 
@@ -60,7 +60,7 @@ def redeliver(endpoint_id: EndpointId, webhook_id: WebhookId) -> None:
 
 
 def cancel(endpoint_id: EndpointId, webhook_id: WebhookId) -> None:
-    """Give a waiting or held delivery up; the next one of its seller goes on.
+    """Cancel a waiting or held delivery; the next one of its seller goes on.
 
     Example: `greenlane webhooks cancel ep_0123456789abcdef01234567 msg_0123456789abcdef0123456789abcdef`
     """
@@ -99,7 +99,7 @@ def release_held(
     endpoint_id: EndpointId,
     webhook_id: Annotated[str | None, typer.Option("--delivery", help="Only this one.")] = None,
 ) -> None:
-    """Let everything go on that an endpoint holds, or one delivery of it.
+    """Release every delivery that an endpoint holds, or one of them.
 
     Example: `greenlane webhooks held release ep_0123456789abcdef01234567`
     """
@@ -112,7 +112,7 @@ def release_held(
 
 @held.command("cancel")
 def cancel_held(endpoint_id: EndpointId) -> None:
-    """Give everything up that an endpoint holds.
+    """Cancel every delivery that an endpoint holds.
 
     Example: `greenlane webhooks held cancel ep_0123456789abcdef01234567`
     """
@@ -122,7 +122,7 @@ def cancel_held(endpoint_id: EndpointId) -> None:
 def show(found: list[Dispatch], as_json: bool) -> None:
     """Print deliveries."""
     if as_json:
-        print_json(
+        print_lines(
             [
                 {
                     "webhook_id": item.webhook_id,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from greenlane.cli.output import AsJson, console, notes, print_json, print_table
+from greenlane.cli.output import AsJson, console, notes, print_json, print_lines, print_table
 from greenlane.cli.webhook_desk import administer
 from greenlane.webhook_dispatcher import management_keys
 from greenlane.webhook_dispatcher.management_keys import NewApiKey
@@ -16,12 +16,12 @@ KeyId = Annotated[str, typer.Argument(help="Id of the API key, as `keys list` sh
 
 @app.command()
 def add(
-    marketplace: Annotated[str, typer.Option(help="Marketplace that the key opens.")],
+    marketplace: Annotated[str, typer.Option(help="Marketplace that the key may use.")],
     seller: Annotated[str | None, typer.Option(help="Only this seller of it.")] = None,
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make an API key, shown this once. Of it only a digest is stored.
+    """Make an API key, shown only once. Of it only a digest is stored.
 
     Example: `greenlane webhooks keys add --marketplace demo-vn --label "shop system"`
     """
@@ -30,7 +30,7 @@ def add(
 
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List the API keys that open something.
+    """List active API keys.
 
     Example: `greenlane webhooks keys list`
     """
@@ -38,7 +38,7 @@ def list_keys(as_json: AsJson = False) -> None:
     found = administer(management_keys.list_keys)
     rows = [(key.key_id, key.marketplace, key.seller_id, key.label, key.created_at, key.expires_at) for key in found]
     if as_json:
-        print_json([dict(zip([name.lstrip("~") for name in columns], row, strict=True)) for row in rows])
+        print_lines([dict(zip([name.lstrip("~") for name in columns], row, strict=True)) for row in rows])
         return
     print_table(f"API keys ({len(rows)})", columns, [["" if cell is None else cell for cell in row] for row in rows])
 
@@ -51,7 +51,7 @@ def rotate(
     ] = 24,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new key of the same scope, shown this once; the old one goes on for the overlap.
+    """Make a new key of the same scope, shown only once; the old one goes on for the overlap.
 
     Example: `greenlane webhooks keys rotate 0123456789abcdef`
     """
@@ -60,7 +60,7 @@ def rotate(
 
 @app.command()
 def revoke(key_id: KeyId) -> None:
-    """Let an API key open nothing from now on.
+    """Disable an API key now.
 
     Example: `greenlane webhooks keys revoke 0123456789abcdef`
     """

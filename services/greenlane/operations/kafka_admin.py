@@ -17,6 +17,24 @@ class KafkaUnreachableError(GreenlaneError):
     """No broker answers at the bootstrap servers; the text names them and the remedy."""
 
 
+class ListenerUnreachableError(KafkaUnreachableError):
+    """A broker answers, but the address that it advertises cannot be reached; the text names both."""
+
+
+def refuse_unreachable_listeners(bootstrap_servers: str) -> None:
+    """Raise ListenerUnreachableError if brokers answer but advertise only what cannot be reached from here.
+
+    Every other request would wait for it in vain. Without any broker nothing is raised: some callers wait for one.
+    """
+    try:
+        with kafka_admin(bootstrap_servers):
+            return
+    except ListenerUnreachableError:
+        raise
+    except KafkaUnreachableError:
+        return
+
+
 @contextmanager
 def kafka_admin(bootstrap_servers: str) -> Iterator[KafkaAdminClient]:
     """An administrative client, closed at the end. Raises KafkaUnreachableError if no broker answers."""
@@ -29,9 +47,27 @@ def kafka_admin(bootstrap_servers: str) -> Iterator[KafkaAdminClient]:
     except KafkaError as error:
         raise _unreachable(bootstrap_servers) from error
     try:
+        _refuse_unreachable_listeners(bootstrap_servers, client)
         yield client
     finally:
         client.close()
+
+
+def _refuse_unreachable_listeners(bootstrap_servers: str, client: KafkaAdminClient) -> None:
+    """Brokers tell their clients where to come back to; when that is nowhere, every request would hang."""
+    # the client has no public way to its first metadata, and asking for them again goes to the advertised addresses
+    brokers = client._manager.cluster.brokers()  # noqa: SLF001 - see above
+    advertised = sorted({_address(broker.host, broker.port) for broker in brokers})
+    if advertised and not any(_accepts(address) for address in advertised):
+        raise ListenerUnreachableError(
+            f"The Kafka broker at {bootstrap_servers} answers, but it advertises {', '.join(advertised)}, which cannot "
+            "be reached from here. Correct advertised.listeners in the broker's settings (server.properties), or name "
+            "a listener in GREENLANE_KAFKA_BOOTSTRAP_SERVERS whose advertised address this machine can reach."
+        )
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _accepts(address: str) -> bool:

@@ -35,7 +35,7 @@ def _flat_document(value: bytes | None) -> dict[str, str]:
     """Every field by path; empty for what is absent or no JSON, so that the whole records are shown instead."""
     try:
         return {} if value is None else dict(_flat("", json.loads(value)))
-    except ValueError:
+    except (ValueError, RecursionError):  # a foreign record may be nested deeper than Python goes
         return {}
 
 
