@@ -15,6 +15,7 @@ from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, counted, no_such, notes, print_json, print_lines, print_table
 from greenlane.cli.statements import read_statements
 from greenlane.contracts.dead_letters import MAX_REDRIVES, REDRIVE_HEADER, DeadLetter, DeadLetterCode
+from greenlane.contracts.letters import HEADERS_OMITTED
 from greenlane.contracts.topics import DEAD_LETTERS, declared_topics, marketplace_of
 from greenlane.settings import Settings
 
@@ -218,6 +219,8 @@ def _why_not(letter: DeadLetter, known: set[str], *, force: bool) -> str | None:
         )
     elif letter.data.redrive.count >= MAX_REDRIVES:
         reason = f"re-driven {MAX_REDRIVES} times already: correct the event at its source"
+    elif any(problem.keyword == HEADERS_OMITTED for problem in letter.data.failure.messages):
+        reason = f"the letter is without the record's headers: read the record at {_place(letter)}"
     elif origin.topic not in known:
         reason = f"{origin.topic} is no topic of this installation"
     elif null and origin.key_b64 is None:
@@ -240,9 +243,9 @@ def _key(letter: DeadLetter) -> bytes | None:
     return None if key is None else base64.b64decode(key, validate=True)
 
 
-def _headers(letter: DeadLetter) -> list[tuple[str, bytes]]:
-    given = letter.data.origin.headers
-    return [(name, base64.b64decode(value or "", validate=True)) for name, value in given if name != REDRIVE_HEADER]
+def _headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
+    given = [(name, value) for name, value in letter.data.origin.headers if name != REDRIVE_HEADER]
+    return [(name, None if value is None else base64.b64decode(value, validate=True)) for name, value in given]
 
 
 def _append(settings: Settings, letters: list[DeadLetter]) -> None:

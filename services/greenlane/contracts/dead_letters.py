@@ -86,7 +86,7 @@ class Origin(BaseModel):
     offset: int = Field(ge=0)
     timestamp_ms: int
     key_b64: str | None
-    headers: tuple[tuple[str, str], ...] = Field(description="names with base64 of their values")
+    headers: tuple[tuple[str, str | None], ...] = Field(description="names with base64 of their values, null for null")
 
 
 class Processor(BaseModel):

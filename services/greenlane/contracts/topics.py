@@ -13,6 +13,7 @@ DEAD_LETTERS = "greenlane.dead-letters.v1"
 AGGREGATOR_CHANGELOG = "greenlane.aggregator-changelog.v1"
 
 MAX_EVENT_BYTES = 262_144
+MAX_DEAD_LETTER_BYTES = MAX_EVENT_BYTES * 4 // 3 + 65_536
 """Largest record a fulfilment topic takes. A dead letter holds it in base64 (4/3) with 16 KiB of reasons."""
 
 
@@ -104,7 +105,7 @@ _DERIVED = (
         consumers=("redrive",),
         retention_days=400,
         keyed=False,
-        max_message_bytes=MAX_EVENT_BYTES * 4 // 3 + 65_536,
+        max_message_bytes=MAX_DEAD_LETTER_BYTES,
     ),
     Topic(
         AGGREGATOR_CHANGELOG,

@@ -10,12 +10,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode, Refusal
-from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, MAX_EVENT_BYTES, SELLER_SCORES
+from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, SELLER_SCORES
 from greenlane.fetching.with_aiokafka import read_with_care
 from greenlane.webhook_dispatcher.acceptance import Accepted, accept
 from greenlane.webhook_dispatcher.database import will_pass
-from greenlane.webhook_dispatcher.letters import dead_letter
+from greenlane.webhook_dispatcher.letters import Refused, dead_letter
 from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.messages import Message, is_heartbeat, read_message
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
@@ -60,7 +60,7 @@ class _Reading(NamedTuple):
 @dataclass(slots=True)
 class _Batch:
     readings: list[_Reading] = field(default_factory=list)
-    letters: list[DeadLetter] = field(default_factory=list)
+    letters: list[Refused] = field(default_factory=list)
     tombstones: int = 0
     heartbeats: int = 0
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Intake:
             client_id=self._sources.client_id,
             acks="all",
             enable_idempotence=True,
-            max_request_size=MAX_EVENT_BYTES * 4 // 3 + 65_536,
+            max_request_size=MAX_DEAD_LETTER_BYTES,
         )
         try:
             await consumer.start()
@@ -148,10 +148,9 @@ class Intake:
         batch = self._read(records)
         accepted = await self._accept_all(batch)
         self._told.ready(accepted.ready)
-        for letter in batch.letters:
-            value = letter.model_dump_json().encode()
-            await producer.send_and_wait(self._sources.dead_letters, value, key=letter.id.encode())
-            self._told.refused(letter.data.failure.code)
+        for letter, code in batch.letters:
+            await producer.send_and_wait(self._sources.dead_letters, letter.value, key=letter.id.encode())
+            self._told.refused(code)
         self._count(batch, accepted)
         self._uncommitted |= batch.offsets
         self._moved.set()
