@@ -1,5 +1,6 @@
 """What the doctor asks about the database of the dispatcher: whether it answers and whether its tables are current."""
 
+import asyncpg
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from pydantic import SecretStr
@@ -17,10 +18,9 @@ async def inspect_database(database_url: SecretStr) -> str:
         async with engine.connect() as connection:
             version = (await connection.execute(sa.text("SHOW server_version"))).scalar_one()
             revision = await connection.run_sync(_revision)
-    except (OSError, TimeoutError, SQLAlchemyError) as error:
+    except (OSError, TimeoutError, SQLAlchemyError, asyncpg.PostgresError) as error:
         raise SettingsError(
-            f"GREENLANE_DATABASE_URL: the database does not answer ({type(error).__name__}); start PostgreSQL "
-            "or correct the variable."
+            f"The database cannot be used: {_reason(error)}; start PostgreSQL, or correct GREENLANE_DATABASE_URL."
         ) from error
     finally:
         await engine.dispose()
@@ -35,3 +35,10 @@ async def inspect_database(database_url: SecretStr) -> str:
 def _revision(connection: sa.Connection) -> str | None:
     """The revision that the migrations wrote down, None without tables."""
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+
+def _reason(error: BaseException) -> str:
+    """The server's own words, without SQLAlchemy's around them."""
+    original = getattr(error, "orig", None) or error
+    cause = original.__cause__ or original
+    return str(cause) or type(cause).__name__
