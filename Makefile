@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-scale mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -104,6 +104,9 @@ bench-streams: .venv/.bench ## streams beside Faust, quixstreams and bare loops;
 
 bench-year: .venv/.bench ## a simulated year of accounts on disk: speed and memory by quarter, restarts, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.bench_year $(ARGS)
+
+bench-closing: .venv/.bench ## a day of 320,000 sellers is closed: memory and the longest stall, as one JSON object
+	@$(BIN)/python -m tests.benchmarks.bench_closing $(ARGS)
 
 bench-scale: .venv/.bench ## scorer and aggregator over 1, 4 and 16 partitions with one worker and two, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.bench_scale $(ARGS)

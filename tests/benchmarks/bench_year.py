@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -83,15 +83,20 @@ def year(sellers: int) -> Iterator[tuple[int, bytes, bytes]]:
         for partition, key, texts in owned:
             for text in texts:
                 yield partition, key, text.replace(_DAY, str(day).encode()).replace(_PARCEL, name)
-        closing = DayClosed(marketplace=MARKETPLACE, first_day=day, last_day=day).model_dump_json().encode()
-        for partition in range(PARTITIONS):
-            yield partition, b"close", closing
+        yield from closings(day)
 
 
-def published(producer: Producer, sellers: int) -> int:
-    """Append the year; how many records it has."""
+def closings(day: date) -> Iterator[tuple[int, bytes, bytes]]:
+    """One closed day, in every partition."""
+    closing = DayClosed(marketplace=MARKETPLACE, first_day=day, last_day=day).model_dump_json().encode()
+    for partition in range(PARTITIONS):
+        yield partition, b"close", closing
+
+
+def published(producer: Producer, records: Iterable[tuple[int, bytes, bytes]]) -> int:
+    """Append records, given by partition, key and value; how many they are."""
     count = 0
-    for count, (partition, key, value) in enumerate(year(sellers), 1):
+    for count, (partition, key, value) in enumerate(records, 1):
         while True:
             try:
                 producer.produce(ASSESSMENTS, key=key, value=value, partition=partition, on_delivery=insist)
@@ -139,7 +144,7 @@ def measured(bench: Bench, sellers: int) -> dict[str, Any]:
     """Every figure."""
     on_disk = {"GREENLANE_STATE_DIR": str(bench.folder / "accounts")}
     _, empty_mb = ready_again(bench)
-    records = published(publisher(bench.servers), sellers)
+    records = published(publisher(bench.servers), year(sellers))
     progress(f"a year of {sellers:,} sellers published: {records:,} records")
     with bench.service("aggregator", **on_disk) as service:
         quarters = by_quarter(followed(service, records), records)

@@ -1,12 +1,12 @@
 """Arrivals, closings and forgetting, rule by rule."""
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from greenlane.aggregator.account import RANKS
-from greenlane.aggregator.closing import close_days, windows
+from greenlane.aggregator.closing import ClosedAccount, Decision, close_days, windows
 from greenlane.aggregator.entries import PackedEntries
 from greenlane.aggregator.ledger import Arrival, Ledger
 from greenlane.methodology.eligibility import LevelRules, Policy
@@ -38,6 +38,16 @@ def packed(mass: int = 1000) -> tuple[int, ...]:
 
 def totals(ledger: Ledger, seller: str = SELLER) -> Totals:
     return ledger.market(MARKET).accounts[seller].totals()
+
+
+class Closing(NamedTuple):
+    decisions: list[Decision]
+    accounts: list[ClosedAccount]
+
+
+def close(ledger: Ledger, marketplace: str, first: int, last: int, policy: Policy) -> Closing:
+    steps = [step for step in close_days(ledger, marketplace, first, last, policy) if step is not None]
+    return Closing([item for step in steps for item in step.decisions], [step.account for step in steps])
 
 
 def test_what_arrives_enters_its_day_and_the_window(ledger: Ledger) -> None:
@@ -112,33 +122,33 @@ def test_before_the_first_closed_day_nothing_is_late(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize(("days_ago", "outcome"), [(2, "assessed"), (3, "late"), (4, "late")])
 def test_lateness_counts_from_the_last_closed_day(ledger: Ledger, days_ago: int, outcome: str) -> None:
-    close_days(ledger, MARKET, TODAY, TODAY, POLICY)
+    close(ledger, MARKET, TODAY, TODAY, POLICY)
     assert ledger.assess(arrival(TODAY - days_ago), PACKAGING, packed()) == outcome
     assert ledger.retract(arrival(TODAY - days_ago, "p2")) == outcome
 
 
 def test_what_is_late_opens_no_account(ledger: Ledger) -> None:
-    close_days(ledger, MARKET, TODAY, TODAY, POLICY)
+    close(ledger, MARKET, TODAY, TODAY, POLICY)
     ledger.assess(arrival(TODAY - 3), PACKAGING, packed())
     assert not ledger.market(MARKET).accounts
 
 
 def test_lateness_never_reaches_beyond_the_window() -> None:
     ledger = Ledger(PackedEntries(), window_days=5, lateness_days=90)
-    close_days(ledger, MARKET, TODAY, TODAY, POLICY)
+    close(ledger, MARKET, TODAY, TODAY, POLICY)
     assert ledger.assess(arrival(TODAY - 4), PACKAGING, packed()) == "late"
     assert ledger.assess(arrival(TODAY - 3), PACKAGING, packed()) == "assessed"
 
 
 def test_another_marketplace_closes_its_own_days(ledger: Ledger) -> None:
-    close_days(ledger, "olist-br", TODAY, TODAY, POLICY)
+    close(ledger, "olist-br", TODAY, TODAY, POLICY)
     assert ledger.assess(arrival(TODAY - 100), PACKAGING, packed()) == "assessed"
 
 
 def test_a_closed_window_holds_its_days_and_no_later_one(ledger: Ledger) -> None:
     for days_ago in range(-1, 6):
         ledger.assess(arrival(TODAY - days_ago, f"p{days_ago}"), PACKAGING, packed(10 ** (days_ago + 1)))
-    (closed,) = close_days(ledger, MARKET, TODAY, TODAY, POLICY).accounts
+    (closed,) = close(ledger, MARKET, TODAY, TODAY, POLICY).accounts
     assert closed.judgement.totals.packaging == PackagingSums(parcels=5, packaging_mass_mg=111_110)
     assert closed.judgement.totals.active_days == 5
 
@@ -146,7 +156,7 @@ def test_a_closed_window_holds_its_days_and_no_later_one(ledger: Ledger) -> None
 def test_after_closing_the_open_window_is_one_day_on(ledger: Ledger) -> None:
     for days_ago in range(-1, 6):
         ledger.assess(arrival(TODAY - days_ago, f"p{days_ago}"), PACKAGING, packed(10 ** (days_ago + 1)))
-    close_days(ledger, MARKET, TODAY, TODAY, POLICY)
+    close(ledger, MARKET, TODAY, TODAY, POLICY)
     assert totals(ledger).packaging == PackagingSums(parcels=5, packaging_mass_mg=11_111)
 
 
@@ -157,9 +167,9 @@ def test_a_run_of_days_decides_as_closing_them_one_by_one_does() -> None:
     decisions = [
         (decision.day, decision.verdict)
         for day in range(TODAY, TODAY + 20)
-        for decision in close_days(one_by_one, MARKET, day, day, POLICY).decisions
+        for decision in close(one_by_one, MARKET, day, day, POLICY).decisions
     ]
-    run = close_days(at_once, MARKET, TODAY, TODAY + 19, POLICY)
+    run = close(at_once, MARKET, TODAY, TODAY + 19, POLICY)
     assert [(decision.day, decision.verdict) for decision in run.decisions] == decisions
     assert [verdict.kind for _, verdict in decisions] == ["badge.granted", "badge.warned", "badge.revoked"]
 
@@ -168,7 +178,7 @@ def test_the_first_day_of_a_run_goes_on_counting_and_later_days_begin_at_one(led
     ledger.assess(arrival(TODAY), PACKAGING, packed())
     ledger.assess(arrival(TODAY, "p2"), PACKAGING, packed())
     eager = Policy(version="test", levels=(EASY,), window_days=5, lateness_days=3, enter_days=1, leave_days=2)
-    closing = close_days(ledger, MARKET, TODAY, TODAY + 5, eager)
+    closing = close(ledger, MARKET, TODAY, TODAY + 5, eager)
     assert [(decision.day - TODAY, decision.sequence) for decision in closing.decisions] == [(0, 3), (5, 1)]
     assert [account.sequence for account in closing.accounts] == [1]
     assert ledger.market(MARKET).accounts[SELLER].sequence == 0
@@ -176,30 +186,30 @@ def test_the_first_day_of_a_run_goes_on_counting_and_later_days_begin_at_one(led
 
 def test_a_single_closed_day_is_numbered_after_what_was_said_of_it_open(ledger: Ledger) -> None:
     ledger.assess(arrival(TODAY), PACKAGING, packed())
-    assert [account.sequence for account in close_days(ledger, MARKET, TODAY, TODAY, POLICY).accounts] == [2]
-    assert [account.sequence for account in close_days(ledger, MARKET, TODAY, TODAY + 1, POLICY).accounts] == [1]
+    assert [account.sequence for account in close(ledger, MARKET, TODAY, TODAY, POLICY).accounts] == [2]
+    assert [account.sequence for account in close(ledger, MARKET, TODAY, TODAY + 1, POLICY).accounts] == [1]
 
 
 def test_closing_what_is_closed_has_no_effect(ledger: Ledger) -> None:
-    close_days(ledger, MARKET, TODAY, TODAY, POLICY)
+    close(ledger, MARKET, TODAY, TODAY, POLICY)
     ledger.assess(arrival(TODAY), PACKAGING, packed())
-    assert close_days(ledger, MARKET, TODAY - 3, TODAY, POLICY) == ((), ())
+    assert close(ledger, MARKET, TODAY - 3, TODAY, POLICY) == ([], [])
     assert ledger.market(MARKET).accounts[SELLER].sequence == 1
 
 
 def test_closing_continues_after_the_last_closed_day_whatever_the_record_calls_first(ledger: Ledger) -> None:
-    close_days(ledger, MARKET, TODAY, TODAY, POLICY)
+    close(ledger, MARKET, TODAY, TODAY, POLICY)
     ledger.assess(arrival(TODAY + 1), PACKAGING, packed())
-    closing = close_days(ledger, MARKET, TODAY + 3, TODAY + 3, POLICY)
+    closing = close(ledger, MARKET, TODAY + 3, TODAY + 3, POLICY)
     assert [decision.day - TODAY for decision in closing.decisions] == [2]
 
 
-def test_decisions_stand_by_day_and_then_by_seller(ledger: Ledger) -> None:
+def test_decisions_stand_by_seller_and_then_by_day(ledger: Ledger) -> None:
     for seller in ("b", "a"):
         ledger.assess(arrival(TODAY, seller=seller), PACKAGING, packed())
-    closing = close_days(ledger, MARKET, TODAY, TODAY + 10, POLICY)
+    closing = close(ledger, MARKET, TODAY, TODAY + 10, POLICY)
     assert [(item.day - TODAY, item.seller) for item in closing.decisions] == [
-        (1, "a"), (1, "b"), (5, "a"), (5, "b"), (6, "a"), (6, "b"),
+        (1, "a"), (5, "a"), (6, "a"), (1, "b"), (5, "b"), (6, "b"),
     ]  # fmt: skip
     assert [account.seller for account in closing.accounts] == ["a", "b"]
 
@@ -208,16 +218,16 @@ def test_an_account_that_left_every_window_is_stated_once_more_and_forgotten() -
     entries = PackedEntries()
     ledger = Ledger(entries, 5, 3)
     ledger.assess(arrival(TODAY), PACKAGING, packed())
-    assert len(close_days(ledger, MARKET, TODAY, TODAY, POLICY).accounts) == 1
-    assert len(close_days(ledger, MARKET, TODAY, TODAY + 30, POLICY).accounts) == 1
-    assert close_days(ledger, MARKET, TODAY, TODAY + 31, POLICY).accounts == ()
+    assert len(close(ledger, MARKET, TODAY, TODAY, POLICY).accounts) == 1
+    assert len(close(ledger, MARKET, TODAY, TODAY + 30, POLICY).accounts) == 1
+    assert close(ledger, MARKET, TODAY, TODAY + 31, POLICY).accounts == []
     assert len(entries) == 0
 
 
 def test_a_badge_keeps_an_account_without_entries(ledger: Ledger) -> None:
     ledger.assess(arrival(TODAY), PACKAGING, packed())
     patient = Policy(version="test", levels=(EASY,), window_days=5, lateness_days=3, enter_days=1, leave_days=50)
-    close_days(ledger, MARKET, TODAY, TODAY + 30, patient)
+    close(ledger, MARKET, TODAY, TODAY + 30, patient)
     assert ledger.market(MARKET).accounts[SELLER].days == {}
     assert ledger.market(MARKET).accounts[SELLER].badge.days_below == 26
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
-from tests.unit.test_aggregator_model import POLICIES, AccountsAgainstNaiveModel
+from tests.unit.test_aggregator_model import HELD, POLICIES, AccountsAgainstNaiveModel
 
 from greenlane.aggregator.stored_entries import EntryPlaces, StoredEntries
 from greenlane.methodology.eligibility import Policy
@@ -18,12 +18,12 @@ from greenlane.streaming import DiskRows, Mark
 class AccountsOnDiskAgainstNaiveModel(AccountsAgainstNaiveModel):
     """The same arrivals; at a start the copy on disk is the old one, or made from the log in pieces of any size."""
 
-    @initialize(policy=st.sampled_from(POLICIES))
-    def begin(self, policy: Policy) -> None:
+    @initialize(policy=st.sampled_from(POLICIES), held=HELD)
+    def begin(self, policy: Policy, held: int) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.log: list[tuple[bytes, bytes | None]] = []
         self.disk = DiskRows(Path(self.folder.name) / "rows", EntryPlaces())
-        super().begin(policy)
+        super().begin(policy, held)
         self.state = self.new_state(StoredEntries(self.disk))
 
     def write(self, changes: Sequence[tuple[bytes, bytes | None]]) -> None:
@@ -43,7 +43,7 @@ class AccountsOnDiskAgainstNaiveModel(AccountsAgainstNaiveModel):
         for key, value in self.disk.resident():
             self.state.restore(key, value)
         assert self.state.handle([]) == []
-        assert self.state.changes() == []
+        assert list(self.state.changes()) == []
 
     def copied_anew(self, chance: random.Random) -> None:
         """From the log as compaction leaves it: some of what a later record replaces is gone, no last one is."""

@@ -190,19 +190,19 @@ def test_a_dead_letter_never_quotes_the_value(harness: Harness) -> None:
 def test_rows_come_derived_first_and_entries_last_each_once(harness: Harness) -> None:
     harness.handle(assessment(), assessment(dimension="delivery", contribution={"parcels": 1}), closed())
     assert bytes(key[0] for key, _ in harness.accounts.changes()) == b"CSDEE"
-    assert harness.accounts.changes() == []
+    assert list(harness.accounts.changes()) == []
 
 
 def test_a_replayed_closing_changes_nothing(harness: Harness) -> None:
     harness.handle(assessment(), closed())
-    rows = harness.accounts.changes()
+    rows = list(harness.accounts.changes())
     harness.accounts = harness.partition(0)
     for key, value in rows:
         assert value is not None
         harness.accounts.restore(key, value)
     harness.offset = 1
     assert harness.handle(closed(9)) == [Outcome("replayed")]
-    assert harness.accounts.changes() == []
+    assert list(harness.accounts.changes()) == []
 
 
 def test_forgetting_deletes_the_rows(harness: Harness) -> None:

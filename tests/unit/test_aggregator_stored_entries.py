@@ -37,7 +37,7 @@ def test_an_entry_that_moved_in_this_batch_outlives_the_day_it_left(disk: DiskRo
     entries.put(KEY, entry(FIRST), None)
     written(disk, entries)
     entries.put(KEY, entry(SECOND, 1), entry(FIRST))
-    entries.forget("m1", SECOND.toordinal())
+    assert not any(entries.forget("m1", SECOND.toordinal()))
     assert entries.get(KEY) == entry(SECOND, 1)
     written(disk, entries)
     assert entries.get(KEY) == entry(SECOND, 1)
@@ -50,11 +50,11 @@ def test_what_is_forgotten_is_gone_at_once_and_leaves_a_tombstone(disk: DiskRows
     entries.put(KEY, entry(FIRST), None)
     if on_disk:
         written(disk, entries)
-    entries.forget("m1", FIRST.toordinal())
+    assert not any(entries.forget("m1", FIRST.toordinal()))
     assert entries.get(KEY) == entry(FIRST)
-    entries.forget("m2", SECOND.toordinal())
+    assert not any(entries.forget("m2", SECOND.toordinal()))
     assert entries.get(KEY) == entry(FIRST)
-    entries.forget("m1", SECOND.toordinal())
+    assert not any(entries.forget("m1", SECOND.toordinal()))
     assert entries.get(KEY) is None
     assert list(written(disk, entries).values()) == [None]
     assert entries.get(KEY) is None

@@ -47,30 +47,31 @@ class ClosedAccount(NamedTuple):
     badge: Badge
 
 
-class Closing(NamedTuple):
-    """What a run of closed days led to: decisions by day and seller, accounts by seller."""
+class Closed(NamedTuple):
+    """What a run of closed days led to for one seller: the account at its end, and the decisions by day."""
 
-    decisions: tuple[Decision, ...]
-    accounts: tuple[ClosedAccount, ...]
+    account: ClosedAccount
+    decisions: list[Decision]
 
 
-def close_days(ledger: Ledger, marketplace: str, first: int, last: int, policy: Policy) -> Closing:
-    """Close the days after the last closed one (from `first` when there is none) up to `last`; none if all are."""
+def close_days(ledger: Ledger, marketplace: str, first: int, last: int, policy: Policy) -> Iterator[Closed | None]:
+    """Close the days after the last closed one (from `first` when there is none) up to `last`; none if all are.
+
+    One step is one seller, in the order of their names, or None where only entries are forgotten. The days are closed
+    when the steps are used up; until then no other record of the marketplace may be taken in.
+    """
     market = ledger.market(marketplace)
     first = first if market.closed is None else market.closed + 1
     if first > last:
-        return Closing((), ())
-    decisions: list[Decision] = []
-    accounts: list[ClosedAccount] = []
-    for seller, account in sorted(market.accounts.items()):
+        return
+    for seller in sorted(market.accounts):
+        account = market.accounts[seller]
         closed, decided = _close_account(seller, account, first, last, policy)
-        decisions += decided
-        accounts.append(closed)
         if closed.badge != account.badge:
             ledger.decide(marketplace, seller, closed.badge)
-    ledger.advance(marketplace, last)
-    decisions.sort(key=lambda decision: decision.day)
-    return Closing(tuple(decisions), tuple(accounts))
+        ledger.begin_anew(marketplace, seller, last)
+        yield Closed(closed, decided)
+    yield from ledger.advance(marketplace, last)
 
 
 def judge(totals: Totals, policy: Policy) -> Judgement:

@@ -1,8 +1,9 @@
 """The entries of a partition as packed bytes: a third of the memory of objects, and already the rows of the store."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 
-from greenlane.aggregator.ledger import Entry, EntryKey
+from greenlane.aggregator.ledger import FORGOTTEN_A_STEP, Entry, EntryKey
 from greenlane.aggregator.rows import Key, RowError, entry_identity, entry_key, entry_of, entry_value, read_entry
 
 
@@ -45,11 +46,13 @@ class PackedEntries:
                 self._changes[entry_key(marketplace, replaced.day, identity)] = None
         self._changes[entry_key(marketplace, entry.day, identity)] = value
 
-    def forget(self, marketplace: str, before: int) -> None:
-        """Drop every entry of the marketplace whose day is earlier than `before`."""
+    def forget(self, marketplace: str, before: int) -> Iterator[None]:
+        """Drop every entry of the marketplace whose day is earlier than `before`, in steps."""
         shelf = self._shelves[marketplace]
         for day in [day for day in shelf.days if day < before]:
-            for identity in shelf.days.pop(day):
+            for count, identity in enumerate(shelf.days.pop(day), 1):
+                if count % FORGOTTEN_A_STEP == 0:
+                    yield
                 value = shelf.values.get(identity)
                 if value is not None and read_entry(value, identity[0]).day == day:
                     del shelf.values[identity]

@@ -4,12 +4,16 @@ Days are proleptic Gregorian ordinals. Nothing here reads a clock.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from operator import add, sub
 from typing import Literal, NamedTuple, Protocol
 
 from greenlane.aggregator.account import ZERO, Account, Contribution, Day, minus, plus
 from greenlane.aggregator.badge import Badge
 from greenlane.methodology.vocabulary import BadgeLevel
+
+FORGOTTEN_A_STEP = 1_000
+"""Entries forgotten before others get their turn."""
 
 Version = tuple[int, str, str]
 """(revision, occurred_at, event_id); the greatest stands, whatever order they arrive in."""
@@ -37,8 +41,8 @@ class Entries(Protocol):
     def put(self, key: EntryKey, entry: Entry, replaced: Entry | None) -> None:
         """Let `entry` stand in place of `replaced`."""
 
-    def forget(self, marketplace: str, before: int) -> None:
-        """Drop every entry of the marketplace whose day is earlier than `before`."""
+    def forget(self, marketplace: str, before: int) -> Iterator[None]:
+        """Drop every entry of the marketplace whose day is earlier than `before`, in steps: it must be used up."""
 
 
 class Arrival(NamedTuple):
@@ -145,23 +149,25 @@ class Ledger:
         market.pin(market.accounts[seller], badge)
         self.touched.sellers.add((marketplace, seller))
 
-    def advance(self, marketplace: str, closed: int) -> None:
-        """Let `closed` be the last closed day: sequences begin again, days that left every window are forgotten."""
+    def begin_anew(self, marketplace: str, seller: str, closed: int) -> None:
+        """After `closed` a seller's sequence begins again, and days that left every window are forgotten."""
         market, touched = self.market(marketplace), self.touched
-        market.closed = closed
-        touched.markets.add(marketplace)
-        before = closed + 2 - self.window_days
-        for seller, account in list(market.accounts.items()):
-            if account.sequence:
-                account.sequence = 0
-                touched.sellers.add((marketplace, seller))
-            for day, bucket in account.forget(before):
-                market.window = minus(market.window, bucket)
-                touched.days.add((marketplace, seller, day))
-            if not account.days and account.badge.level is BadgeLevel.NONE:
-                market.drop(seller)
-                touched.sellers.add((marketplace, seller))
-        self._entries.forget(marketplace, before)
+        account = market.accounts[seller]
+        if account.sequence:
+            account.sequence = 0
+            touched.sellers.add((marketplace, seller))
+        for day, bucket in account.forget(closed + 2 - self.window_days):
+            market.window = minus(market.window, bucket)
+            touched.days.add((marketplace, seller, day))
+        if not account.days and account.badge.level is BadgeLevel.NONE:
+            market.drop(seller)
+            touched.sellers.add((marketplace, seller))
+
+    def advance(self, marketplace: str, closed: int) -> Iterator[None]:
+        """Let `closed` be the last closed day, and forget the entries that left every window, in steps."""
+        self.market(marketplace).closed = closed
+        self.touched.markets.add(marketplace)
+        return self._entries.forget(marketplace, closed + 2 - self.window_days)
 
     def restore_account(self, marketplace: str, seller: str, sequence: int, badge: Badge) -> None:
         """Take back what is known of a seller beside its days."""

@@ -1,10 +1,10 @@
 """The state of one partition: takes records in, keeps the accounts, answers with scores, decisions and rows."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from greenlane.aggregator.closing import close_days
+from greenlane.aggregator.closing import Closed, close_days
 from greenlane.aggregator.intake import Assessed, read
 from greenlane.aggregator.ledger import Arrival, Arrived, Entries, Ledger
 from greenlane.aggregator.rows import (
@@ -32,7 +32,7 @@ from greenlane.methodology.eligibility import Policy
 from greenlane.streaming import Outcome, Output, Rows, SourceRecord, Stage
 
 MOST_STATED = 1_000
-"""Statements of closed days in one transaction, beyond one closing: a backlog may hold many days of many sellers."""
+"""Statements of closed days held in memory: a closing of more sellers than this is stated while it is written."""
 
 CONTROL = "control"
 """Outcome of a record that closes days."""
@@ -124,7 +124,11 @@ class Accounts:
                 continue
             if isinstance(said, DayClosed):
                 self._state_open_scores(said.marketplace, outcomes)
-                outcomes.append(Outcome(CONTROL, self._close(said)))
+                steps = self._close(said)
+                if len(self._ledger.market(said.marketplace).accounts) > MOST_STATED:
+                    outcomes.append(Outcome(CONTROL, streamed=steps))
+                    break
+                outcomes.append(Outcome(CONTROL, tuple(output for output in steps if output is not None)))
                 stated += len(outcomes[-1].outputs)
                 if stated >= MOST_STATED:
                     break
@@ -134,25 +138,23 @@ class Accounts:
             self._state_open_scores(marketplace, outcomes)
         return outcomes
 
-    def changes(self) -> list[tuple[bytes, bytes | None]]:
+    def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Rows changed since the last call: derived ones first, the entries last; None deletes a row."""
-        rows: list[tuple[bytes, bytes | None]] = []
         ledger, guard = self._ledger, self._guard
         markets, sellers, days = ledger.take_touched()
         for marketplace in markets:
             closed = ledger.market(marketplace).closed
             assert closed is not None, "a marketplace is touched by closing a day of it"
-            rows.append((closed_key(marketplace), closed_value(guard, closed)))
+            yield closed_key(marketplace), closed_value(guard, closed)
         for marketplace, seller in sellers:
             account = ledger.market(marketplace).accounts.get(seller)
             value = None if account is None else seller_value(guard, account.sequence, account.badge)
-            rows.append((seller_key(marketplace, seller), value))
+            yield seller_key(marketplace, seller), value
         for marketplace, seller, day in days:
             account = ledger.market(marketplace).accounts.get(seller)
             bucket = None if account is None else account.days.get(day)
-            rows.append((day_key(marketplace, seller, day), None if bucket is None else day_value(guard, bucket)))
-        rows.extend(self._entries.take_changes().items())
-        return rows
+            yield day_key(marketplace, seller, day), None if bucket is None else day_value(guard, bucket)
+        yield from self._entries.take_changes().items()
 
     def _begin(self) -> None:
         """Everything is restored: check that it belongs together."""
@@ -188,22 +190,29 @@ class Accounts:
             stated = herald.open_score(seller, market.accounts[seller], market.closed + 1, occurred_at)
             outcomes[place] = Outcome(outcomes[place].name, (stated,))
 
-    def _close(self, said: DayClosed) -> tuple[Output, ...]:
+    def _close(self, said: DayClosed) -> Iterator[Output | None]:
+        """Close the days seller by seller: each one's decisions and score. Nothing is closed until it is used up."""
         marketplace, last = said.marketplace, said.last_day.toordinal()
-        closing = close_days(self._ledger, marketplace, said.first_day.toordinal(), last, self._policy)
-        herald, metrics = Herald(marketplace, self._policy), self._gauges.metrics
-        outputs = [herald.decision(decision, said.id) for decision in closing.decisions]
-        outputs += [herald.closed_score(account, last) for account in closing.accounts]
-        for decision in closing.decisions:
+        herald = Herald(marketplace, self._policy)
+        for closed in close_days(self._ledger, marketplace, said.first_day.toordinal(), last, self._policy):
+            if closed is None:
+                yield None
+                continue
+            for decision in closed.decisions:
+                yield herald.decision(decision, said.id)
+            yield herald.closed_score(closed.account, last)
+            self._measure(marketplace, closed)
+        self._gauges.report(self._partition, marketplace, self._ledger.market(marketplace))
+
+    def _measure(self, marketplace: str, closed: Closed) -> None:
+        metrics = self._gauges.metrics
+        for decision in closed.decisions:
             if decision.badge.level is not decision.verdict.previous_level:
                 metrics.transition(marketplace, decision.verdict.previous_level, decision.badge.level)
-        for account in closing.accounts:
-            scores = account.judgement.scores
-            metrics.closed_day_score("green", float(scores.green))
-            metrics.closed_day_score("packaging", float(scores.packaging))
-            metrics.closed_day_score("delivery", float(scores.delivery))
-        self._gauges.report(self._partition, marketplace, self._ledger.market(marketplace))
-        return tuple(outputs)
+        scores = closed.account.judgement.scores
+        metrics.closed_day_score("green", float(scores.green))
+        metrics.closed_day_score("packaging", float(scores.packaging))
+        metrics.closed_day_score("delivery", float(scores.delivery))
 
 
 OUTCOMES: dict[Arrived, Outcome] = {name: Outcome(name) for name in ("assessed", "duplicate", "superseded", "late")}

@@ -1,9 +1,9 @@
 """The entries of a partition on disk: memory holds only those of the batch in hand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from greenlane.aggregator.ledger import Entry, EntryKey
+from greenlane.aggregator.ledger import FORGOTTEN_A_STEP, Entry, EntryKey
 from greenlane.aggregator.rows import (
     CLOSED,
     DAY,
@@ -99,12 +99,16 @@ class StoredEntries:
         self._changes[at] = entry_value(entry)
         self._moved[entry_owner(marketplace, identity)] = entry
 
-    def forget(self, marketplace: str, before: int) -> None:
-        """Drop every entry of the marketplace whose day is earlier than `before`."""
+    def forget(self, marketplace: str, before: int) -> Iterator[None]:
+        """Drop every entry of the marketplace whose day is earlier than `before`, in steps."""
         first, end, changes = *entry_range(marketplace, before), self._changes
-        on_disk = (key for key, _ in self._rows.range(first, end) if key not in changes)
         in_hand = [key for key, value in changes.items() if first <= key < end and value is not None]
-        for key in chain(in_hand, list(on_disk)):
+        on_disk = (key for key, _ in self._rows.range(first, end))
+        for count, key in enumerate(chain(in_hand, on_disk), 1):
+            if count % FORGOTTEN_A_STEP == 0:
+                yield
+            if key in changes and changes[key] is None:
+                continue
             changes[key] = None
             self._moved[split_entry_key(key)[0]] = None
 

@@ -80,7 +80,6 @@ _DERIVED = (
         payload="Assessment | DayClosed",
         producers=("packaging_scorer", "delivery_scorer", "clock"),
         consumers=("aggregator", "recompute"),
-        retention_days=400,
     ),
     Topic(
         SELLER_SCORES,

@@ -25,10 +25,10 @@ def outputs_of(
     outputs: list[Output] = []
     counts: Counter[str] = Counter()
     for record, outcome in zip(records, outcomes, strict=True):
-        name, produced = outcome
+        name, produced, _ = outcome
         for output in produced:
             if size_of(output) > max_bytes:
-                name, produced = stage.refuse(record, _too_large(max_bytes))
+                name, produced, _ = stage.refuse(record, _too_large(max_bytes))
                 break
         counts[name] += 1
         outputs += produced

@@ -1,4 +1,4 @@
-"""Reads one partition of a changelog topic from an offset to its end."""
+"""Reads the committed records of one partition from an offset on."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ class Changelog:
     def __str__(self) -> str:
         return f"{self.topic}[{self.partition}]"
 
-    async def read(self, start: int | None = None) -> AsyncIterator[list[ConsumerRecord]]:
+    async def read(self, start: int | None = None, last: int | None = None) -> AsyncIterator[list[ConsumerRecord]]:
         """Committed records from offset `start` (the beginning, if None) to the end as it is now, a fetch at a time.
 
-        Nothing if the end is not beyond `start`.
+        Nothing if the end is not beyond `start`. With `last`, reading ends when that offset was passed.
         """
         place = TopicPartition(self.topic, self.partition)
         consumer = AIOKafkaConsumer(
@@ -43,7 +43,7 @@ class Changelog:
                 await consumer.seek_to_beginning(place)
             else:
                 consumer.seek(place, start)
-            end = (await consumer.end_offsets([place]))[place]
+            end = (await consumer.end_offsets([place]))[place] if last is None else last + 1
             while await consumer.position(place) < end:
                 fetched = await consumer.getmany(place, timeout_ms=200)
                 yield fetched.get(place, [])

@@ -28,21 +28,29 @@ class Continuity:
         before = 0 if self.expected is None else max(0, first - self.expected)
         within = last - first + 1 - len(records)
         if before and not (self._holes_allowed and self._jumped(chunk)):
-            raise self._lost(self.expected, first)
+            raise self.lost(self.expected, first)
         if within and not self._holes_allowed:
             hole = next(((a.offset, b) for a, b in pairwise(records) if _first(b) > a.offset + 1), None)
             if hole is not None:
-                raise self._lost(hole[0] + 1, _first(hole[1]))
+                raise self.lost(hole[0] + 1, _first(hole[1]))
         return before + within
+
+    def first_hole(self, chunk: Chunk) -> tuple[int, int] | None:
+        """The first offset without a record and the next one with a record, before or within a chunk."""
+        first = _first(chunk.records[0])
+        if self.expected is not None and first > self.expected:
+            return self.expected, first
+        return next(((a.offset + 1, _first(b)) for a, b in pairwise(chunk.records) if _first(b) > a.offset + 1), None)
 
     def _jumped(self, chunk: Chunk) -> bool:
         return chunk.after is None or self.expected is None or chunk.after < self.expected
 
-    def _lost(self, expected: int | None, got: int) -> StreamingError:
+    def lost(self, expected: int | None, got: int) -> StreamingError:
+        """The error that ends the process."""
         return StreamingError(
             f"{self._place}: expected offset {expected}, got {got}: what lies between was never processed. "
-            "Restarting reads it again from the last commit; if this repeats, it is gone from the topic (retention) "
-            "or a transactional producer wrote there: restore the topic without a hole, then run `greenlane rebuild`"
+            "Restarting reads it again from the last commit; if this repeats, it is gone from the topic (retention): "
+            "restore the topic without a hole, then run `greenlane rebuild`"
         )
 
     def done(self, last: int) -> None:

@@ -1,6 +1,6 @@
 """What a handler sees and what it answers: source records in, one outcome per record out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -47,10 +47,15 @@ class Output(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one source record: the name under which it is counted, and what to write because of it."""
+    """What became of one source record: the name under which it is counted, and what to write because of it.
+
+    `streamed` is made while it is written, after all `outputs` of the call: for more than memory should hold at once.
+    It changes the state as it goes, so nothing is handled before it is used up; None in it gives other tasks a turn.
+    """
 
     name: str
     outputs: tuple[Output, ...] = ()
+    streamed: Iterator[Output | None] | None = None
 
 
 class StatelessHandler(Protocol):
@@ -70,8 +75,12 @@ class PartitionState(Protocol):
         """One outcome for each of the first records, in the same order: for all of them, or for at least one.
 
         Those without are handed over again, after the outputs of the others were written: a state need not hold more
-        of them than it wants to. An exception ends the process with nothing of this call acknowledged.
+        of them than it wants to. Only the last outcome may have something `streamed`. An exception ends the process
+        with nothing of this call acknowledged.
         """
 
-    def changes(self) -> Sequence[tuple[bytes, bytes | None]]:
-        """Rows changed since the last call, in write order: derived first, ledger last; None deletes a row."""
+    def changes(self) -> Iterable[tuple[bytes, bytes | None]]:
+        """Rows changed since the last call, in write order: derived first, ledger last; None deletes a row.
+
+        Asked for when everything that the last call of `handle` led to, streamed or not, has been taken.
+        """

@@ -4,8 +4,9 @@ import time
 import uuid
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 
 from greenlane.streaming.batches import outputs_of
@@ -38,10 +39,13 @@ class Kept:
 
 
 class StatefulPartition:
-    """Folds records into a state exactly once: what the state contains is skipped, and a hole ends the process."""
+    """Folds records into a state exactly once: what it contains is skipped, and a lost record ends the process."""
 
-    def __init__(self, desk: Desk, kept: Kept, writer: BatchWriter, continuity: Continuity) -> None:
-        self._desk, self._kept, self._writer, self._continuity = desk, kept, writer, continuity
+    def __init__(
+        self, desk: Desk, kept: Kept, writer: BatchWriter, offsets: OffsetReader, continuity: Continuity
+    ) -> None:
+        self._desk, self._kept, self._writer = desk, kept, writer
+        self._offsets, self._continuity = offsets, continuity
 
     @classmethod
     async def opened(cls, desk: Desk, store: Store, writer: BatchWriter, offsets: OffsetReader) -> "StatefulPartition":
@@ -65,12 +69,12 @@ class StatefulPartition:
         desk.observer.loaded(desk.partition, loaded.rows, loaded.seconds)
         named = (loaded.meta and loaded.meta.store) or uuid.uuid4().hex
         kept = Kept(store.changelog, named, state, disk)
-        return cls(desk, kept, writer, Continuity(desk.place, expected, holes_allowed=False))
+        return cls(desk, kept, writer, offsets, Continuity(desk.place, expected, holes_allowed=False))
 
     async def process(self, chunk: Chunk) -> None:
         """Skip what is applied; handle the rest; write all of it or nothing; report."""
         started = time.perf_counter()
-        self._continuity.holes(chunk)
+        hole = await self._explained_hole(chunk)
         replayed = bisect_right(chunk.records, (self._continuity.expected or 0) - 1, key=attrgetter("offset"))
         counts: Counter[str] = Counter()
         records = chunk.records[replayed:]
@@ -78,7 +82,30 @@ class StatefulPartition:
             applied = await self._apply(records)
             counts += applied
             records = records[applied.total() :]
-        self._desk.report(chunk, counts, started=started, replayed=replayed)
+        self._desk.report(chunk, counts, started=started, replayed=replayed, hole=hole)
+
+    async def _explained_hole(self, chunk: Chunk) -> int:
+        """How many offsets had no record; raises `StreamingError` unless the log itself has none there.
+
+        In a topic without compaction every offset between its beginning and its end was written. What a second reader
+        of committed records does not see either was taken back by its writer (an aborted transaction), or is the marker
+        at a transaction's end. Whatever else is missing was lost on its way to us.
+        """
+        found = self._continuity.first_hole(chunk)
+        if found is None:
+            return 0
+        desk, first, records = self._desk, found[0], chunk.records
+        last = records[-1].offset
+        beginning = (await self._offsets.bounds(desk.topic, desk.partition)).beginning
+        if beginning > first:
+            raise self._continuity.lost(*found)
+        log = Changelog(desk.settings.bootstrap_servers, desk.topic, desk.partition)
+        seen = {item.offset async for batch in log.read(first, last) for item in batch if item.offset <= last}
+        missing = sorted(seen - {record.offset for record in records})
+        if missing:
+            raise self._continuity.lost(missing[0], next(r.offset for r in records if r.offset > missing[0]))
+        expected = records[0].offset if self._continuity.expected is None else self._continuity.expected
+        return last + 1 - min(expected, records[0].offset) - len(records)
 
     async def _apply(self, records: Sequence[SourceRecord]) -> Counter[str]:
         """Write what as many of the first records lead to as the state takes at once; how they ended."""
@@ -86,25 +113,32 @@ class StatefulPartition:
         outcomes = kept.state.handle(records)
         taken = records[: max(len(outcomes), 1)]
         effects, counts = outputs_of(taken, outcomes, settings.stage, settings.max_output_bytes)
+        streamed = outcomes[-1].streamed if outcomes else None
         last = taken[-1].offset
-        rows = self._rows(last)
-        written = await self._writer.write_atomically([*effects, *rows])
+        copied: dict[bytes, bytes | None] = {}
+        rows = self._rows(last, None if kept.disk is None else copied)
+        written = await self._writer.write_atomically(chain(effects, streamed or (), rows))
         if kept.disk is not None:
             meta = written[kept.changelog, self._desk.partition]
             mark = None if meta.offset is None else Mark(meta.offset, meta.timestamp)
-            kept.disk.write({row.key: row.value for row in rows}, mark)
+            kept.disk.write(copied, mark)
         self._continuity.done(last)
         return counts
 
-    def _rows(self, last: int) -> list[Output]:
+    def _rows(self, last: int, copied: dict[bytes, bytes | None] | None) -> Iterator[Output]:
+        """The rows that changed, the meta row last, made while they are written; `copied` keeps them for the disk."""
         kept, partition = self._kept, self._desk.partition
-        rows = [Output(kept.changelog, key, value, (), partition) for key, value in kept.state.changes()]
-        if any(row.key == META_KEY for row in rows):
-            raise StreamingError(f"the state wrote a row under the reserved key {META_KEY!r}")
-        meta = Meta(
-            applied=last, partitions=self._desk.settings.partitions, store=kept.store, topic=self._desk.topic_id
-        )
-        return [*rows, Output(kept.changelog, META_KEY, meta.encode(), (), partition)]
+        for key, value in kept.state.changes():
+            if key == META_KEY:
+                raise StreamingError(f"the state wrote a row under the reserved key {META_KEY!r}")
+            if copied is not None:
+                copied[key] = value
+            yield Output(kept.changelog, key, value, (), partition)
+        partitions, topic = self._desk.settings.partitions, self._desk.topic_id
+        meta = Meta(applied=last, partitions=partitions, store=kept.store, topic=topic).encode()
+        if copied is not None:
+            copied[META_KEY] = meta
+        yield Output(kept.changelog, META_KEY, meta, (), partition)
 
     async def close(self) -> None:
         """Let go of the producer and the disk; the state is dropped with this object."""

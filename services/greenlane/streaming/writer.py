@@ -15,6 +15,14 @@ from greenlane.streaming.partitioner import partition_of
 from greenlane.streaming.records import Output
 
 BATCH_BYTES = 262_144
+OUTPUTS_A_TURN = 200
+"""Outputs made and packed before other tasks get the event loop."""
+
+TRANSACTION_MS = 300_000
+"""How long a transaction may take: closing a day of a million sellers in one partition takes two minutes.
+
+A worker that dies in the middle is shut out by the next owner at once; only where none comes does Kafka wait so long.
+"""
 
 
 class Written(NamedTuple):
@@ -39,6 +47,7 @@ class BatchWriter:
             transactional_id=transactional_id,
             max_batch_size=BATCH_BYTES,
             linger_ms=0,
+            transaction_timeout_ms=TRANSACTION_MS,
             request_timeout_ms=30_000,
         )
         self._partitions: dict[str, int] = {}
@@ -51,15 +60,22 @@ class BatchWriter:
         """Wait for what is under way, then disconnect."""
         await self._producer.stop()
 
-    async def write(self, outputs: Iterable[Output]) -> dict[tuple[str, int], Written]:
+    async def write(self, outputs: Iterable[Output | None]) -> dict[tuple[str, int], Written]:
         """Write in the given order within each partition; return when all is acknowledged, raise if anything is not.
 
-        The answer gives the last record of each (topic, partition).
+        Outputs may be made as they are asked for: no more than a batch of each partition is held, and other tasks get
+        their turn after every `OUTPUTS_A_TURN` and at each None. The answer gives the last record of each (topic,
+        partition).
         """
         now_ms = int(time.time() * 1000)
         open_batches: dict[tuple[str, int], Any] = {}
         acknowledgements: dict[tuple[str, int], list[asyncio.Future[Any]]] = defaultdict(list)
-        for topic, key, value, headers, fixed in outputs:
+        for count, output in enumerate(outputs, 1):
+            if output is None or count % OUTPUTS_A_TURN == 0:
+                await asyncio.sleep(0)
+            if output is None:
+                continue
+            topic, key, value, headers, fixed = output
             partitions = self._partitions.get(topic) or await self._count(topic)
             place = (topic, partition_of(key, partitions) if fixed is None else fixed)
             listed = list(headers)  # the client's compiled record builder takes nothing else
@@ -77,7 +93,7 @@ class BatchWriter:
             for place, batch in open_batches.items()
         }
 
-    async def write_atomically(self, outputs: Iterable[Output]) -> dict[tuple[str, int], Written]:
+    async def write_atomically(self, outputs: Iterable[Output | None]) -> dict[tuple[str, int], Written]:
         """The same in one transaction: readers of committed records see all of it or nothing."""
         await self._producer.begin_transaction()
         written = await self.write(outputs)
