@@ -310,13 +310,11 @@ class AccountsAgainstNaiveModel(RuleBasedStateMachine):
         self.today = max([self.today, *(said.last_day for said in batch if isinstance(said, DayClosed))])
         incoming = [Incoming(self.offset + place, said.model_dump_json().encode()) for place, said in enumerate(batch)]
         self.offset += size
-        outcomes: list[Outcome] = []
         while incoming:
             taken = [whole(outcome) for outcome in self.state.handle(incoming)]
             self.write(list(self.state.changes()))
-            outcomes += taken
-            incoming = incoming[len(taken) :]
-        assert [outcome.name for outcome in outcomes] == self.told(batch, outcomes)
+            assert [outcome.name for outcome in taken] == self.told(batch[: len(taken)], taken)
+            batch, incoming = batch[len(taken) :], incoming[len(taken) :]
 
     def told(self, batch: list[Said], outcomes: list[Outcome]) -> list[str]:
         """The model's outcomes; what was stated on the way must be what the model states."""

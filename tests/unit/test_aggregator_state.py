@@ -132,14 +132,14 @@ def test_after_a_closing_with_many_statements_the_rest_of_the_batch_is_left_for_
     assert [*first, *rest] == at_once
 
 
-def test_a_closed_day_states_decisions_then_scores_of_every_seller(harness: Harness) -> None:
+def test_a_closed_day_states_the_decisions_and_the_score_of_each_seller_in_turn(harness: Harness) -> None:
     harness.handle(assessment(), assessment(seller_id="s0"))
     (control,) = harness.handle(closed())
     assert control.name == "control"
     assert [output[:2] for output in control.outputs] == [
-        (BADGE_DECISIONS, b"m/s0"), (BADGE_DECISIONS, b"m/s1"), (SELLER_SCORES, b"m/s0"), (SELLER_SCORES, b"m/s1"),
+        (BADGE_DECISIONS, b"m/s0"), (SELLER_SCORES, b"m/s0"), (BADGE_DECISIONS, b"m/s1"), (SELLER_SCORES, b"m/s1"),
     ]  # fmt: skip
-    decision, _, score, _ = said(control)
+    decision, score, *_ = said(control)
     assert (decision["type"], decision["time"]) == ("badge.granted", "2026-07-02T00:00:00Z")
     assert decision["data"]["reason"] == "rules_met_in_a_row"
     assert (decision["data"]["previous_level"], decision["data"]["level"]) == ("none", "bronze")

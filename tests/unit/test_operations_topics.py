@@ -76,10 +76,16 @@ def test_unequal_partitions_of_assessments_and_changelog_are_refused() -> None:
 def test_configuration_that_drifted_is_altered_but_never_so_that_records_are_lost(
     setting: str, current: str, action: Action
 ) -> None:
-    topic = BY_NAME[ASSESSMENTS]
+    topic = BY_NAME[DEAD_LETTERS]
     changes = compare(with_config(topic, **{setting: current}), [topic], 4, 1).changes
     assert [change.action for change in changes] == [action]
     assert bool(changes[0].reason) == (action is Action.REFUSE)
+
+
+def test_an_assessments_topic_that_loses_its_beginning_is_made_to_keep_it() -> None:
+    topic = BY_NAME[ASSESSMENTS]
+    (change,) = compare(with_config(topic, retention_ms=str(400 * 86_400_000)), [topic], 4, 1).changes
+    assert (change.action, change.setting, change.wanted) == (Action.ALTER, "retention.ms", "-1")
 
 
 def test_keeping_records_for_ever_is_a_widening_from_any_retention() -> None:

@@ -14,6 +14,9 @@ from typing import BinaryIO
 import orjson
 
 _PIECE_BYTES = 65_536
+BLANKS = b" \t\r\n"
+"""What JSON calls white space; any other byte belongs to a document."""
+
 _BLANK = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*")
 _CONTEXT = b'"specversion"'
 """Stands in every event, so a line with it that is an object by itself is no part of another event."""
@@ -95,8 +98,8 @@ class _Splitter:
 
         An event that is open when such a line comes was never closed: it ends here.
         """
-        body = piece.strip()
-        core = body.removesuffix(b",").rstrip()
+        body = piece.strip(BLANKS)
+        core = body.removesuffix(b",").rstrip(BLANKS)
         if self._form is not _Form.NOTHING:
             core = core.rstrip(b"], \t")
             if _CONTEXT not in core or not _is_object(core):
@@ -188,7 +191,7 @@ class _Splitter:
         self._text += text[: self._most + 1 - len(self._text)]
 
     def _ended(self, problem: str = "") -> Document:
-        document = Document(self._line, bytes(self._text.strip()), problem)
+        document = Document(self._line, bytes(self._text.strip(BLANKS)), problem)
         self._form, self._depth, self._in_string, self._escaped = _Form.NOTHING, 0, False, 0
         self._text.clear()
         return document

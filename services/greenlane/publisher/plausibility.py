@@ -59,9 +59,6 @@ PAPER_G_M2 = Bounds(60, 1_000, 6, 10_000, "paper mailers: at least 60 g/m² a la
 FILM_G_M2 = Bounds(18, 460, 2, 4_600, "polyethylene: 0.92 g/m² and µm, 20 to 500 µm a layer")
 """The surface of a box is 2(lw + lh + wh), of a mailer 2lw."""
 
-_LEAST_G = 0.0005
-"""The method counts whole milligrams: what is less is rounded to none."""
-
 _BOARD = frozenset({Material.CORRUGATED_BOARD, Material.SOLID_BOARD})
 _PAPER = frozenset({Material.KRAFT_PAPER, Material.PAPER, Material.MIXED_PAPER})
 _FILM = frozenset({Material.PLASTIC_FILM, Material.LDPE_FILM, Material.HDPE})
@@ -104,11 +101,9 @@ def doubts(event: FulfilmentEvent, method: Method) -> list[Doubt]:
     elif isinstance(event, DeliveredEvent | ReturnedEvent):
         found += _places(event, method)
         found += _mass("data.mass_g", event.data.mass_g, PARCEL_G, "a parcel")
-    else:
-        found += _nothing("data.mass_g", event.data.mass_g)
     implausible = assess(declaration_of(event), method).implausible
     found += [
-        Doubt("data", DoubtCode.COUNTED_AS_UNDECLARED, f"{IMPLAUSIBLE_MEANING[ImplausibleFact(code)]}; check the units")
+        Doubt("data", DoubtCode.COUNTED_AS_UNDECLARED, f"{IMPLAUSIBLE_MEANING[ImplausibleFact(code)]} Check the units.")
         for code in implausible
     ]
     return found
@@ -139,8 +134,6 @@ def _places(event: DeliveredEvent | ReturnedEvent, method: Method) -> Iterator[D
 def _packed(parcel: ParcelPacked) -> Iterator[Doubt]:
     for number, item in enumerate(parcel.items):
         yield from _item(f"data.items.{number}", item)
-    for number, component in enumerate(parcel.components or ()):
-        yield from _nothing(f"data.components.{number}.mass_g", component.mass_g)
     outer = parcel.outer
     if outer is not None:
         yield from _longest_side("data.outer", (outer.length_mm, outer.width_mm, outer.height_mm))
@@ -168,12 +161,6 @@ def _item(path: str, item: ItemLine) -> Iterator[Doubt]:
     usual = f"{DENSITY_KG_L.least:g} to {DENSITY_KG_L.most:g}"
     message = f"mass and sides come to {density:,.4g} kg per litre, usual are {usual}{meant}"
     yield Doubt(path, DoubtCode.DENSITY, message, not DENSITY_KG_L.possible(density))
-
-
-def _nothing(path: str, grams: float | None) -> Iterator[Doubt]:
-    if grams is not None and grams < _LEAST_G:
-        message = "is less than half a milligram and counts as nothing; declare the mass in grams, or leave it out"
-        yield Doubt(path, DoubtCode.MASS, message, refused_when_strict=True)
 
 
 def _mass(path: str, grams: float, bounds: Bounds, what: str) -> Iterator[Doubt]:
