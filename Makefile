@@ -20,7 +20,7 @@ demo: .venv/.embedded ## real Kafka, PostgreSQL and every service on real input;
 	@$(BIN)/greenlane demo $(if $(ONCE),--once)
 
 test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL, two files at a time
-	@$(BIN)/pytest tests/unit
+	@$(BIN)/pytest tests/unit --numprocesses 2
 	@$(BIN)/pytest tests/integration --numprocesses 2 --dist loadfile
 
 test-nightly: .venv/.dev ## the properties of method and account with 10,000 examples each

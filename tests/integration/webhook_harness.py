@@ -78,6 +78,7 @@ class Receiver:
         self._server: asyncio.Server | None = None
         self._port = 0
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     def url(self, path: str = "/hook") -> str:
         return f"http://127.0.0.1:{self._port}{path}"
@@ -92,6 +93,7 @@ class Receiver:
             for writer in list(self._writers):
                 writer.transport.abort()
             await self._server.wait_closed()
+            await asyncio.gather(*self._serving, return_exceptions=True)
             self._server = None
 
     def got(self, path: str = "/hook", *, tests: bool = False) -> list[Received]:
@@ -100,6 +102,9 @@ class Receiver:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
         connection = h11.Connection(h11.SERVER)
         try:
             while await self._one(connection, reader, writer):
@@ -109,6 +114,7 @@ class Receiver:
         finally:
             self._writers.discard(writer)
             writer.close()
+            self._serving.discard(serving)
 
     async def _one(
         self, connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -37,9 +37,11 @@ class Continuity:
 
     def first_hole(self, chunk: Chunk) -> tuple[int, int] | None:
         """The first offset without a record and the next one with a record, before or within a chunk."""
-        first = _first(chunk.records[0])
+        first, last = _first(chunk.records[0]), chunk.records[-1].offset
         if self.expected is not None and first > self.expected:
             return self.expected, first
+        if last - first + 1 == len(chunk.records):
+            return None
         return next(((a.offset + 1, _first(b)) for a, b in pairwise(chunk.records) if _first(b) > a.offset + 1), None)
 
     def _jumped(self, chunk: Chunk) -> bool:

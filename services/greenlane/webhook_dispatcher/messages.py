@@ -111,13 +111,14 @@ def _statement(value: bytes) -> SellerScore | BadgeDecision:
 
 
 def _refusal(error: ValidationError) -> Refusal:
-    kind: Any = error.errors(include_url=False, include_input=False)[0]["type"]
+    first: Any = error.errors(include_url=False, include_input=False)[0]
+    kind = first["type"]
     if kind == "json_invalid":
         return Refusal.because(DeadLetterCode.NOT_JSON, "", "not JSON in UTF-8; correct the syntax")
     if kind == "union_tag_invalid":
         types = ", ".join(name for name in MODES if name != ENDPOINT_TEST)
         return Refusal.because(DeadLetterCode.UNKNOWN_TYPE, "type", f"must be one of {types}")
-    if kind in {"union_tag_not_found", "model_attributes_type", "model_type"}:
+    if not first["loc"]:
         message = "a structured CloudEvent is a JSON object with specversion, type, source, id, time, subject and data"
         return Refusal.because(DeadLetterCode.NOT_A_CLOUD_EVENT, "", message)
     problems = problems_of(error, skip=tuple(MODES))
