@@ -1,7 +1,7 @@
 """`make faults-tenants`: one marketplace does everything it can against three others, which must not notice.
 
-MINUTES (4) is how long it is watched, half of it in peace; RATE (200) the events a second of each of the three. The
-last line is one JSON object; the exit code is 1 when a bound is missed.
+MINUTES (4) is how long it is watched, half of it in peace; RATE (200) the events a second of the three together.
+The last line is one JSON object; the exit code is 1 when a bound is missed.
 """
 
 import json

@@ -129,7 +129,11 @@ def _forge(running: Running, report: Report, _enough: threading.Event) -> None:
     with ExitStack() as stack:
         producer = _producers(running.settings.kafka_bootstrap_servers, stack)[None]
         for item in forgeries(EVIL, datetime.now(UTC)):  # noqa: TID251 - a forger has a clock
-            at = producer.send(item.topic, key=item.key, value=item.value).get(30)
+            try:
+                at = producer.send(item.topic, key=item.key, value=item.value).get(30)
+            except KafkaError:
+                report.turned_away.append(item.name)
+                continue
             report.forged[at.topic, at.partition, at.offset] = item.name
             let_pass(0.2)
 

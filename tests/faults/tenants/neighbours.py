@@ -1,8 +1,8 @@
 """The three marketplaces that do nothing wrong, in a process of their own: a steady rate of good events.
 
 `python -m tests.faults.tenants.neighbours OPTIONS`, OPTIONS one JSON object: bootstrap_servers, marketplaces, rate
-(events a second of each marketplace), sellers (of each), day (the open day). It publishes until `{"stop": true}` comes
-on standard input, then writes every event as [webhook id of the score it leads to, marketplace, seller, sequence,
+(events a second of all of them together), sellers (of each), day (the open day). It publishes until `{"stop": true}`
+comes on standard input, then writes every event as [webhook id of the score it leads to, marketplace, seller, sequence,
 published at (seconds)], and how many were not acknowledged.
 """
 
@@ -50,7 +50,7 @@ class Neighbours:
 
     def publish_until(self, enough: threading.Event) -> None:
         """Keep the rate until told that it is enough; a late event is published at once."""
-        pause = 1.0 / (self._options["rate"] * len(self._options["marketplaces"]))
+        pause = 1.0 / self._options["rate"]
         began = time.monotonic()
         for number, (marketplace, seller, sequence) in enumerate(self._turns()):
             ahead = began + number * pause - time.monotonic()

@@ -13,7 +13,7 @@ from tests.faults.tenants.records import HostileRecord
 
 from greenlane.contracts.assessing import Owner
 from greenlane.contracts.tables import load_method
-from greenlane.contracts.topics import DEAD_LETTERS, SELLER_SCORES, declared_topics, fulfilment_topic
+from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES, declared_topics, fulfilment_topic
 from greenlane.operations.metrics import ProcessMetrics, ScorerMetrics
 from greenlane.scoring.scorer import Scorer
 
@@ -85,7 +85,7 @@ class Letters:
     def _forged_wrong(self, place: Place, name: str) -> bool:
         if place[0] == DEAD_LETTERS:
             return False
-        if place[0] == SELLER_SCORES and name.endswith("_null"):
+        if place[0] in {SELLER_SCORES, BADGE_DECISIONS} and name.endswith("_null"):
             return self.about[place] > 1
         return self.about[place] != 1
 
