@@ -97,7 +97,12 @@ def _producers(servers: str, stack: ExitStack) -> dict[str | None, Any]:
     found = {}
     for codec in (None, "gzip", "snappy", "lz4", "zstd"):
         producer = KafkaProducer(
-            bootstrap_servers=servers, acks="all", compression_type=codec, linger_ms=0, max_request_size=4_000_000
+            bootstrap_servers=servers,
+            acks="all",
+            compression_type=codec,
+            linger_ms=0,
+            max_request_size=4_000_000,
+            enable_idempotence=False,  # an idempotent one sends nothing more after a record that was turned away
         )
         stack.callback(producer.close)
         found[codec] = producer
