@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.integration.test_webhook_transport import BODY, HEADERS, FixedResolver, Speak, client, speaking
+from tests.integration.test_webhook_transport import BODY, HEADERS, FixedResolver, Speak, client, serving, speaking
 from tests.integration.webhook_harness import Receiver, receiving, until
 
 from greenlane.webhook_dispatcher.policy import Failure
@@ -78,21 +78,16 @@ async def test_an_answer_that_was_there_before_the_request_is_none() -> None:
         await writer.drain()
         await asyncio.Event().wait()
 
-    server = await asyncio.start_server(eager, "127.0.0.1", 0)
-    try:
-        async with client(seconds=60) as transport:
-            open_at_once = transport._open
+    async with serving(eager) as port, client(seconds=60) as transport:
+        open_at_once = transport._open
 
-            async def open_and_wait(origin: Any) -> Any:
-                opened = await open_at_once(origin)
-                await until(lambda: opened._network_stream.get_extra_info("is_readable"))
-                return opened
+        async def open_and_wait(origin: Any) -> Any:
+            opened = await open_at_once(origin)
+            await until(lambda: opened._network_stream.get_extra_info("is_readable"))
+            return opened
 
-            transport._open = open_and_wait  # type: ignore[method-assign] # the answer is here before the request leaves
-            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-            assert (await transport.post(url, HEADERS, BODY)).failure is Failure.BROKEN
-    finally:
-        server.close()
+        transport._open = open_and_wait  # type: ignore[method-assign] # the answer is here before the request leaves
+        assert (await transport.post(f"http://127.0.0.1:{port}/hook", HEADERS, BODY)).failure is Failure.BROKEN
 
 
 async def test_two_owners_never_share_a_connection(receiver: Receiver) -> None:

@@ -60,15 +60,38 @@ async def speaking(speak: Speak) -> AsyncIterator[tuple[str, list[asyncio.Stream
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await reader.readuntil(b"\r\n\r\n")
             await speak(reader, writer)
-        writer.close()
+
+    async with serving(serve) as port:
+        yield f"http://127.0.0.1:{port}/hook", writers
+
+
+@contextlib.asynccontextmanager
+async def serving(speak: Speak) -> AsyncIterator[int]:
+    """A server whose every connection does what `speak` does; at the end each of its connections is closed and gone."""
+    tasks: set[asyncio.Task[None]] = set()
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        writers.add(writer)
+        try:
+            await speak(reader, writer)
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook", writers
+        yield int(server.sockets[0].getsockname()[1])
     finally:
         server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for writer in writers:
             writer.transport.abort()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
         await server.wait_closed()
 
 
@@ -144,23 +167,18 @@ async def test_a_receiver_that_trickles_its_body_ends_in_a_timeout() -> None:
 async def test_a_tls_handshake_that_hangs_leaves_no_connection_behind() -> None:
     ended = asyncio.Event()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         while await reader.read(1024):
             pass
         ended.set()
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     gc.disable()
     try:
-        async with client(seconds=0.3) as transport:
-            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-            assert (await transport.post(url, HEADERS, BODY)).failure is Failure.TIMEOUT
+        async with serving(serve) as port, client(seconds=0.3) as transport:
+            assert (await transport.post(f"https://127.0.0.1:{port}/hook", HEADERS, BODY)).failure is Failure.TIMEOUT
             await asyncio.wait_for(ended.wait(), 10)
     finally:
         gc.enable()
-        server.close()
-        await server.wait_closed()
 
 
 async def test_no_more_than_16_kb_of_an_endless_body_is_read_and_nothing_is_decoded() -> None:
