@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,6 +28,10 @@ test-nightly: .venv/.dev ## the properties of method and account with 10,000 exa
 
 bench-method: .venv/.dev ## assessments a second on one core, as one JSON object
 	@$(BIN)/python tests/benchmarks/bench_method.py
+
+image: .venv/.dev ## build the image without a container engine, start every service from it, count what arrives
+	@deploy/build_image.sh
+	@$(BIN)/python -m tests.image localhost/greenlane:$$($(BIN)/greenlane --version | cut -d" " -f2)
 
 mutation: .venv/.mutation ## mutants of methodology/ that the unit tests kill; takes minutes
 	@nice -n 19 $(BIN)/python tests/mutation/run.py

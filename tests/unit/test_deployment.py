@@ -1,11 +1,13 @@
 """docker-compose.yml, the Dockerfile and Prometheus agree with the services, the settings and each other.
 
-There may be no engine to run them here, so what they say is checked: shape, commands, variables, ports, files.
+`make image` builds the image and runs the services as the file says; here the rest is checked: shape, commands,
+variables, ports, files.
 """
 
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -96,6 +98,17 @@ def prometheus() -> dict[str, Any]:
 
 def ours(compose: Compose) -> dict[str, ComposeService]:
     return {name: service for name, service in compose.services.items() if service.build is not None}
+
+
+def test_the_compose_file_is_one_by_the_specifications_own_schema() -> None:
+    checked = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_every_service_runs_once_by_its_own_name_after_the_topics_exist(compose: Compose) -> None:

@@ -107,7 +107,7 @@ def demo(
     shutil.rmtree(settings.data_dir, ignore_errors=True)
     with terminated_by_signal(), Receiver() as receiver, Stack(settings, notify=notes.print) as stack:
         console.print(stack.table())
-        outcome = _play(stack.settings, receiver, SimulationPlan(seed=seed, sellers=sellers, days=days), olist, began)
+        outcome = play(stack.settings, receiver, SimulationPlan(seed=seed, sellers=sellers, days=days), olist, began)
         _show(stack.settings, receiver, outcome)
         if once:
             typer.echo(json.dumps(outcome.to_json()))
@@ -118,7 +118,8 @@ def demo(
             stack.keep_running()
 
 
-def _play(settings: Settings, receiver: Receiver, plan: SimulationPlan, olist: Path, began: float) -> Outcome:
+def play(settings: Settings, receiver: Receiver, plan: SimulationPlan, olist: Path, began: float) -> Outcome:
+    """Publish the sample and the simulation to a running stack, wait for every webhook, and count what arrived."""
     endpoints = {marketplace: f"/{marketplace}" for marketplace in settings.marketplaces}
     _add_endpoints(settings, receiver, endpoints)
     published = 0

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds the image `localhost/greenlane:VERSION` from deploy/Dockerfile where no container engine runs: with buildah, on a
+# base made of Debian's own packages. Needs root and `apt-get install buildah debootstrap`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+for tool in buildah debootstrap; do
+    command -v "$tool" >/dev/null || {
+        echo "$tool is not installed: apt-get install buildah debootstrap" >&2
+        exit 2
+    }
+done
+
+base=localhost/greenlane-python
+if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
+    root=$(mktemp -d)
+    trap 'rm -rf "$root"' EXIT
+    echo "making the base image from Debian's packages"
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$release" "$root"
+    ln -sf python3 "$root/usr/bin/python"
+    container=$(buildah from scratch)
+    buildah add --quiet "$container" "$root" /
+    buildah commit --quiet "$container" "$base"
+    buildah rm "$container"
+fi
+buildah bud --isolation chroot --network host --volume /etc/ssl/certs:/etc/ssl/certs:ro \
+    --build-arg PYTHON_IMAGE="$base" --tag "greenlane:$version" --file deploy/Dockerfile .
