@@ -140,7 +140,9 @@ def _start(image: Image, container: str, service: dict[str, Any], settings: Sett
 
 def _innermost(pid: int) -> int:
     """The process that the container was started for: the last below this one."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    children = [
+        found for task in Path(f"/proc/{pid}/task").iterdir() for found in (task / "children").read_text().split()
+    ]
     return _innermost(int(children[0])) if children else pid
 
 
