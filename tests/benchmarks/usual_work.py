@@ -10,8 +10,9 @@ from operator import add, sub
 from typing import Any, NamedTuple
 
 from greenlane.contracts.assessing import assessment_of, output_key
-from greenlane.contracts.assessments import AGGREGATOR_RECORD, Assessment, account_key
+from greenlane.contracts.assessments import Assessment, account_key
 from greenlane.contracts.events import DELIVERED, EVENT_MODELS, RETURNED
+from greenlane.contracts.rules import AGGREGATOR_RECORD
 from greenlane.contracts.statements import Account, BadgeState, score_statement
 from greenlane.contracts.tables import load_method, load_policy
 from greenlane.methodology.score import score

@@ -32,7 +32,8 @@ from tests.faults.streams import drained, records, stated
 from tests.faults.test_rules import alter
 
 from greenlane.clock.lag import LagMeter
-from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed
+from greenlane.contracts.assessments import DayClosed
+from greenlane.contracts.rules import AGGREGATOR_RECORD
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, DEAD_LETTERS, declared_topics
 from greenlane.operations.topics import apply
 from greenlane.publisher.timeline import RawRecord, TimedEvent

@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from greenlane.clock.closing import ClosingError, DayCloser
 from greenlane.clock.process import run
-from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed
+from greenlane.contracts.assessments import DayClosed
+from greenlane.contracts.rules import AGGREGATOR_RECORD
 from greenlane.contracts.topics import ASSESSMENTS, declared_topics, fulfilment_topic, group_of
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.operations.metrics import ProcessMetrics

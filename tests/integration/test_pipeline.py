@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from greenlane.cli.receiver import Receiver
-from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed
+from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
 from greenlane.contracts.dead_letters import DeadLetter
+from greenlane.contracts.rules import AGGREGATOR_RECORD
 from greenlane.contracts.topics import ASSESSMENTS, DEAD_LETTERS
 from greenlane.oracle.topics_reader import TopicsReader
 from greenlane.publisher.malformed import malformed_records
@@ -223,9 +224,8 @@ def _neighbour(number: int) -> dict[str, Any]:
 
 def _assessed(installation: Installation, prefix: str) -> int:
     said = [AGGREGATOR_RECORD.validate_json(record.value) for record in installation.records(ASSESSMENTS)]
-    return len(
-        {item.parcel_id for item in said if not isinstance(item, DayClosed) and item.parcel_id.startswith(prefix)}
-    )
+    parcels = {item.parcel_id for item in said if isinstance(item, (Assessment, Retraction))}
+    return sum(parcel.startswith(prefix) for parcel in parcels)
 
 
 def second_terminal(installation: Installation, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -23,6 +23,7 @@ def test_the_lag_is_told_of_every_service_and_topic_that_has_one() -> None:
     assert {topic.name for topic in declared_topics(("a", "b"))} - topics == {
         "greenlane.dead-letters.v1",
         "greenlane.aggregator-changelog.v1",
+        "greenlane.rules.v1",
     }
 
 

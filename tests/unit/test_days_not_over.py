@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenlane.aggregator.intake import read
-from greenlane.contracts.assessments import AGGREGATOR_RECORD
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.rules import AGGREGATOR_RECORD, RulesAdopted
 from greenlane.oracle.refusals import refusal_of
 
 DAY_MS = 86_400_000
@@ -67,7 +67,9 @@ def refusals(record: Incoming) -> tuple[DeadLetterCode | None, DeadLetterCode | 
         told: DeadLetterCode | None = refusal.code
     else:
         told = None
-    return told, refusal_of(record, AGGREGATOR_RECORD.validate_json(record.value or b""))
+    message = AGGREGATOR_RECORD.validate_json(record.value or b"")
+    assert not isinstance(message, RulesAdopted)
+    return told, refusal_of(record, message)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -190,7 +191,7 @@ FIGURES = {
 }  # fmt: skip
 
 
-def compared(**changes: int) -> Comparison:
+def compared(**changes: Any) -> Comparison:
     first = Difference("shop/ann", "score", "data.day", '"a"', '"b"') if changes.get("different") else None
     return Comparison(**(FIGURES | changes), first_difference=first, first_unaccounted=None, first_unexplained=None)
 

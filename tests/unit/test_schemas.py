@@ -60,7 +60,9 @@ def test_every_example_satisfies_its_schema_and_its_model(path: Path) -> None:
         assert read_document(path.read_bytes(), NOW).type == path.parent.name
     else:
         model = MESSAGES[path.parent.name].model_validate_json(path.read_bytes())
-        assert json.loads(model.model_dump_json()) == json.loads(path.read_bytes())
+        document, dumped = json.loads(path.read_bytes()), json.loads(model.model_dump_json())
+        later = {name for name, value in dumped.items() if value is None and name not in document}
+        assert {name: value for name, value in dumped.items() if name not in later} == document
 
 
 def _packed() -> dict[str, Any]:

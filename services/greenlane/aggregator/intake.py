@@ -9,7 +9,6 @@ from greenlane.aggregator.account import RANKS, Contribution
 from greenlane.aggregator.ledger import Arrival
 from greenlane.aggregator.rows import ordinal
 from greenlane.contracts.assessments import (
-    AGGREGATOR_RECORD,
     FIRST_CLOSED_YEAR,
     MOST_DAYS_CLOSED,
     Assessment,
@@ -19,6 +18,7 @@ from greenlane.contracts.assessments import (
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.derived import REFUSED, decoder_of
 from greenlane.contracts.problems import problems_of
+from greenlane.contracts.rules import AGGREGATOR_RECORD, RulesAdopted
 from greenlane.contracts.unreadable import refuse_unreadable
 from greenlane.methodology.sums import SUMS
 from greenlane.streaming import SourceRecord
@@ -32,7 +32,7 @@ Scorers accept 24 hours; the other day leaves room for the clocks of two brokers
 """
 
 _ASSESSMENTS = decoder_of(Assessment, "type")
-_TAGS = tuple(model.model_fields["type"].default for model in (Assessment, Retraction, DayClosed))
+_TAGS = tuple(model.model_fields["type"].default for model in (Assessment, Retraction, DayClosed, RulesAdopted))
 
 
 class Assessed(NamedTuple):
@@ -41,10 +41,12 @@ class Assessed(NamedTuple):
     arrival: Arrival
     rank: int
     contribution: Contribution
+    method_version: str
+    factors: str | None
 
 
-def read(record: SourceRecord) -> Assessed | Arrival | DayClosed:
-    """What the record says: an assessment, the arrival of a retraction, or closed days. Raises Refusal.
+def read(record: SourceRecord) -> Assessed | Arrival | DayClosed | RulesAdopted:
+    """What the record says: an assessment, the arrival of a retraction, closed days, or rules. Raises Refusal.
 
     What lies in the future of the record's own append time is refused: that time stands in the log, so a repeated
     reading refuses the same records.
@@ -61,13 +63,15 @@ def read(record: SourceRecord) -> Assessed | Arrival | DayClosed:
     return assessed
 
 
-def _said(value: bytes, appended: int) -> Assessed | Arrival | DayClosed:
+def _said(value: bytes, appended: int) -> Assessed | Arrival | DayClosed | RulesAdopted:
     """What the models read: all that is no ordinary assessment. Raises Refusal."""
     refuse_unreadable(value)
     try:
         said = AGGREGATOR_RECORD.validate_json(value)
     except ValidationError as error:
         raise _refusal(error) from None
+    if isinstance(said, RulesAdopted):
+        return said
     if isinstance(said, DayClosed):
         return _closing(said, appended)
     if isinstance(said, Assessment):
@@ -86,7 +90,7 @@ def _refuse_ahead(arrival: Arrival, appended: int) -> None:
 
 
 def _assessed(said: Assessment) -> Assessed:
-    return Assessed(_arrival(said), RANKS[said.dimension], _contribution(said))
+    return Assessed(_arrival(said), RANKS[said.dimension], _contribution(said), said.method_version, said.factors)
 
 
 def _refusal(error: ValidationError) -> Refusal:

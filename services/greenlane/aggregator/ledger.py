@@ -58,16 +58,24 @@ class Arrival(NamedTuple):
 class Market:
     """One marketplace in this partition: its accounts and its last closed day, None before the first.
 
-    `window` is the sum of every account's window, `levels` the number of accounts at each badge level.
+    `window` is the sum of every account's window, `levels` the number of accounts at each badge level. A window has
+    `window_days` days; a record is late when its day lies `lateness` days or more before the day after the last closed
+    one.
     """
 
-    __slots__ = ("accounts", "closed", "levels", "window")
+    __slots__ = ("accounts", "closed", "lateness", "levels", "window", "window_days")
 
-    def __init__(self) -> None:
+    def __init__(self, window_days: int, lateness_days: int) -> None:
+        self.span(window_days, lateness_days)
         self.closed: int | None = None
         self.accounts: dict[str, Account] = {}
         self.levels: Counter[BadgeLevel] = Counter()
         self.window = list(ZERO)
+
+    def span(self, window_days: int, lateness_days: int) -> None:
+        """Have windows of so many days from the next closed day on; beyond the window lateness has no meaning."""
+        self.window_days = window_days
+        self.lateness = min(lateness_days, window_days - 1)
 
     def open(self, seller: str) -> Account:
         """The seller's account, open from now on."""
@@ -97,24 +105,19 @@ class Touched(NamedTuple):
 
 
 class Ledger:
-    """Every account of one partition. A window has `window_days` days.
-
-    A record is late when its day lies `lateness_days` or more before the day after the last closed one; beyond the
-    window lateness has no meaning, as nothing is kept there.
-    """
+    """Every account of one partition. `window_days` and `lateness_days` are those of marketplaces met from now on."""
 
     def __init__(self, entries: Entries, window_days: int, lateness_days: int) -> None:
         self.markets: dict[str, Market] = {}
         self.touched = Touched(set(), set(), set())
-        self.window_days = window_days
+        self.spans = (window_days, lateness_days)
         self._entries = entries
-        self._lateness = min(lateness_days, window_days - 1)
 
     def market(self, marketplace: str) -> Market:
         """The marketplace, known from now on."""
         market = self.markets.get(marketplace)
         if market is None:
-            market = self.markets[marketplace] = Market()
+            market = self.markets[marketplace] = Market(*self.spans)
         return market
 
     def take_touched(self) -> Touched:
@@ -156,7 +159,7 @@ class Ledger:
         if account.sequence:
             account.sequence = 0
             touched.sellers.add((marketplace, seller))
-        for day, bucket in account.forget(closed + 2 - self.window_days):
+        for day, bucket in account.forget(closed + 2 - market.window_days):
             market.window = minus(market.window, bucket)
             touched.days.add((marketplace, seller, day))
         if not account.days and account.badge.level is BadgeLevel.NONE:
@@ -165,9 +168,10 @@ class Ledger:
 
     def advance(self, marketplace: str, closed: int) -> Iterator[None]:
         """Let `closed` be the last closed day, and forget the entries that left every window, in steps."""
-        self.market(marketplace).closed = closed
+        market = self.market(marketplace)
+        market.closed = closed
         self.touched.markets.add(marketplace)
-        return self._entries.forget(marketplace, closed + 2 - self.window_days)
+        return self._entries.forget(marketplace, closed + 2 - market.window_days)
 
     def restore_account(self, marketplace: str, seller: str, sequence: int, badge: Badge) -> None:
         """Take back what is known of a seller beside its days."""
@@ -183,7 +187,7 @@ class Ledger:
         market.window = plus(market.window, bucket)
 
     def _late(self, market: Market, day: int) -> bool:
-        return market.closed is not None and day <= market.closed - self._lateness
+        return market.closed is not None and day <= market.closed - market.lateness
 
     def _place(self, market: Market, arrival: Arrival, rank: int, contribution: Contribution | None) -> Arrived:
         marketplace, seller, parcel, version, day = arrival

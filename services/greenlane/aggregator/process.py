@@ -13,10 +13,12 @@ from greenlane.aggregator.entries import PackedEntries
 from greenlane.aggregator.state import Accounts
 from greenlane.aggregator.stored_entries import EntryPlaces, StoredEntries
 from greenlane.aggregator.telemetry import Gauges
+from greenlane.contracts.table_rows import PolicyFile
 from greenlane.contracts.tables import load_policy
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, group_of
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.operations.metrics import AggregatorMetrics, EngineMetrics, ProcessMetrics
+from greenlane.operations.rules import Registered, Wanted, work_under
 from greenlane.settings import Settings, SettingsError
 from greenlane.streaming import DiskRows, EngineSettings, Ready, Stage, Store, run_stateful
 
@@ -61,9 +63,15 @@ async def run(
         fetch_bytes=FETCH_BYTES,
     )
 
-    def accounts(partition: int, disk: DiskRows | None) -> Accounts:
-        entries = PackedEntries() if disk is None else StoredEntries(disk)
-        return Accounts(partition, entries, policy, STAGE, gauges, process.dead_letter)
+    async def work(registered: Registered, enough: asyncio.Event) -> None:
+        before = policy if registered.first is None else registered.first.terms()
 
-    store = Store(AGGREGATOR_CHANGELOG, accounts, settings.state_dir, EntryPlaces())
-    await run_stateful(engine, store, Observer(registry, gauges), stop, ready)
+        def accounts(partition: int, disk: DiskRows | None) -> Accounts:
+            entries = PackedEntries() if disk is None else StoredEntries(disk)
+            return Accounts(partition, entries, before, STAGE, gauges, process.dead_letter)
+
+        store = Store(AGGREGATOR_CHANGELOG, accounts, settings.state_dir, EntryPlaces())
+        await run_stateful(engine, store, Observer(registry, gauges), enough, ready)
+
+    own = PolicyFile.model_validate(policy, from_attributes=True)
+    await work_under(settings.kafka_bootstrap_servers, Wanted(METHOD_VERSION, own), ready, stop, work)

@@ -6,15 +6,19 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
+from pydantic import ValidationError
 
 from greenlane.aggregator.account import ZERO, Contribution, Day
 from greenlane.aggregator.badge import LEVELS, Badge
 from greenlane.aggregator.ledger import Entry, EntryKey
+from greenlane.aggregator.rules_book import Kept
+from greenlane.contracts.rules import RulesAdopted
+from greenlane.contracts.table_rows import PolicyFile
 
 FORMAT = b"\x01"
 """Version byte before every value."""
 
-CLOSED, SELLER, DAY, ENTRY = b"C", b"S", b"D", b"E"
+RULES, CLOSED, SELLER, DAY, ENTRY = b"R", b"C", b"S", b"D", b"E"
 """First byte of every key: what kind of row it is."""
 
 _DAY_BYTES = 4
@@ -39,6 +43,11 @@ class Key(NamedTuple):
 def closed_key(marketplace: str) -> bytes:
     """Key of the marketplace's last closed day."""
     return CLOSED + _text(marketplace)
+
+
+def rules_key() -> bytes:
+    """Key of the partition's rules, which are no marketplace's own."""
+    return RULES + _text("")
 
 
 def seller_key(marketplace: str, seller: str) -> bytes:
@@ -82,7 +91,7 @@ def read_key(raw: bytes) -> Key:
     """Take a key apart. Raises RowError if it is not one of ours."""
     try:
         kind, (marketplace, rest) = raw[:1], _take_text(raw[1:])
-        if kind == CLOSED and not rest:
+        if kind in {RULES, CLOSED} and not rest:
             return Key(kind, marketplace)
         if kind == SELLER:
             seller, rest = _take_text(rest)
@@ -119,6 +128,25 @@ def day_value(guard: int, day: Day) -> bytes:
 def entry_value(entry: Entry) -> bytes:
     """The version and the contribution, null when retracted. Raises TypeError beyond 64 bits."""
     return FORMAT + orjson.dumps((*entry.version, entry.contribution))
+
+
+def rules_value(guard: int, kept: Kept) -> bytes:
+    """Offset of the last source record contained, the rules adopted last, and older policies that still hold."""
+    adopted, older = kept
+    documents = {marketplace: file.model_dump(mode="json") for marketplace, file in older.items()}
+    return _value([guard, None if adopted is None else adopted.model_dump(mode="json"), documents])
+
+
+def read_rules(raw: bytes) -> tuple[int, Kept]:
+    """The guard and the rules."""
+    guard, adopted, older = _fields(raw, 3)
+    if type(guard) is not int or type(older) is not dict:
+        raise RowError("the rules are none this release knows")
+    try:
+        files = {marketplace: PolicyFile.model_validate(document) for marketplace, document in older.items()}
+        return guard, (None if adopted is None else RulesAdopted.model_validate(adopted), files)
+    except ValidationError as error:
+        raise RowError(f"the rules are none this release knows ({error.error_count()} problems)") from None
 
 
 def read_closed(raw: bytes) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from greenlane.aggregator.rows import (
     CLOSED,
     DAY,
     ENTRY,
+    RULES,
     Key,
     RowError,
     closed_key,
@@ -20,22 +21,31 @@ from greenlane.aggregator.rows import (
     read_closed,
     read_day,
     read_key,
+    read_rules,
     read_seller,
+    rules_key,
+    rules_value,
     seller_key,
     seller_value,
 )
+from greenlane.aggregator.rules_book import RulesBook
 from greenlane.aggregator.stating import Herald
 from greenlane.aggregator.telemetry import Gauges
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.rules import RulesAdopted
 from greenlane.methodology.eligibility import Policy
-from greenlane.streaming import Outcome, Output, Rows, SourceRecord, Stage
+from greenlane.methodology.method import METHOD_VERSION
+from greenlane.streaming import Outcome, Output, Rows, SourceRecord, Stage, StreamingError
 
 MOST_STATED = 1_000
 """Statements of closed days held in memory: a closing of more sellers than this is stated while it is written."""
 
 CONTROL = "control"
-"""Outcome of a record that closes days."""
+"""Outcome of a record that closes days or adopts rules."""
+
+Said = Assessed | Arrival | DayClosed | RulesAdopted
+"""What a record can say."""
 
 REPLAYED = Outcome("replayed")
 """Outcome of a record that the rows already contain."""
@@ -76,7 +86,7 @@ class Accounts:
         gauges: Gauges,
         refused: Callable[[DeadLetterCode], None],
     ) -> None:
-        self._partition, self._policy, self._stage = partition, policy, stage
+        self._partition, self._rules, self._stage = partition, RulesBook(policy), stage
         self._gauges, self._refused = gauges, refused
         self._entries = entries
         self._ledger = Ledger(self._entries, policy.window_days, policy.lateness_days)
@@ -95,6 +105,9 @@ class Accounts:
             guard, bucket = read_day(value)
             self._ledger.restore_day(named.marketplace, named.seller, named.day, bucket)
             self._entries_of_days += bucket.entries
+        elif named.kind == RULES:
+            guard, kept = read_rules(value)
+            self._rules.restore(kept)
         elif named.kind == CLOSED:
             guard, self._ledger.market(named.marketplace).closed = read_closed(value)
         else:
@@ -117,14 +130,16 @@ class Accounts:
                 continue
             self._guard = record.offset
             try:
-                said = read(record)
+                said = self._admitted(read(record))
             except Refusal as refusal:
                 self._refused(refusal.code)
                 outcomes.append(self._stage.refuse(record, refusal))
                 continue
-            if isinstance(said, DayClosed):
+            if said is None:
+                outcomes.append(Outcome(CONTROL))
+            elif isinstance(said, DayClosed):
                 self._state_open_scores(said.marketplace, outcomes)
-                steps = self._close(said)
+                steps = self._close(said, self._close_under(said.marketplace, said.last_day.toordinal()))
                 if len(self._ledger.market(said.marketplace).accounts) > MOST_STATED:
                     outcomes.append(Outcome(CONTROL, streamed=steps))
                     break
@@ -142,6 +157,9 @@ class Accounts:
         """Rows changed since the last call: derived ones first, the entries last; None deletes a row."""
         ledger, guard = self._ledger, self._guard
         markets, sellers, days = ledger.take_touched()
+        if self._rules.touched:
+            self._rules.touched = False
+            yield rules_key(), rules_value(guard, self._rules.kept())
         for marketplace in markets:
             closed = ledger.market(marketplace).closed
             assert closed is not None, "a marketplace is touched by closing a day of it"
@@ -164,13 +182,35 @@ class Accounts:
                 f"{len(self._entries)}: rows were lost; make the state anew with `greenlane rebuild`"
             )
         self._restored = True
+        self._apply_spans()
         for marketplace, market in self._ledger.markets.items():
             self._gauges.report(self._partition, marketplace, market)
+
+    def _admitted(self, said: Said) -> Assessed | Arrival | DayClosed | None:
+        """What the rules of the log let pass; rules themselves are taken, and None is left of them. Raises Refusal."""
+        if isinstance(said, RulesAdopted):
+            closed = [name for name, market in self._ledger.markets.items() if market.closed is not None]
+            self._rules.adopt(said, closed)
+            self._apply_spans()
+            return None
+        if isinstance(said, Assessed):
+            self._rules.admit(said.arrival.marketplace)
+            self._rules.admit_method(said.method_version, said.factors)
+        else:
+            self._rules.admit(said.marketplace)
+        return said
+
+    def _apply_spans(self) -> None:
+        """Let every marketplace have the window of its policy, and those met later that of the last rules."""
+        ledger = self._ledger
+        ledger.spans = _spans(self._rules.latest)
+        for marketplace, market in ledger.markets.items():
+            market.span(*_spans(self._rules.policy_of(marketplace)))
 
     def _enter(self, said: Assessed | Arrival, place: int) -> Outcome:
         if isinstance(said, Assessed):
             arrival = said.arrival
-            arrived = self._ledger.assess(*said)
+            arrived = self._ledger.assess(arrival, said.rank, said.contribution)
         else:
             arrival = said
             arrived = self._ledger.retract(said)
@@ -185,16 +225,31 @@ class Accounts:
             self._gauges.report(self._partition, marketplace, market)
         if market.closed is None:
             return
-        herald = Herald(marketplace, self._policy)
+        herald = Herald(marketplace, self._rules.policy_of(marketplace))
         for seller, (place, occurred_at) in unsaid.items():
             stated = herald.open_score(seller, market.accounts[seller], market.closed + 1, occurred_at)
             outcomes[place] = Outcome(outcomes[place].name, (stated,))
 
-    def _close(self, said: DayClosed) -> Iterator[Output | None]:
+    def _close_under(self, marketplace: str, last: int) -> Policy:
+        """The policy that decides the next closed days; one that was adopted begins to hold with them."""
+        market = self._ledger.market(marketplace)
+        if market.closed is not None and last <= market.closed:
+            return self._rules.policy_of(marketplace)
+        method = self._rules.method_version
+        if method not in {None, METHOD_VERSION}:
+            raise StreamingError(
+                f"partition {self._partition}: the log closes days by method {method}, this release computes "
+                f"{METHOD_VERSION}; let a release of that method read up to the adoption of this one"
+            )
+        policy = self._rules.close(marketplace)
+        market.span(*_spans(policy))
+        return policy
+
+    def _close(self, said: DayClosed, policy: Policy) -> Iterator[Output | None]:
         """Close the days seller by seller: each one's decisions and score. Nothing is closed until it is used up."""
         marketplace, last = said.marketplace, said.last_day.toordinal()
-        herald = Herald(marketplace, self._policy)
-        for closed in close_days(self._ledger, marketplace, said.first_day.toordinal(), last, self._policy):
+        herald = Herald(marketplace, policy)
+        for closed in close_days(self._ledger, marketplace, said.first_day.toordinal(), last, policy):
             if closed is None:
                 yield None
                 continue
@@ -213,6 +268,10 @@ class Accounts:
         metrics.closed_day_score("green", float(scores.green))
         metrics.closed_day_score("packaging", float(scores.packaging))
         metrics.closed_day_score("delivery", float(scores.delivery))
+
+
+def _spans(policy: Policy) -> tuple[int, int]:
+    return policy.window_days, policy.lateness_days
 
 
 OUTCOMES: dict[Arrived, Outcome] = {name: Outcome(name) for name in ("assessed", "duplicate", "superseded", "late")}

@@ -8,6 +8,7 @@ from greenlane.aggregator.rows import (
     CLOSED,
     DAY,
     ENTRY,
+    RULES,
     SELLER,
     Key,
     RowError,
@@ -35,7 +36,7 @@ _INTEGER = 8
 class EntryPlaces:
     """What stands on disk beside the rows: the day of each entry, by which its row is found, and their number."""
 
-    resident: Sequence[bytes] = (CLOSED, SELLER, DAY)
+    resident: Sequence[bytes] = (RULES, CLOSED, SELLER, DAY)
 
     def check(self, key: bytes, value: bytes) -> None:
         """Raises RowError if an entry's row does not decode or stands under another day than its own."""

@@ -10,6 +10,7 @@ import typer
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, notes, print_json, progress
 from greenlane.clock.closing import DayCloser, refuse_no_run
+from greenlane.operations.rules import adopt_missing
 from greenlane.publisher.olist import MARKETPLACE as OLIST_MARKETPLACE
 from greenlane.publisher.olist import read_olist
 from greenlane.publisher.olist_files import OlistError
@@ -111,6 +112,7 @@ def close_days(
     if marketplace not in settings.marketplaces:
         raise typer.BadParameter(_unknown(marketplace, settings))
     refuse_no_run((first or through).date(), through.date())
+    adopt_missing(settings)
     with DayCloser(settings.kafka_bootstrap_servers) as closer:
         closer.close(marketplace, (first or through).date(), through.date())
     notes.print(f"closed {marketplace} through {through.date()}")
@@ -121,6 +123,7 @@ def play(settings: Settings, marketplace: str, events: Iterable[TimedEvent], pac
     if marketplace not in settings.marketplaces:
         raise typer.BadParameter(_unknown(marketplace, settings))
     servers = settings.kafka_bootstrap_servers
+    adopt_missing(settings)
 
     def close(through: str, first_day: date, last_day: date) -> None:
         closer.close(through, first_day, last_day)

@@ -1,5 +1,6 @@
 """`greenlane scores`, `decisions` and `recompute`: what came out, and whether it is what it must be."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -126,7 +127,12 @@ def _name(statement: SellerScore | BadgeDecision) -> str:
 
 
 @app.command()
-def recompute(as_json: AsJson = False) -> None:
+def recompute(
+    factors: Annotated[
+        list[Path] | None, typer.Option(help="A file of own factors that held earlier; may be given several times.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Rebuild every account from the topics in an independent program and compare. Exits 1 if anything differs.
 
     Example: `greenlane recompute --json`
@@ -135,7 +141,9 @@ def recompute(as_json: AsJson = False) -> None:
     with progress() as shown:
         task = shown.add_task("recomputing every account", total=None)
         comparison = recompute_accounts(
-            settings, progress=lambda done, total: shown.update(task, completed=done, total=total)
+            settings,
+            factors=tuple(factors or ()),
+            progress=lambda done, total: shown.update(task, completed=done, total=total),
         )
     if as_json:
         typer.echo(comparison.to_json())

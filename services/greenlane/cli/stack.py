@@ -26,6 +26,7 @@ from greenlane.contracts.topics import declared_topics
 from greenlane.operations.doctor import reached
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServerError
 from greenlane.operations.embedded.folder import choose_port, keep_old, last_lines
+from greenlane.operations.rules import adopt_missing
 from greenlane.operations.running_stack import RunningService, RunningStack, StackFolder
 from greenlane.operations.supervisor import WATCH_SECONDS, Standing, Supervisor
 from greenlane.operations.topics import apply as apply_topics
@@ -251,6 +252,7 @@ class Stack:
         )
         for change in done.refused:
             self.notify(f"topic {change.topic}: {change.reason}")
+        adopt_missing(settings)
         asyncio.run(migrate(settings.database_url))
 
     def _start_services(self) -> None:

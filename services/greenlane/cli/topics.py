@@ -5,6 +5,7 @@ import typer
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, console, notes, print_json
 from greenlane.contracts.topics import declared_topics
+from greenlane.operations.rules import adopt_missing
 from greenlane.operations.topics import TopicPlan
 from greenlane.operations.topics import apply as apply_topics
 from greenlane.operations.topics import plan as plan_topics
@@ -29,12 +30,16 @@ def plan(as_json: AsJson = False) -> None:
 def apply(as_json: AsJson = False) -> None:
     """Create missing topics and correct their settings. Never shrinks, never grows a keyed topic; exits 1 if refused.
 
+    The marketplaces, and the policy and factors if there are none yet, become part of the log.
+
     Example: `GREENLANE_MARKETPLACES=demo-vn,olist-br greenlane topics apply`
     """
     settings = kafka_settings()
     declared = declared_topics(settings.marketplaces)
     done = apply_topics(settings.kafka_bootstrap_servers, declared, settings.partitions, settings.replication_factor)
     _show(done, as_json, "Every topic was as declared already.")
+    if adopt_missing(settings):
+        notes.print("Rules adopted for " + ", ".join(settings.marketplaces) + "; `greenlane policy show` shows them.")
     raise typer.Exit(1 if done.refused else 0)
 
 

@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
-from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, declared_topics, group_of, readers_of
+from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, RULES, declared_topics, group_of, readers_of
 from greenlane.settings import SERVICES
 
 EXACT_RECORDS = 500
@@ -175,7 +175,7 @@ def topics_read(marketplaces: Sequence[str]) -> dict[tuple[str, ...], list[str]]
     """The topics that the same services read in groups of their own, by those services."""
     readers: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for topic in declared_topics(marketplaces):
-        if topic.name != AGGREGATOR_CHANGELOG:  # read whole and without a group by the owner of the partition
+        if topic.name not in {AGGREGATOR_CHANGELOG, RULES}:  # read whole and without a group
             readers[readers_of(topic, SERVICES)].append(topic.name)
     readers.pop((), None)
     return readers

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from greenlane.clock.closing import ClosingError, DayCloser
 from greenlane.clock.lag import LagMeter
 from greenlane.operations.metrics import ClockMetrics, ProcessMetrics
+from greenlane.operations.rules import adopt_missing
 from greenlane.settings import Settings
 from greenlane.streaming import Ready
 
@@ -27,6 +28,7 @@ async def run(
     settings: Settings, registry: CollectorRegistry, process: ProcessMetrics, ready: Ready, stop: asyncio.Event
 ) -> None:
     """Beat and close days until `stop` is set. A marketplace that is replayed closes its own days and is left alone."""
+    await asyncio.to_thread(adopt_missing, settings)
     metrics = ClockMetrics(registry, settings.marketplaces)
     closer = await asyncio.to_thread(DayCloser, settings.kafka_bootstrap_servers)
     meter = await asyncio.to_thread(LagMeter, settings.kafka_bootstrap_servers)

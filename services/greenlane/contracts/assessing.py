@@ -81,6 +81,7 @@ def assessment_of(record: KafkaRecord, event: FulfilmentEvent, method: Method) -
         defaults=assessed.defaults,
         implausible=assessed.implausible,
         method_version=METHOD_VERSION,
+        factors=method.fingerprint,
     )
 
 

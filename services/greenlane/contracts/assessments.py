@@ -4,7 +4,7 @@ import hashlib
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from greenlane.methodology.sums import SUMS, Sums
 from greenlane.methodology.vocabulary import DataCategory, Dimension
@@ -75,6 +75,9 @@ class Assessment(Versioned):
     defaults: tuple[str, ...] = ()
     implausible: tuple[str, ...] = ()
     method_version: str
+    factors: str | None = Field(
+        default=None, description="fingerprint of the tables it was made with; absent in records of earlier releases"
+    )
 
     def sums(self) -> Sums:
         """The contribution as the dimension's tuple. Raises TypeError for a name the dimension does not know."""
@@ -105,12 +108,6 @@ class DayClosed(Record):
         """The same run always has the same id."""
         text = f"day-closed\n{self.marketplace}\n{self.first_day}\n{self.last_day}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-AggregatorRecord = Annotated[Assessment | Retraction | DayClosed, Field(discriminator="type")]
-
-AGGREGATOR_RECORD: TypeAdapter[Assessment | Retraction | DayClosed] = TypeAdapter(AggregatorRecord)
-"""Reads a record of the assessments topic from its JSON bytes."""
 
 
 def account_key(marketplace: str, seller_id: str) -> bytes:

@@ -12,6 +12,7 @@ from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
 from greenlane.contracts.dead_letters import DeadLetter
 from greenlane.contracts.events import EVENT_MODELS
 from greenlane.contracts.method_document import method_files
+from greenlane.contracts.rules import RulesAdopted
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import (
@@ -19,6 +20,7 @@ from greenlane.contracts.topics import (
     ASSESSMENTS,
     BADGE_DECISIONS,
     DEAD_LETTERS,
+    RULES,
     SELLER_SCORES,
     Topic,
     declared_topics,
@@ -32,6 +34,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "greenlane.assessment.v1": Assessment,
     "greenlane.retraction.v1": Retraction,
     "greenlane.day-closed.v1": DayClosed,
+    "greenlane.rules-adopted.v1": RulesAdopted,
     "seller.score.updated": SellerScore,
     "badge.decision": BadgeDecision,
     "greenlane.dead-letter.v1": DeadLetter,
@@ -40,7 +43,13 @@ MESSAGES: dict[str, type[BaseModel]] = {
 
 _CARRIED: dict[str, tuple[str, ...]] = {
     fulfilment_topic("{marketplace}"): tuple(EVENT_MODELS),
-    ASSESSMENTS: ("greenlane.assessment.v1", "greenlane.retraction.v1", "greenlane.day-closed.v1"),
+    ASSESSMENTS: (
+        "greenlane.assessment.v1",
+        "greenlane.retraction.v1",
+        "greenlane.day-closed.v1",
+        "greenlane.rules-adopted.v1",
+    ),
+    RULES: ("greenlane.rules-adopted.v1",),
     SELLER_SCORES: ("seller.score.updated",),
     BADGE_DECISIONS: ("badge.decision",),
     DEAD_LETTERS: ("greenlane.dead-letter.v1",),

@@ -86,6 +86,7 @@ def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding
         defaults=assessed.defaults,
         implausible=assessed.implausible,
         method_version=METHOD_VERSION,
+        factors=method.fingerprint,
     )
     key = account_key(event.marketplace, event.subject)
     return Finding(key, _ENCODER.encode(assessment), event.marketplace, assessed)

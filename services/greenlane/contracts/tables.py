@@ -1,5 +1,6 @@
 """Loads the method's tables and the badge policy: text in, plain frozen values out, anything doubtful refused."""
 
+from dataclasses import replace
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -7,13 +8,14 @@ from pathlib import Path
 from greenlane.contracts import table_builders as build
 from greenlane.contracts import table_rows as rows
 from greenlane.contracts.factor_registry import FactorRegistry, TableError
+from greenlane.contracts.fingerprints import fingerprint_of
 from greenlane.contracts.place_tables import load_places
 from greenlane.contracts.table_files import read_yaml
 from greenlane.methodology.eligibility import LevelRules, Policy
 from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import BadgeLevel
 
-__all__ = ["TableError", "load_method", "load_policy"]
+__all__ = ["TableError", "load_method", "load_policy", "policy_of"]
 
 
 def load_method(factors_file: Path | None = None) -> Method:
@@ -44,7 +46,7 @@ def load_method(factors_file: Path | None = None) -> Method:
     registry.verify_derived()
     registry.verify_tank_to_wheel()
     by_vehicle = build.vehicles(vehicles, registry)
-    return Method(
+    method = Method(
         factors=dict(registry.factors()),
         materials=build.materials(materials, registry),
         vehicles=by_vehicle,
@@ -65,6 +67,7 @@ def load_method(factors_file: Path | None = None) -> Method:
         bounds=build.bounds(read_yaml(folder / "bounds.yaml", rows.BoundsFile)),
         places=load_places(folder / "places"),
     )
+    return replace(method, fingerprint=fingerprint_of(method))
 
 
 def load_policy(path: Path | None = None) -> Policy:
@@ -73,20 +76,22 @@ def load_policy(path: Path | None = None) -> Policy:
     Raises TableError naming file, row, problem and remedy.
     """
     source = files("greenlane.methodology") / "policies" / "v1.yaml" if path is None else path
-    file = read_yaml(source, rows.PolicyFile)
+    return policy_of(read_yaml(source, rows.PolicyFile), source.name)
+
+
+def policy_of(file: rows.PolicyFile, name: str) -> Policy:
+    """The policy of a file that was read. Raises TableError naming file, row, problem and remedy."""
     levels = tuple(LevelRules(**level.model_dump()) for level in file.levels)
     missing = [level for level in BadgeLevel if level not in {BadgeLevel.NONE, *(rules.level for rules in levels)}]
     if missing:
-        raise TableError(source.name, ", ".join(missing), "has no rules", "Give bronze, silver and gold one entry each")
+        raise TableError(name, ", ".join(missing), "has no rules", "Give bronze, silver and gold one entry each")
     if levels[0].packed_min + levels[0].delivered_min + levels[0].active_days_min == 0:
         problem = "an account without any parcel would meet it"
-        raise TableError(source.name, levels[0].level, problem, "Ask for at least one parcel or one active day")
+        raise TableError(name, levels[0].level, problem, "Ask for at least one parcel or one active day")
     for lower, higher in pairwise(levels):
         if not _at_least_as_strict(higher, lower):
             problem = f"asks less than {lower.level} somewhere, or stands out of order"
-            raise TableError(
-                source.name, higher.level, problem, "List levels from bronze to gold, each at least as strict"
-            )
+            raise TableError(name, higher.level, problem, "List levels from bronze to gold, each at least as strict")
     return Policy(levels=levels, **file.model_dump(exclude={"levels"}))
 
 

@@ -10,6 +10,7 @@ ASSESSMENTS = "greenlane.assessments.v1"
 SELLER_SCORES = "greenlane.seller-scores.v1"
 BADGE_DECISIONS = "greenlane.badge-decisions.v1"
 DEAD_LETTERS = "greenlane.dead-letters.v1"
+RULES = "greenlane.rules.v1"
 AGGREGATOR_CHANGELOG = "greenlane.aggregator-changelog.v1"
 
 MAX_EVENT_BYTES = 262_144
@@ -77,7 +78,7 @@ _DERIVED = (
     Topic(
         ASSESSMENTS,
         key="<marketplace>/<seller_id>",
-        payload="Assessment | DayClosed",
+        payload="Assessment | Retraction | DayClosed | RulesAdopted",
         producers=("packaging_scorer", "delivery_scorer", "clock"),
         consumers=("aggregator", "recompute"),
     ),
@@ -105,6 +106,15 @@ _DERIVED = (
         retention_days=400,
         keyed=False,
         max_message_bytes=MAX_DEAD_LETTER_BYTES,
+    ),
+    Topic(
+        RULES,
+        key="rules | first",
+        payload="RulesAdopted",
+        producers=("operator", "clock"),
+        consumers=("packaging_scorer", "delivery_scorer", "aggregator", "recompute"),
+        cleanup="compact",
+        keyed=False,
     ),
     Topic(
         AGGREGATOR_CHANGELOG,

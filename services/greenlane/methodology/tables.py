@@ -165,7 +165,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """Everything the arithmetic needs, loaded once and passed in."""
+    """Everything the arithmetic needs, loaded once and passed in; `fingerprint` stands for all of it."""
 
     factors: dict[str, Factor]
     materials: dict[Material, MaterialFactor]
@@ -186,6 +186,7 @@ class Method:
     thin_bag_rules: tuple[ThinBagRule, ...]
     bounds: Bounds
     places: Places
+    fingerprint: str = ""
 
     def carrier_factor(self, country: str, carrier: EnergyCarrier, day: date) -> Scaled:
         """The kg CO2e per litre or kWh at the plug, in that country on that day, or of `*` if it has no series."""

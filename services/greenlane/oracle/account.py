@@ -6,6 +6,9 @@ from functools import lru_cache
 from typing import Literal
 
 from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
+from greenlane.contracts.dead_letters import DeadLetterCode
+from greenlane.contracts.reading import KafkaRecord
+from greenlane.contracts.rules import RulesAdopted
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.statements import Account, decision_statement, end_of_day, score_statement
 from greenlane.methodology.eligibility import Policy, level_met
@@ -13,8 +16,11 @@ from greenlane.methodology.score import Scores, score
 from greenlane.methodology.sums import Sums, Totals
 from greenlane.methodology.vocabulary import BadgeLevel, Dimension
 from greenlane.oracle.badge_step import ClosedDay, badge_step
+from greenlane.oracle.refusals import refusal_of
+from greenlane.oracle.rules import LogRules
 from greenlane.oracle.seller import Part, Seller, Version
 
+Message = Assessment | Retraction | DayClosed | RulesAdopted
 Outcome = Literal["assessed", "duplicate", "superseded", "late"]
 Key = tuple[str, str]
 """Marketplace and seller."""
@@ -30,11 +36,18 @@ class PartitionAccounts:
 
     def __init__(self, policy: Policy) -> None:
         self.decisions: list[BadgeDecision] = []
-        self._policy = policy
+        self.rules = LogRules(policy)
+        self._held: dict[str, Policy] = {}
         self._closed: dict[str, date] = {}
         self._sellers: dict[Key, Seller] = {}
         self._closed_statements: dict[Key, tuple[Account, str]] = {}
-        self._judged = lru_cache(maxsize=1024)(self._judge)
+        self._judged = lru_cache(maxsize=1024)(_judge)
+
+    def refusal_of(self, record: KafkaRecord, message: Message) -> DeadLetterCode | None:
+        """Why the account may not take the message; None if it may. Rules are taken over here, in their order."""
+        if isinstance(message, RulesAdopted):
+            return self.rules.adopt(message)
+        return refusal_of(record, message) or self.rules.refusal_of(message)
 
     def take(self, record: Assessment | Retraction | DayClosed) -> Outcome | None:
         """Handle the next record and say what became of it; None for a closing, which is no seller's record."""
@@ -86,7 +99,8 @@ class PartitionAccounts:
 
     def _late(self, record: Assessment | Retraction) -> bool:
         closed = self._closed.get(record.marketplace)
-        bound = min(self._policy.lateness_days, self._policy.window_days - 1)
+        policy = self._policy_of(record.marketplace)
+        bound = min(policy.lateness_days, policy.window_days - 1)
         return closed is not None and record.day <= closed - timedelta(days=bound)
 
     def _close(self, record: DayClosed) -> None:
@@ -95,6 +109,7 @@ class PartitionAccounts:
         days = [first + number * ONE_DAY for number in range((record.last_day - first).days + 1)]
         if not days:
             return
+        self._held[record.marketplace] = self.rules.policy
         for key in sorted(key for key in self._sellers if key[0] == record.marketplace):
             self._close_account(key, self._sellers[key], days, record.id)
         self._closed[record.marketplace] = record.last_day
@@ -110,18 +125,18 @@ class PartitionAccounts:
             seller.accepted = 0
         account = self._account(key, seller, last_day, last_day, sequence)
         self._closed_statements[key] = (account, end_of_day(last_day))
-        seller.forget_before(self._window_start(last_day + ONE_DAY))
+        seller.forget_before(self._window_start(key, last_day + ONE_DAY))
         if seller.empty:
             del self._sellers[key]
 
     def _close_day(self, key: Key, seller: Seller, day: date, sequence: int, day_closed_id: str) -> date:
         """Close one day; the next one that can change anything: in an idle account that is the next with a parcel."""
-        if seller.idle(self._window_start(day), day):
+        if seller.idle(self._window_start(key, day), day):
             return min((at for at in seller.days if at > day), default=date.max)
-        totals = seller.window(self._window_start(day), day)
-        scores, met = self._judged(totals)
+        totals = seller.window(self._window_start(key, day), day)
+        scores, met = self._judged(totals, self._policy_of(key[0]))
         previous_level = seller.badge.level
-        step = badge_step(ClosedDay(day, totals, scores, met), seller.badge, self._policy)
+        step = badge_step(ClosedDay(day, totals, scores, met), seller.badge, self._policy_of(key[0]))
         seller.badge = step.badge
         if step.kind is not None:
             account = self._account(key, seller, day, day, sequence)
@@ -130,9 +145,9 @@ class PartitionAccounts:
         return day + ONE_DAY
 
     def _account(self, key: Key, seller: Seller, day: date, last_day: date | None, sequence: int) -> Account:
-        first_day = self._window_start(day)
+        first_day = self._window_start(key, day)
         totals = seller.window(first_day, last_day)
-        scores, _ = self._judged(totals)
+        scores, _ = self._judged(totals, self._policy_of(key[0]))
         return Account(
             marketplace=key[0],
             seller_id=key[1],
@@ -143,12 +158,17 @@ class PartitionAccounts:
             totals=totals,
             scores=scores,
             badge=seller.badge,
-            policy=self._policy,
+            policy=self._policy_of(key[0]),
         )
 
-    def _window_start(self, day: date) -> date:
-        return day - timedelta(days=self._policy.window_days - 1)
+    def _policy_of(self, marketplace: str) -> Policy:
+        """The policy of the last closed day; of the rules adopted last while no day is closed."""
+        return self._held.get(marketplace, self.rules.policy)
 
-    def _judge(self, totals: Totals) -> tuple[Scores, BadgeLevel]:
-        scores = score(totals, self._policy.prior_parcels)
-        return scores, level_met(totals, scores, self._policy)
+    def _window_start(self, key: Key, day: date) -> date:
+        return day - timedelta(days=self._policy_of(key[0]).window_days - 1)
+
+
+def _judge(totals: Totals, policy: Policy) -> tuple[Scores, BadgeLevel]:
+    scores = score(totals, policy.prior_parcels)
+    return scores, level_met(totals, scores, policy)

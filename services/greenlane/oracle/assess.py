@@ -19,13 +19,15 @@ class Expected:
     """The one fate of a record: an assessment (digest of its bytes), a dead letter (its code), or ignored (neither).
 
     `raw` is the digest of the record's own value, which a dead letter must repeat; None for a null value and for
-    offsets that nobody can read. Of a `bulky` record the letter may leave the bytes out.
+    offsets that nobody can read. Of a `bulky` record the letter may leave the bytes out. `others` are the digests of
+    what the record becomes under other factors.
     """
 
     raw: bytes | None
     content: bytes | None = None
     code: DeadLetterCode | None = None
     bulky: bool = False
+    others: tuple[bytes | None, ...] = ()
 
     @property
     def ignored(self) -> bool:
@@ -44,7 +46,7 @@ def is_bulky(record: KafkaRecord) -> bool:
     return len(record.key or b"") + len(record.value or b"") + headers > MAX_EVENT_BYTES // 2
 
 
-def expected_of(record: KafkaRecord, method: Method) -> Expected:
+def expected_of(record: KafkaRecord, method: Method, *others: Method) -> Expected:
     """The fate of one record; depends on nothing but its arguments."""
     raw, bulky = digest(record.value), is_bulky(record)
     try:
@@ -52,8 +54,11 @@ def expected_of(record: KafkaRecord, method: Method) -> Expected:
         if owner_of(reading.type) is None:
             return Expected(raw)
         if reading.event is not None:
-            content = assessment_of(record, reading.event, method).model_dump_json().encode()
-            return Expected(raw, content=digest(content), bulky=bulky)
+            contents = [
+                digest(assessment_of(record, reading.event, each).model_dump_json().encode())
+                for each in (method, *others)
+            ]
+            return Expected(raw, content=contents[0], bulky=bulky, others=tuple(contents[1:]))
     except Exception:  # noqa: BLE001 - whatever the contract did not foresee must have become a dead letter that says so
         return Expected(raw, code=DeadLetterCode.UNEXPECTED_ERROR, bulky=bulky)
     return Expected(raw, code=None if reading.refusal is None else reading.refusal.code, bulky=bulky)

@@ -94,7 +94,8 @@ class Comparison:
     `published` = assessed + ignored + duplicates + superseded + late + dead_letters + unaccounted: every published
     record has one fate, that of its first assessment. `scorer_repeats` are further copies, which change nothing.
     `different` counts sellers whose current score is not the oracle's, `decisions_different` the same of decisions,
-    `unexplained` the derived records that nothing published explains.
+    `unexplained` the derived records that nothing published explains, `lacking` those made with factors or a method
+    that this program does not have, of which the first is named.
     """
 
     sellers: int
@@ -116,11 +117,13 @@ class Comparison:
     first_difference: Difference | None
     first_unaccounted: str | None
     first_unexplained: str | None
+    lacking: int = 0
+    first_lacking: str | None = None
 
     @property
     def agrees(self) -> bool:
         """Whether nothing is missing, different or unexplained."""
-        return not (self.different or self.decisions_different or self.unaccounted or self.unexplained)
+        return not (self.different or self.decisions_different or self.unaccounted or self.unexplained or self.lacking)
 
     def to_json(self) -> str:
         """One JSON object with every field."""
@@ -139,4 +142,6 @@ class Comparison:
             lines.append(f"first unaccounted: {self.first_unaccounted}")
         if self.first_unexplained is not None:
             lines.append(f"first unexplained: {self.first_unexplained}")
+        if self.first_lacking is not None:
+            lines.append(f"cannot be checked: {self.first_lacking}")
         return "\n".join([*lines, "agrees" if self.agrees else "does not agree"])

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from greenlane.contracts.assessments import Assessment, Retraction, account_key
 from greenlane.contracts.dead_letters import RAW_OMITTED, DeadLetter, DeadLetterCode
 from greenlane.contracts.reading import KafkaRecord
+from greenlane.contracts.rules import RulesAdopted
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.oracle.account import Outcome
 from greenlane.oracle.assess import Expected, digest, is_bulky
 
@@ -31,10 +33,13 @@ class Conservation:
 
     expected: Mapping[Position, Expected]
     firsts: Mapping[tuple[str, int], int]
+    fingerprints: frozenset[str] = frozenset()
     fates: dict[Position, str] = field(default_factory=dict)
     repeats: int = 0
     unexplained: list[str] = field(default_factory=list)
+    lacking: Counter[str] = field(default_factory=Counter)
     _refused: dict[Position, DeadLetterCode] = field(default_factory=dict)
+    _ended: set[Position] = field(default_factory=set)
     _unreadable: dict[Position, Expected] = field(default_factory=dict)
     _letters: dict[Position, str] = field(default_factory=dict)
 
@@ -45,7 +50,7 @@ class Conservation:
         if wanted is None:
             if origin[2] >= self.firsts.get(origin[:2], 0):
                 self._complain(record, f"is about {_place(origin)}, where no published record stands")
-        elif wanted.content != digest(record.value):
+        elif not self._says(wanted, record, message):
             self._complain(record, f"does not say what the record at {_place(origin)} has to become")
         elif record.key != account_key(message.marketplace, message.seller_id):
             self._complain(record, f"has a key that is not the seller of {_place(origin)}")
@@ -53,6 +58,31 @@ class Conservation:
             self.repeats += 1
         else:
             self.fates[origin] = outcome
+
+    def _says(self, wanted: Expected, record: KafkaRecord, message: Assessment | Retraction) -> bool:
+        """Whether the record says what has to be said; of factors that are not here nobody can tell."""
+        contents = {wanted.content, *wanted.others}
+        if not isinstance(message, Assessment) or digest(record.value) in contents:
+            return digest(record.value) in contents
+        if message.factors is not None:
+            if message.factors in self.fingerprints:
+                return False
+            self.lacking[f"factors {message.factors}; name their file with --factors"] += 1
+            return True
+        dated = {message.model_copy(update={"factors": name}).model_dump_json().encode() for name in self.fingerprints}
+        early = message.model_dump_json(exclude={"factors"}).encode() == record.value
+        return early and not contents.isdisjoint(map(digest, dated))
+
+    def adopted(self, rules: RulesAdopted) -> None:
+        """Rules of the log."""
+        if rules.method_version != METHOD_VERSION:
+            self.lacking[f"method {rules.method_version}; run the release that has it"] += 1
+
+    def refused_source(self, message: Assessment) -> None:
+        """A refused assessment: its source ends with that dead letter unless another record is accepted."""
+        origin = (message.origin.topic, message.origin.partition, message.origin.offset)
+        if origin in self.expected:
+            self._ended.add(origin)
 
     def unreadable(self, record: KafkaRecord) -> None:
         """A record of the assessments topic that no reader accepts: a dead letter has to tell of it."""
@@ -102,6 +132,8 @@ class Conservation:
         for position in self._unreadable:
             why = f"is refused ({self._refused[position]})" if position in self._refused else "cannot be read"
             self.unexplained.append(f"{_place(position)} {why} and no dead letter tells of it")
+        for position in self._ended:
+            self.fates.setdefault(position, "dead_letter")
         return Counter(
             "ignored" if wanted.ignored else self.fates.get(position, "unaccounted")
             for position, wanted in self.expected.items()

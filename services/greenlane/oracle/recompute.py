@@ -2,21 +2,23 @@
 
 from collections import defaultdict
 from itertools import chain
+from pathlib import Path
 
 from pydantic import ValidationError
 
-from greenlane.contracts.assessments import AGGREGATOR_RECORD, Assessment, DayClosed, Retraction
+from greenlane.contracts.assessments import Assessment, DayClosed
 from greenlane.contracts.reading import KafkaRecord
+from greenlane.contracts.rules import AGGREGATOR_RECORD, RulesAdopted
 from greenlane.contracts.scores import SellerScore
 from greenlane.contracts.tables import load_method, load_policy
 from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES, fulfilment_topic
 from greenlane.methodology.eligibility import Policy
 from greenlane.methodology.vocabulary import BadgeLevel
-from greenlane.oracle.account import PartitionAccounts
+from greenlane.operations.rules import read_rules
+from greenlane.oracle.account import Message, PartitionAccounts
 from greenlane.oracle.assess import expected_of
 from greenlane.oracle.compare import Comparison, compare_decisions, compare_scores
 from greenlane.oracle.conservation import Conservation, position_of
-from greenlane.oracle.refusals import refusal_of
 from greenlane.oracle.topics_reader import Progress, TopicsReader, TopicsUnreadableError
 from greenlane.settings import Settings
 
@@ -24,20 +26,28 @@ Accounts = dict[int, PartitionAccounts]
 """The accounts of each partition of the assessments topic."""
 
 
-def recompute(settings: Settings, *, progress: Progress) -> Comparison:
-    """Compare the whole pipeline's output with what the published events make of it.
+def recompute(settings: Settings, *, progress: Progress, factors: tuple[Path, ...] = ()) -> Comparison:
+    """Compare the whole pipeline's output with what the published events make of it, under the rules of the log.
+
+    `factors` are files of own factors that held at some time, beside those of the settings and those shipped.
 
     Meant for a pipeline at rest: what is still under way counts as unaccounted or different. Needs the topics from
     their beginning. Raises TopicsUnreadableError when a topic is missing, cut off or stops answering.
     """
-    method, policy = load_method(settings.factors_file), load_policy(settings.policy_file)
-    inputs = tuple(fulfilment_topic(marketplace) for marketplace in settings.marketplaces)
+    files = dict.fromkeys((settings.factors_file, *factors, None))
+    methods = {method.fingerprint: method for method in map(load_method, files)}
+    registered = read_rules(settings.kafka_bootstrap_servers)
+    policy = load_policy(settings.policy_file) if registered.first is None else registered.first.terms()
+    known = () if registered.current is None else registered.current.marketplaces
+    inputs = tuple(map(fulfilment_topic, dict.fromkeys((*settings.marketplaces, *known))))
     topics = (*inputs, ASSESSMENTS, SELLER_SCORES, BADGE_DECISIONS, DEAD_LETTERS)
     with TopicsReader(settings.kafka_bootstrap_servers, topics, progress) as reader:
         _refuse_cut_off(reader)
         published = chain.from_iterable(reader.records(topic) for topic in inputs)
-        expected = {position_of(record): expected_of(record, method) for record in published}
-        books = Conservation(expected, {(span.topic, span.partition): span.first for span in reader.spans})
+        expected = {position_of(record): expected_of(record, *methods.values()) for record in published}
+        books = Conservation(
+            expected, {(span.topic, span.partition): span.first for span in reader.spans}, frozenset(methods)
+        )
         accounts = _rebuild(reader, books, policy)
         for record in reader.records(DEAD_LETTERS):
             books.dead_letter(record)
@@ -60,9 +70,14 @@ def _rebuild(reader: TopicsReader, books: Conservation, policy: Policy) -> Accou
         if message is None:
             books.unreadable(record)
             continue
-        refused = refusal_of(record, message)
+        refused = accounts[record.partition].refusal_of(record, message)
         if refused is not None:
             books.refused(record, refused)
+            if isinstance(message, Assessment):
+                books.refused_source(message)
+            continue
+        if isinstance(message, RulesAdopted):
+            books.adopted(message)
             continue
         outcome = accounts[record.partition].take(message)
         if not isinstance(message, DayClosed) and outcome is not None:
@@ -70,7 +85,7 @@ def _rebuild(reader: TopicsReader, books: Conservation, policy: Policy) -> Accou
     return accounts
 
 
-def _read(record: KafkaRecord) -> Assessment | Retraction | DayClosed | None:
+def _read(record: KafkaRecord) -> Message | None:
     """The record's message; None when it is none, for which a dead letter is expected."""
     try:
         return AGGREGATOR_RECORD.validate_json(record.value or b"")
@@ -101,6 +116,8 @@ def _result(reader: TopicsReader, books: Conservation, accounts: Accounts) -> Co
         unaccounted=fates["unaccounted"],
         scorer_repeats=books.repeats,
         unexplained=len(books.unexplained),
+        lacking=sum(books.lacking.values()),
+        first_lacking=next(iter(books.lacking), None),
         first_difference=next(iter((*scores.differences, *decisions.differences)), None),
         first_unaccounted=books.first_unaccounted(),
         first_unexplained=next(iter(books.unexplained), None),

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from greenlane.contracts.assessments import AGGREGATOR_RECORD, DayClosed, account_key
+from greenlane.contracts.assessments import DayClosed, account_key
 from greenlane.contracts.declaring import Version, declaration_of, version_of
 from greenlane.contracts.events import CancelledEvent
 from greenlane.contracts.reading import KafkaRecord, read_event
+from greenlane.contracts.rules import AGGREGATOR_RECORD, RULES_KEY, RulesAdopted
 from greenlane.contracts.scores import SellerScore
 from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic
 from greenlane.errors import GreenlaneError
 from greenlane.methodology.account import Declaration
 from greenlane.methodology.eligibility import Policy
 from greenlane.oracle.account import PartitionAccounts
-from greenlane.oracle.refusals import refusal_of
 from greenlane.oracle.seller import Part
 from greenlane.oracle.topics_reader import Progress, TopicsReader
 
@@ -62,13 +62,14 @@ def _account(
     key = account_key(marketplace, seller_id)
     partitions: dict[int, PartitionAccounts] = defaultdict(lambda: PartitionAccounts(policy))
     for record in reader.records(ASSESSMENTS):
-        if record.key == key or _DAY_CLOSED in (record.value or b""):
+        if record.key in {key, RULES_KEY} or _DAY_CLOSED in (record.value or b""):
             try:
                 message = AGGREGATOR_RECORD.validate_json(record.value or b"")
             except ValidationError:
                 continue  # a dead letter of the aggregator, which `greenlane recompute` accounts for
-            if refusal_of(record, message) is None:
-                partitions[record.partition].take(message)
+            accounts = partitions[record.partition]
+            if accounts.refusal_of(record, message) is None and not isinstance(message, RulesAdopted):
+                accounts.take(message)
     for accounts in partitions.values():
         for statement in accounts.statements():
             if (statement.data.marketplace, statement.data.seller_id) == (marketplace, seller_id):

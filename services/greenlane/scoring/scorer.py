@@ -15,6 +15,7 @@ from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic, group_of
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.tables import Method
 from greenlane.operations.metrics import UNEXPECTED, EngineMetrics, ProcessMetrics, ScorerMetrics
+from greenlane.operations.rules import Registered, Wanted, work_under
 from greenlane.settings import Settings
 from greenlane.streaming import EachRecord, EngineSettings, Outcome, Output, Ready, SourceRecord, Stage, run_stateless
 
@@ -70,7 +71,8 @@ async def run_scorer(  # noqa: PLR0913, PLR0917 - the frame of every service, an
     stop: asyncio.Event,
 ) -> None:
     """Score what `owner` answers for until `stop` is set. Raises TableError when a factor table is not sound."""
-    scorer = Scorer(owner, load_method(settings.factors_file), ScorerMetrics(registry, settings.marketplaces), process)
+    method = load_method(settings.factors_file)
+    scorer = Scorer(owner, method, ScorerMetrics(registry, settings.marketplaces), process)
     topics = tuple(fulfilment_topic(marketplace) for marketplace in settings.marketplaces)
     engine = EngineSettings(
         group_id=group_of(owner),
@@ -81,4 +83,9 @@ async def run_scorer(  # noqa: PLR0913, PLR0917 - the frame of every service, an
         instance=settings.instance,
     )
     observer = EngineMetrics(registry, topics, time.time)
-    await run_stateless(engine, scorer, observer, stop, ready)
+
+    async def work(_: Registered, enough: asyncio.Event) -> None:
+        await run_stateless(engine, scorer, observer, enough, ready)
+
+    wanted = Wanted(METHOD_VERSION, factors=method.fingerprint)
+    await work_under(settings.kafka_bootstrap_servers, wanted, ready, stop, work)
