@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from greenlane.contracts.rules import RULES_KEY, RulesAdopted, policy_name, rules_of
 from greenlane.contracts.table_rows import PolicyFile
@@ -18,6 +19,8 @@ READ_MS = 500
 SEND_SECONDS = 60.0
 WATCH_SECONDS = 15.0
 """Between two looks at the rules in use."""
+
+RETRY_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +150,13 @@ async def work_under(
     """
     told = ""
     while not stop.is_set():
-        registered = await asyncio.to_thread(read_rules, bootstrap_servers)
+        try:
+            registered = await asyncio.to_thread(read_rules, bootstrap_servers)
+        except KafkaError as error:
+            ready(False, f"no Kafka answers at {bootstrap_servers}")
+            logger.warning("no Kafka answers at %s, trying again: %s", bootstrap_servers, error)
+            await _pause(stop, RETRY_SECONDS)
+            continue
         why = wanted.contradiction(registered.current)
         if why is None:
             await _watched(bootstrap_servers, wanted, stop, registered, work)
@@ -172,6 +181,8 @@ async def _watched(
     async def watch() -> None:
         while not stop.is_set():
             await _pause(stop)
+            if stop.is_set():
+                break
             try:
                 current = (await asyncio.to_thread(read_rules, bootstrap_servers)).current
             except Exception as error:  # noqa: BLE001 - an absent Kafka is told by the engine; the log still decides
@@ -192,9 +203,9 @@ async def _watched(
         raise SettingsError(f"Refusing to go on: {refused[0]}.")
 
 
-async def _pause(stop: asyncio.Event) -> None:
+async def _pause(stop: asyncio.Event, seconds: float = WATCH_SECONDS) -> None:
     try:
-        async with asyncio.timeout(WATCH_SECONDS):
+        async with asyncio.timeout(seconds):
             await stop.wait()
     except TimeoutError:
         return
