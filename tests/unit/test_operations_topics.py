@@ -29,7 +29,9 @@ def test_every_missing_topic_is_created_with_the_wanted_partitions_and_dead_lett
     changes = compare({}, DECLARED, 6, 1).changes
     assert {change.topic for change in changes} == set(BY_NAME)
     assert {change.action for change in changes} == {Action.CREATE}
-    assert {change.wanted for change in changes if change.topic != DEAD_LETTERS} == {"6 partitions"}
+    single = {name for name, topic in BY_NAME.items() if not topic.keyed}
+    assert single == {DEAD_LETTERS, RULES}
+    assert {change.wanted for change in changes if change.topic not in single} == {"6 partitions"}
     assert [change.wanted for change in changes if change.topic == DEAD_LETTERS] == ["1 partitions"]
 
 

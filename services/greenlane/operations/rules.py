@@ -2,46 +2,58 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import InvalidProducerEpochError, KafkaError, KafkaTimeoutError, ProducerFencedError
 
 from greenlane.contracts.rules import RULES_KEY, RulesAdopted, policy_name, rules_of
 from greenlane.contracts.table_rows import PolicyFile
 from greenlane.contracts.tables import load_method, load_policy
 from greenlane.contracts.topics import ASSESSMENTS, RULES
+from greenlane.operations.kafka_admin import KafkaUnreachableError, kafka_admin
 from greenlane.settings import Settings, SettingsError
 
-FIRST_KEY, UNFINISHED_KEY = b"first", b"unfinished"
+FIRST_KEY = b"first"
+TRANSACTIONAL_ID = "greenlane-rules"
+"""Of every adoption, so that Kafka lets only one be under way; ACLs have to allow it to whoever adopts rules."""
+
+TRANSACTION_MS = 10_000
+"""After which Kafka takes back an adoption that was cut off; readers of the assessments wait for it at most so long."""
+
+ATTEMPTS = 5
 READ_MS = 500
+READ_SECONDS = 60.0
 SEND_SECONDS = 60.0
 WATCH_SECONDS = 15.0
-"""Between two looks at the rules in use."""
+"""Between two looks at the rules in use while working."""
 
-RETRY_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+"""Between two looks while nothing can be done."""
+
+Choice = Callable[["Registered"], RulesAdopted | None]
+"""What to adopt in view of the rules in use; None for nothing."""
 
 logger = logging.getLogger(__name__)
 
 
 class Registered(NamedTuple):
-    """The rules adopted first and last; None where the log has adopted none.
-
-    `unfinished` are rules of which not every partition may know, because their adoption was cut off.
-    """
+    """The rules adopted first and last; None where the log has adopted none."""
 
     first: RulesAdopted | None = None
     current: RulesAdopted | None = None
-    unfinished: RulesAdopted | None = None
 
 
 class Wanted(NamedTuple):
-    """What a process would compute by its own settings; None for what it does not use."""
+    """What a process would compute by its own settings, and for whom; None or nothing for what it does not use."""
 
     method_version: str
     policy: PolicyFile | None = None
     factors: str | None = None
+    marketplaces: tuple[str, ...] = ()
 
     def contradiction(self, current: RulesAdopted | None) -> str | None:
         """What differs from the rules of the log, with the remedy, in one line; None if nothing does."""
@@ -54,20 +66,31 @@ class Wanted(NamedTuple):
             differing.append(f"factors {self.factors}, the log has adopted {current.factors}")
         if self.method_version != current.method_version:
             differing.append(f"method {self.method_version}, the log has adopted {current.method_version}")
-        if not differing:
-            return None
-        return (
-            f"the settings name {'; '.join(differing)}. Set GREENLANE_POLICY_FILE and GREENLANE_FACTORS_FILE as "
-            "adopted, or adopt these with `greenlane policy adopt`"
-        )
+        if differing:
+            return (
+                f"the settings name {'; '.join(differing)}. Set GREENLANE_POLICY_FILE and GREENLANE_FACTORS_FILE as "
+                "adopted, or adopt these with `greenlane policy adopt`"
+            )
+        unknown = sorted({*self.marketplaces} - {*current.marketplaces})
+        if unknown:
+            return (
+                f"the log does not know the marketplaces {', '.join(unknown)}: their assessments would be refused. "
+                "Add them with `greenlane topics apply`"
+            )
+        return None
 
 
 def read_rules(bootstrap_servers: str) -> Registered:
     """The rules in use. A cluster without the topic has adopted none. Raises KafkaError."""
     consumer: Any = KafkaConsumer(
-        bootstrap_servers=bootstrap_servers.split(","), group_id=None, enable_auto_commit=False, check_crcs=False
+        bootstrap_servers=bootstrap_servers.split(","),
+        group_id=None,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        allow_auto_create_topics=False,
+        check_crcs=False,
     )
-    try:
+    with closing(consumer):
         places = [TopicPartition(RULES, number) for number in sorted(consumer.partitions_for_topic(RULES) or ())]
         if not places:
             return Registered()
@@ -75,44 +98,63 @@ def read_rules(bootstrap_servers: str) -> Registered:
         consumer.seek_to_beginning(*places)
         ends = consumer.end_offsets(places)
         found: dict[bytes | None, bytes | None] = {}
+        deadline = time.monotonic() + READ_SECONDS
         while any(consumer.position(place) < ends[place] for place in places):
+            if time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"{RULES} could not be read in {READ_SECONDS:.0f} s")
             for records in consumer.poll(timeout_ms=READ_MS).values():
                 found.update({record.key: record.value for record in records})
-    finally:
-        consumer.close()
     read = {key: RulesAdopted.model_validate_json(value) for key, value in found.items() if value is not None}
-    return Registered(read.get(FIRST_KEY), read.get(RULES_KEY), read.get(UNFINISHED_KEY))
+    return Registered(read.get(FIRST_KEY), read.get(RULES_KEY))
 
 
-def adopt(bootstrap_servers: str, rules: RulesAdopted) -> None:
-    """Register the rules, then write them into every partition; what was cut off before is finished first.
+def adopt(bootstrap_servers: str, choose: Choice) -> RulesAdopted | None:
+    """Adopt what `choose` makes of the rules in use, in the registry and in every partition, or in none of them.
 
-    Raises SettingsError without the topic of the rules, and KafkaError.
+    Of two adoptions at the same time one follows the other: `choose` is asked again about what the other has left.
+    Returns the rules, None for nothing to adopt. Raises SettingsError without the topic of the rules, and KafkaError.
     """
-    unfinished = read_rules(bootstrap_servers).unfinished
-    producer: Any = KafkaProducer(bootstrap_servers=bootstrap_servers.split(","), acks="all", enable_idempotence=True)
+    if choose(read_rules(bootstrap_servers)) is None:
+        return None
+    for attempt in range(ATTEMPTS):
+        try:
+            return _adopt_alone(bootstrap_servers, choose)
+        except (ProducerFencedError, InvalidProducerEpochError):
+            logger.info("another adoption of rules came between, trying again")
+            time.sleep(RETRY_SECONDS * attempt)
+    raise KafkaTimeoutError(f"other adoptions of rules came between {ATTEMPTS} times")
+
+
+def _adopt_alone(bootstrap_servers: str, choose: Choice) -> RulesAdopted | None:
+    """Shut out every other adoption, look again, and write in one transaction."""
+    producer: Any = KafkaProducer(
+        bootstrap_servers=bootstrap_servers.split(","),
+        acks="all",
+        enable_idempotence=True,
+        transactional_id=TRANSACTIONAL_ID,
+        transaction_timeout_ms=TRANSACTION_MS,
+    )
     try:
         if not producer.partitions_for(RULES):
             raise SettingsError(f"topic {RULES} does not exist; create it with: greenlane topics apply")
-        if unfinished is not None and unfinished != rules:
-            _write(producer, unfinished)
-        _write(producer, rules)
+        producer.init_transactions()
+        rules = choose(read_rules(bootstrap_servers))
+        if rules is None:
+            return None
+        value = rules.model_dump_json().encode()
+        partitions = sorted(producer.partitions_for(ASSESSMENTS))
+        producer.begin_transaction()
+        sent = [
+            producer.send(RULES, key=key, value=value, partition=0)
+            for key in ((FIRST_KEY, RULES_KEY) if rules.first else (RULES_KEY,))
+        ]
+        sent += [producer.send(ASSESSMENTS, key=RULES_KEY, value=value, partition=number) for number in partitions]
+        for future in sent:
+            future.get(timeout=SEND_SECONDS)
+        producer.commit_transaction()
     finally:
         producer.close(timeout=SEND_SECONDS)
-
-
-def _write(producer: Any, rules: RulesAdopted) -> None:
-    """A repeat changes nothing: a partition that has the rules already keeps them as they are."""
-    value = rules.model_dump_json().encode()
-    for key in (UNFINISHED_KEY, *((FIRST_KEY,) if rules.first else ()), RULES_KEY):
-        producer.send(RULES, key=key, value=value, partition=0).get(timeout=SEND_SECONDS)
-    sent = [
-        producer.send(ASSESSMENTS, key=RULES_KEY, value=value, partition=partition)
-        for partition in sorted(producer.partitions_for(ASSESSMENTS))
-    ]
-    for future in sent:
-        future.get(timeout=SEND_SECONDS)
-    producer.send(RULES, key=UNFINISHED_KEY, value=None, partition=0).get(timeout=SEND_SECONDS)
+    return rules
 
 
 def own_rules(settings: Settings, *, first: bool = True) -> RulesAdopted:
@@ -121,20 +163,35 @@ def own_rules(settings: Settings, *, first: bool = True) -> RulesAdopted:
     return rules_of(load_policy(settings.policy_file), factors, settings.marketplaces, first=first)
 
 
-def adopt_missing(settings: Settings) -> bool:
-    """Adopt the settings' rules if the log has none, and marketplaces that it does not know; whether it did anything.
+def adopt_missing(settings: Settings) -> RulesAdopted | None:
+    """Adopt the settings' rules if the log has none, and marketplaces that it does not know; None if nothing lacked.
 
     Rules that the log has stay as they are. Raises SettingsError without the topic of the rules, and KafkaError.
     """
-    _, current, unfinished = read_rules(settings.kafka_bootstrap_servers)
-    if current is None:
-        adopt(settings.kafka_bootstrap_servers, unfinished or own_rules(settings))
-    elif unfinished is None and set(settings.marketplaces) <= set(current.marketplaces):
-        return False
-    else:
-        added = current.with_marketplaces(settings.marketplaces)
-        adopt(settings.kafka_bootstrap_servers, added.model_copy(update={"first": False}))
-    return True
+    own = own_rules(settings)
+
+    def missing(registered: Registered) -> RulesAdopted | None:
+        current = registered.current
+        if current is None:
+            return own
+        if set(own.marketplaces) <= set(current.marketplaces):
+            return None
+        return current.with_marketplaces(own.marketplaces).model_copy(update={"first": False})
+
+    return adopt(settings.kafka_bootstrap_servers, missing)
+
+
+def refuse_running_scorers(bootstrap_servers: str, groups: tuple[str, ...]) -> None:
+    """Raises SettingsError if one of these groups has members: what they are about to write would be refused."""
+    with kafka_admin(bootstrap_servers) as admin:
+        described = admin.describe_groups(list(groups))
+    running = sorted(name for name, group in described.items() if group.get("members"))
+    if running:
+        raise SettingsError(
+            f"nothing adopted. {' and '.join(running)} still run with the factors and the method of before: what they "
+            "are about to write would be refused. Stop these scorers, adopt the rules, then start them with the new "
+            "ones."
+        )
 
 
 async def work_under(
@@ -148,24 +205,23 @@ async def work_under(
 
     Raises SettingsError when other rules are adopted while it works: the process ends and waits at its next start.
     """
-    told = ""
+    said = ""
     while not stop.is_set():
+        registered, why = Registered(), None
         try:
             registered = await asyncio.to_thread(read_rules, bootstrap_servers)
-        except KafkaError as error:
-            ready(False, f"no Kafka answers at {bootstrap_servers}")
-            logger.warning("no Kafka answers at %s, trying again: %s", bootstrap_servers, error)
-            await _pause(stop, RETRY_SECONDS)
-            continue
-        why = wanted.contradiction(registered.current)
+        except (KafkaError, KafkaUnreachableError) as error:
+            why = f"no Kafka answers at {bootstrap_servers} ({type(error).__name__})"
+        else:
+            why = wanted.contradiction(registered.current)
         if why is None:
             await _watched(bootstrap_servers, wanted, stop, registered, work)
             return
-        if why != told:
-            logger.error("refusing to work: %s", why)
-            told = why
+        if why != said:
+            logger.error("not working yet: %s", why)
+            said = why
         ready(False, why)
-        await _pause(stop)
+        await _pause(stop, RETRY_SECONDS)
 
 
 async def _watched(
@@ -175,17 +231,18 @@ async def _watched(
     registered: Registered,
     work: Callable[[Registered, asyncio.Event], Awaitable[None]],
 ) -> None:
+    """Work until `stop` is set or rules are adopted that contradict the settings."""
     enough = asyncio.Event()
     refused: list[str] = []
 
     async def watch() -> None:
         while not stop.is_set():
-            await _pause(stop)
+            await _pause(stop, WATCH_SECONDS)
             if stop.is_set():
                 break
             try:
                 current = (await asyncio.to_thread(read_rules, bootstrap_servers)).current
-            except Exception as error:  # noqa: BLE001 - an absent Kafka is told by the engine; the log still decides
+            except KafkaError as error:  # the engine tells of an absent Kafka, and the log decides meanwhile
                 logger.warning("the rules in use cannot be read: %s", type(error).__name__)
                 continue
             why = wanted.contradiction(current)
@@ -203,7 +260,7 @@ async def _watched(
         raise SettingsError(f"Refusing to go on: {refused[0]}.")
 
 
-async def _pause(stop: asyncio.Event, seconds: float = WATCH_SECONDS) -> None:
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await stop.wait()
