@@ -85,8 +85,11 @@ def bad_records_are_skipped() -> None:
 def decisions_are_forgotten() -> None:
     """Nothing vanishes: an effect is dropped between the state and the topic."""
     right = state.Accounts._close
-    forgetting: Any = lambda self, said, policy: islice(right(self, said, policy), 1, None)
-    state.Accounts._close = forgetting  # type: ignore[method-assign] # the alteration
+
+    def close(self: Any, said: Any, policy: Any) -> Any:
+        return islice(right(self, said, policy), 1, None)
+
+    state.Accounts._close = close  # type: ignore[method-assign] # the alteration
 
 
 @alteration

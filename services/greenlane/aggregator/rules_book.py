@@ -20,6 +20,7 @@ class RulesBook:
         self._adopted: RulesAdopted | None = None
         self._policy = before
         self._older: dict[str, Policy] = {}
+        self._known: frozenset[str] = frozenset()
         self.touched = False
 
     def restore(self, kept: Kept) -> None:
@@ -27,6 +28,7 @@ class RulesBook:
         self._adopted, older = kept
         if self._adopted is not None:
             self._policy = self._adopted.terms()
+            self._known = frozenset(self._adopted.marketplaces)
         self._older = {marketplace: policy_of(file, "policy") for marketplace, file in older.items()}
 
     def kept(self) -> Kept:
@@ -54,6 +56,7 @@ class RulesBook:
                 self._older.setdefault(marketplace, self._policy)
             self._policy = policy
             self._adopted = said if now is None else said.with_marketplaces(now.marketplaces)
+        self._known = frozenset(self._adopted.marketplaces)
         self.touched = True
 
     @property
@@ -78,8 +81,7 @@ class RulesBook:
 
     def admit(self, marketplace: str) -> None:
         """Raises Refusal if the log has rules and this marketplace is not among those kept under them."""
-        adopted = self._adopted
-        if adopted is not None and marketplace not in adopted.marketplaces:
+        if marketplace not in self._known and self._adopted is not None:
             message = "no marketplace of this log; add it to GREENLANE_MARKETPLACES and run `greenlane topics apply`"
             raise Refusal.because(DeadLetterCode.UNKNOWN_MARKETPLACE, "marketplace", message)
 

@@ -6,6 +6,7 @@ environment says something else than the stack, the environment counts, and the 
 
 import functools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,25 @@ def kafka_settings() -> Settings:
         )
     refuse_unreachable_listeners(servers)
     return settings.model_copy(update={"kafka_bootstrap_servers": servers})
+
+
+@contextmanager
+def some_kafka(settings: Settings | None = None) -> Iterator[Settings]:
+    """Settings with a Kafka: the one named or running here, else the embedded one, started for as long as needed.
+
+    Raises SettingsError when none has ever run here.
+    """
+    settings = settings or settings_here()
+    if settings.kafka_bootstrap_servers or EmbeddedKafka.find(settings.data_dir) is not None:
+        yield kafka_settings()
+        return
+    if not (settings.data_dir / "kafka").exists():
+        raise SettingsError(
+            f"There is no state in {settings.data_dir}: no Kafka has ever run there. Set GREENLANE_DATA_DIR to the "
+            "folder of your installation, or name your Kafka in GREENLANE_KAFKA_BOOTSTRAP_SERVERS."
+        )
+    with EmbeddedKafka(settings.data_dir, notify=notes.print) as kafka:
+        yield settings.model_copy(update={"kafka_bootstrap_servers": kafka.bootstrap_servers})
 
 
 def database_settings() -> Settings:

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from greenlane.cli.connection import kafka_settings
+from greenlane.cli.connection import kafka_settings, some_kafka
 from greenlane.cli.output import AsJson, notes, print_json, print_table
+from greenlane.clock.closing import SCORERS
 from greenlane.contracts.factor_registry import TableError
 from greenlane.contracts.rules import RulesAdopted, policy_name
 from greenlane.contracts.tables import load_policy
+from greenlane.contracts.topics import group_of
+from greenlane.operations.rules import Registered, own_rules, read_rules, refuse_running
 from greenlane.operations.rules import adopt as adopt_rules
-from greenlane.operations.rules import own_rules, read_rules
 
 app = typer.Typer(help="Badge policies.", no_args_is_help=True)
 
@@ -81,35 +83,54 @@ def adopt(
     """Let other rules hold from here on: this policy, and the factors and marketplaces of the settings.
 
     A policy decides from each marketplace's next closed day on; factors and method hold for every assessment behind
-    this. Stop the scorers first if the factors change. Run it again if it was cut off: a repeat changes nothing.
-    Workers whose settings name other rules stop and wait until they name these.
+    this, so it is refused while scorers run and one of these changes. It holds in every partition or in none.
+    Workers whose settings name other rules stop and wait until they name these. Without a running Kafka the embedded
+    one is started for as long as this takes.
 
     Example: `greenlane policy adopt policy.yaml --dry-run`
     """
-    settings = kafka_settings()
-    if file is not None:
-        settings = settings.model_copy(update={"policy_file": file})
-    registered = read_rules(settings.kafka_bootstrap_servers)
-    current = registered.current
-    wanted = own_rules(settings, first=current is None)
-    if current is not None:
-        wanted = wanted.with_marketplaces(current.marketplaces)
-    before = {} if current is None else _figures(current)
-    changes = {
-        name: {"from": before.get(name), "to": value}
-        for name, value in _figures(wanted).items()
-        if before.get(name) != value
-    }
-    if not dry_run:
-        adopt_rules(settings.kafka_bootstrap_servers, wanted)
+    with some_kafka() as settings:
+        servers = settings.kafka_bootstrap_servers
+        named = settings if file is None else settings.model_copy(update={"policy_file": file})
+        registered = read_rules(servers)
+        wanted = _beside(registered, own_rules(named, first=False))
+        if not dry_run:
+            if _scores_otherwise(registered.current, wanted):
+                refuse_running(servers, tuple(map(group_of, SCORERS)))
+            adopt_rules(servers, lambda found: _beside(found, wanted))
+    changes = _changes(registered.current, wanted)
     if as_json:
         print_json({"adopted": not dry_run, "id": wanted.id, "changes": changes})
         return
     if changes:
-        rows = [(name, change["from"] or "", change["to"]) for name, change in changes.items()]
+        rows = [(name, change["from"] or "", change["to"] or "") for name, change in changes.items()]
         print_table("Would change" if dry_run else "Changed", ("rule", "from", "to"), rows)
     else:
         notes.print("These are the rules of the log already.")
+
+
+def _beside(registered: Registered, wanted: RulesAdopted) -> RulesAdopted:
+    """The wanted rules as the next ones of the log, which keeps the marketplaces that it has."""
+    current = registered.current
+    if current is None:
+        return wanted.model_copy(update={"first": True})
+    return wanted.with_marketplaces(current.marketplaces).model_copy(update={"first": False})
+
+
+def _scores_otherwise(current: RulesAdopted | None, wanted: RulesAdopted) -> bool:
+    """Whether assessments by the rules in use would be refused under the wanted ones."""
+    return current is not None and (current.method_version, current.factors) != (wanted.method_version, wanted.factors)
+
+
+def _changes(current: RulesAdopted | None, wanted: RulesAdopted) -> dict[str, dict[str, str | None]]:
+    """Every rule that is another one, by name."""
+    before = {} if current is None else _figures(current)
+    after = _figures(wanted)
+    return {
+        name: {"from": before.get(name), "to": after.get(name)}
+        for name in {**after, **before}
+        if before.get(name) != after.get(name)
+    }
 
 
 def _figures(rules: RulesAdopted) -> dict[str, str]:

@@ -2,19 +2,16 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import typer
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import GroupIdNotFoundError, NonEmptyGroupError
 
-from greenlane.cli.connection import kafka_settings, settings_here
+from greenlane.cli.connection import settings_here, some_kafka
 from greenlane.cli.output import notes
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, declared_topics, group_of
 from greenlane.errors import GreenlaneError
-from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.operations.kafka_admin import kafka_admin
 from greenlane.operations.running_stack import StackFolder
 from greenlane.operations.topics import apply
@@ -52,24 +49,9 @@ def rebuild() -> None:
             _rebuild(here)
         notes.print("The state is gone. The running `greenlane up` starts its aggregator again, which makes it anew.")
         return
-    with _kafka(here) as settings:
+    with some_kafka(here) as settings:
         _rebuild(settings)
     notes.print("The state is gone. Start the aggregator: it reads the assessments from the beginning.")
-
-
-@contextmanager
-def _kafka(settings: Settings) -> Iterator[Settings]:
-    """Settings with a Kafka: the one named or running here, else the embedded one, started for as long as needed."""
-    if settings.kafka_bootstrap_servers or EmbeddedKafka.find(settings.data_dir) is not None:
-        yield kafka_settings()
-        return
-    if not (settings.data_dir / "kafka").exists():
-        raise RebuildError(
-            f"There is no state in {settings.data_dir}: no Kafka has ever run there. Set GREENLANE_DATA_DIR to the "
-            "folder of your installation, or name your Kafka in GREENLANE_KAFKA_BOOTSTRAP_SERVERS."
-        )
-    with EmbeddedKafka(settings.data_dir, notify=notes.print) as kafka:
-        yield settings.model_copy(update={"kafka_bootstrap_servers": kafka.bootstrap_servers})
 
 
 def _rebuild(settings: Settings) -> None:

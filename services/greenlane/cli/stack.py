@@ -22,11 +22,11 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from greenlane.cli.connection import told_settings, with_webhook_key
-from greenlane.contracts.topics import declared_topics
+from greenlane.contracts.topics import ASSESSMENTS, declared_topics
 from greenlane.operations.doctor import reached
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres, EmbeddedServerError
 from greenlane.operations.embedded.folder import choose_port, keep_old, last_lines
-from greenlane.operations.rules import adopt_missing
+from greenlane.operations.rules import adopt_missing, refuse_other_rules
 from greenlane.operations.running_stack import RunningService, RunningStack, StackFolder
 from greenlane.operations.supervisor import WATCH_SECONDS, Standing, Supervisor
 from greenlane.operations.topics import apply as apply_topics
@@ -252,7 +252,9 @@ class Stack:
         )
         for change in done.refused:
             self.notify(f"topic {change.topic}: {change.reason}")
-        adopt_missing(settings)
+        adopted = adopt_missing(settings, anew=done.creates(ASSESSMENTS))
+        if adopted is None or not adopted.first:
+            refuse_other_rules(settings)
         asyncio.run(migrate(settings.database_url))
 
     def _start_services(self) -> None:

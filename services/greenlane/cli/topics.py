@@ -4,7 +4,7 @@ import typer
 
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, console, notes, print_json
-from greenlane.contracts.topics import declared_topics
+from greenlane.contracts.topics import ASSESSMENTS, declared_topics
 from greenlane.operations.rules import adopt_missing
 from greenlane.operations.topics import TopicPlan
 from greenlane.operations.topics import apply as apply_topics
@@ -38,7 +38,7 @@ def apply(as_json: AsJson = False) -> None:
     declared = declared_topics(settings.marketplaces)
     done = apply_topics(settings.kafka_bootstrap_servers, declared, settings.partitions, settings.replication_factor)
     _show(done, as_json, "Every topic was as declared already.")
-    if adopt_missing(settings):
+    if adopt_missing(settings, anew=done.creates(ASSESSMENTS)):
         notes.print("Rules adopted for " + ", ".join(settings.marketplaces) + "; `greenlane policy show` shows them.")
     raise typer.Exit(1 if done.refused else 0)
 

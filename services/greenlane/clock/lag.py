@@ -108,7 +108,7 @@ class LagMeter:
         return standings
 
     def offsets_behind(self, marketplaces: Sequence[str]) -> dict[Place, int] | None:
-        """The same by offsets alone: cheap, and exact for topics that no transaction writes to."""
+        """The same by offsets alone: cheap, and exact where no transaction wrote last."""
         gaps = self._gaps(marketplaces)
         if gaps is None:
             return None

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ ATTEMPTS = 5
 READ_MS = 500
 READ_SECONDS = 60.0
 SEND_SECONDS = 60.0
+SESSION_SECONDS = 20.0
+POLL_SECONDS = 0.5
 WATCH_SECONDS = 15.0
 """Between two looks at the rules in use while working."""
 
@@ -163,35 +165,48 @@ def own_rules(settings: Settings, *, first: bool = True) -> RulesAdopted:
     return rules_of(load_policy(settings.policy_file), factors, settings.marketplaces, first=first)
 
 
-def adopt_missing(settings: Settings) -> RulesAdopted | None:
+def adopt_missing(settings: Settings, *, anew: bool = False) -> RulesAdopted | None:
     """Adopt the settings' rules if the log has none, and marketplaces that it does not know; None if nothing lacked.
 
-    Rules that the log has stay as they are. Raises SettingsError without the topic of the rules, and KafkaError.
+    Rules that the log has stay as they are; when its topic was made `anew`, those in use are written into it again.
+    Raises SettingsError without the topic of the rules, and KafkaError.
     """
-    own = own_rules(settings)
 
     def missing(registered: Registered) -> RulesAdopted | None:
         current = registered.current
         if current is None:
-            return own
-        if set(own.marketplaces) <= set(current.marketplaces):
+            return own_rules(settings)
+        if set(settings.marketplaces) <= set(current.marketplaces) and not anew:
             return None
-        return current.with_marketplaces(own.marketplaces).model_copy(update={"first": False})
+        return current.with_marketplaces(settings.marketplaces).model_copy(update={"first": False})
 
     return adopt(settings.kafka_bootstrap_servers, missing)
 
 
-def refuse_running_scorers(bootstrap_servers: str, groups: tuple[str, ...]) -> None:
-    """Raises SettingsError if one of these groups has members: what they are about to write would be refused."""
+def refuse_other_rules(settings: Settings) -> None:
+    """Raise SettingsError if the settings name other rules than the log: no worker would work under them."""
+    own = own_rules(settings)
+    wanted = Wanted(own.method_version, own.policy, own.factors, own.marketplaces)
+    why = wanted.contradiction(read_rules(settings.kafka_bootstrap_servers).current)
+    if why is not None:
+        raise SettingsError(f"Refusing to start: {why}.")
+
+
+def refuse_running(bootstrap_servers: str, groups: Sequence[str]) -> None:
+    """Raise SettingsError if one of these groups keeps members: what they are about to write would be refused.
+
+    A worker of a lasting name stays a member for a session after it has stopped.
+    """
+    deadline = time.monotonic() + SESSION_SECONDS
     with kafka_admin(bootstrap_servers) as admin:
-        described = admin.describe_groups(list(groups))
-    running = sorted(name for name, group in described.items() if group.get("members"))
-    if running:
-        raise SettingsError(
-            f"nothing adopted. {' and '.join(running)} still run with the factors and the method of before: what they "
-            "are about to write would be refused. Stop these scorers, adopt the rules, then start them with the new "
-            "ones."
-        )
+        while running := sorted(name for name, at in admin.describe_groups(list(groups)).items() if at.get("members")):
+            if time.monotonic() > deadline:
+                raise SettingsError(
+                    f"nothing adopted. {' and '.join(running)} still run with the factors and the method of before: "
+                    "what they are about to write would be refused. Stop these scorers, adopt the rules, then start "
+                    "them with the new ones."
+                )
+            time.sleep(POLL_SECONDS)
 
 
 async def work_under(

@@ -60,6 +60,10 @@ class TopicPlan:
         """Differences that `apply` removes."""
         return tuple(change for change in self.changes if change.action is not Action.REFUSE)
 
+    def creates(self, topic: str) -> bool:
+        """Whether the topic is missing."""
+        return any(change.topic == topic and change.action is Action.CREATE for change in self.changes)
+
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values."""
         return {

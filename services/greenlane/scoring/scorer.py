@@ -87,5 +87,5 @@ async def run_scorer(  # noqa: PLR0913, PLR0917 - the frame of every service, an
     async def work(_: Registered, enough: asyncio.Event) -> None:
         await run_stateless(engine, scorer, observer, enough, ready)
 
-    wanted = Wanted(METHOD_VERSION, factors=method.fingerprint)
+    wanted = Wanted(METHOD_VERSION, factors=method.fingerprint, marketplaces=settings.marketplaces)
     await work_under(settings.kafka_bootstrap_servers, wanted, ready, stop, work)
