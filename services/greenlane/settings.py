@@ -74,6 +74,12 @@ class Settings(BaseSettings):
         max_length=253,
         description="our DNS name, for which new endpoints are asked in the CloudEvents handshake; empty asks for none",
     )
+    webhook_endpoints_per_marketplace: int = Field(
+        default=100, ge=1, description="endpoints that holders of API keys may have for one marketplace and its sellers"
+    )
+    webhook_keys_per_marketplace: int = Field(
+        default=50, ge=1, description="API keys that holders of API keys may have for one marketplace and its sellers"
+    )
     webhook_allow_private_networks: bool = Field(
         default=False, description="dispatch to loopback and private addresses too; for demonstrations and tests only"
     )

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Any
 
@@ -18,12 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.webhook_tables import add_active, answered, claimed, identity, sent, take_in
 
 from greenlane.operations.logs import configure_logging
-from greenlane.webhook_dispatcher.api.access import Buckets, Rate
 from greenlane.webhook_dispatcher.api.app import build_app
 from greenlane.webhook_dispatcher.api.guard import MAX_BODY
+from greenlane.webhook_dispatcher.api.rates import Buckets, Rate
 from greenlane.webhook_dispatcher.database import open_database
 from greenlane.webhook_dispatcher.management import Administration
 from greenlane.webhook_dispatcher.management_keys import NewApiKey, add_key, revoke_key
+from greenlane.webhook_dispatcher.management_scope import Quotas
 from greenlane.webhook_dispatcher.policy import Answer, Mode
 from greenlane.webhook_dispatcher.tables import metadata
 from greenlane.webhook_dispatcher.vault import Vault
@@ -40,7 +41,7 @@ def desk(engine: AsyncEngine) -> Administration:
 
 @pytest.fixture
 def app(desk: Administration) -> FastAPI:
-    return build_app(desk, PLENTY)
+    return build_app(desk, PLENTY, PLENTY)
 
 
 @pytest.fixture
@@ -307,6 +308,28 @@ async def test_keys_are_made_rotated_and_revoked_but_never_the_one_that_asks(
     locked_out = await http.post(f"/v1/keys/{mine.key.key_id}/rotate", json={"overlap_hours": 0})
     assert (locked_out.status_code, locked_out.json()["errors"][0]["field"]) == (409, "overlap_hours")
     assert (await http.delete(f"/v1/keys/{fresh['key']['key_id']}")).status_code == 204
+
+
+async def test_one_marketplace_makes_so_many_endpoints_and_keys_and_no_more(desk: Administration) -> None:
+    few = replace(desk, quotas=Quotas(endpoints=3, keys=2))
+    key, other = await add_key(few, "demo-vn"), await add_key(few, "olist-br")
+    transport = httpx.ASGITransport(build_app(few, PLENTY, PLENTY))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=bearing(key)) as http:
+        endpoints = [await http.post("/v1/endpoints", json={"url": URL, "seller_id": f"s-{n}"}) for n in range(4)]
+        keys = [await http.post("/v1/keys", json={"seller_id": f"s-{n}"}) for n in range(2)]
+        assert (await http.post(f"/v1/keys/{keys[0].json()['key']['key_id']}/rotate")).status_code == 201
+        assert (await http.post("/v1/endpoints", json={"url": URL}, headers=bearing(other))).status_code == 201
+        removed = endpoints[0].json()["endpoint"]["endpoint_id"]
+        assert (await http.delete(f"/v1/endpoints/{removed}")).status_code == 200
+        assert (await http.post("/v1/endpoints", json={"url": URL})).status_code == 201
+    assert [answer.status_code for answer in endpoints] == [201, 201, 201, 409]
+    assert [answer.status_code for answer in keys] == [201, 409]
+    for answer, limit in ((endpoints[-1], "3 endpoints"), (keys[-1], "2 keys")):
+        (error,) = answer.json()["errors"]
+        assert error["problem"].startswith(limit)
+        assert "_PER_MARKETPLACE" in error["remedy"]
+    assert (await few.add_endpoint(URL, "demo-vn")).endpoint.marketplace == "demo-vn", "operators add any number"
+    await add_key(few, "demo-vn", "s-9")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ _TOLD = (
     "factors_file",
     "webhook_origin",
     "webhook_allow_private_networks",
+    "webhook_endpoints_per_marketplace",
+    "webhook_keys_per_marketplace",
 )
 """Settings that must be the same for every process of an installation, and are no secret."""
 

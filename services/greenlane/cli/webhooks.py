@@ -202,19 +202,24 @@ def serve(
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 9106,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests per second that each key may make.")] = 10.0,
+    proxies: Annotated[
+        list[str] | None,
+        typer.Option("--proxy", help="Address of a TLS proxy of yours, whose X-Forwarded-For is believed; repeatable."),
+    ] = None,
 ) -> None:
     """Serve the management over HTTP until SIGTERM or Ctrl-C; /openapi.json describes it.
 
-    Example: `greenlane webhooks serve --port 9106`
+    Example: `greenlane webhooks serve --port 9106 --proxy 10.0.0.7`
     """
     # imported only here, because no other command needs an HTTP framework
-    from greenlane.webhook_dispatcher.api.access import Rate  # noqa: PLC0415 - see above
+    from greenlane.webhook_dispatcher.api.rates import Rate  # noqa: PLC0415 - see above
+    from greenlane.webhook_dispatcher.api.server import Listening  # noqa: PLC0415 - see above
     from greenlane.webhook_dispatcher.api.server import serve as serve_api  # noqa: PLC0415 - see above
 
     settings = database_settings()
     configure_logging(settings.log_level)
-    limit = Rate(rate, max(round(rate * 6), 1))
-    asyncio.run(serve_api(settings, host, port, limit, lambda url: notes.print(f"listening on {url}", highlight=False)))
+    where = Listening(host, port, Rate(rate, max(round(rate * 6), 1)), tuple(proxies or ()))
+    asyncio.run(serve_api(settings, where, lambda url: notes.print(f"listening on {url}", highlight=False)))
 
 
 def _plain(endpoint: Endpoint) -> dict[str, object]:

@@ -21,6 +21,8 @@ ALLOWED_FIELDS = frozenset(
         "attempt", "status",
         # identities that are no person's
         "event_id", "message_id", "delivery_id", "endpoint_id", "dead_letter_id", "trace_id",
+        # changes by the holder of an API key: what was done by which key from where, to which ids, and which were made
+        "action", "key", "client", "about", "made",
         # processes
         "host", "port", "url", "path", "pid", "signal",
     }

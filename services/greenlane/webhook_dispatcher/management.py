@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from greenlane.settings import Settings
 from greenlane.webhook_dispatcher.attempts import system_time
 from greenlane.webhook_dispatcher.database import migrate, open_database
-from greenlane.webhook_dispatcher.management_scope import Scope, lock_owner, owned
+from greenlane.webhook_dispatcher.management_scope import Quotas, Scope, count_of, lock_rows, owned
 from greenlane.webhook_dispatcher.management_views import (
     AttemptMade,
     Dispatch,
@@ -76,6 +76,7 @@ class Administration:
     allow_private: bool
     marketplaces: tuple[str, ...] = ()
     scope: Scope = field(default_factory=Scope)
+    quotas: Quotas = field(default_factory=Quotas)
     clock: Callable[[], float] = field(default=system_time)
     random_bytes: Callable[[int], bytes] = field(default=os.urandom)
 
@@ -280,14 +281,18 @@ class Administration:
             raise WebhookUseError("marketplace", f"{marketplace} is not configured", f"choose from {known}")
 
     async def _leave_room(self, connection: AsyncConnection, marketplace: str, seller: str | None) -> None:
-        """ConflictError when the owner has as many endpoints as it may; an operator may add any number."""
+        """ConflictError when the owner or its marketplace has as many endpoints as it may; operators add any number."""
         if self.scope == Scope():
             return
-        await lock_owner(connection, endpoint, marketplace, seller)
-        kept = sa.and_(owned(endpoint, marketplace, seller), endpoint.c.state != EndpointState.REMOVED.value)
-        count = (await connection.execute(sa.select(sa.func.count()).select_from(endpoint).where(kept))).scalar_one()
-        if count >= ENDPOINTS_PER_OWNER:
-            raise ConflictError("url", f"{count} endpoints are the most that one owner may have", "remove one first")
+        await lock_rows(connection, endpoint, marketplace)
+        kept = endpoint.c.state != EndpointState.REMOVED.value
+        if await count_of(connection, endpoint, owned(endpoint, marketplace, seller), kept) >= ENDPOINTS_PER_OWNER:
+            problem = f"{ENDPOINTS_PER_OWNER} endpoints are the most that one owner may have"
+            raise ConflictError("url", problem, "remove one first")
+        if await count_of(connection, endpoint, endpoint.c.marketplace == marketplace, kept) >= self.quotas.endpoints:
+            problem = f"{self.quotas.endpoints} endpoints are the most that {marketplace} may have with its sellers"
+            remedy = "remove one first, or ask the operators to raise GREENLANE_WEBHOOK_ENDPOINTS_PER_MARKETPLACE"
+            raise ConflictError("url", problem, remedy)
 
     async def _enqueue_test(self, connection: AsyncConnection, target: Endpoint) -> str:
         now = datetime.fromtimestamp(self.clock(), UTC)
@@ -330,7 +335,9 @@ async def administration(settings: Settings, *, connections: int = 2) -> AsyncIt
     await migrate(settings.database_url)
     engine = open_database(settings.database_url, connections=connections)
     try:
-        yield Administration(engine, vault, settings.webhook_allow_private_networks, settings.marketplaces)
+        quotas = Quotas(settings.webhook_endpoints_per_marketplace, settings.webhook_keys_per_marketplace)
+        private = settings.webhook_allow_private_networks
+        yield Administration(engine, vault, private, settings.marketplaces, quotas=quotas)
     finally:
         await engine.dispose()
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from greenlane.webhook_dispatcher.management import Administration
-from greenlane.webhook_dispatcher.management_scope import Scope, lock_owner, owned
+from greenlane.webhook_dispatcher.management_scope import Scope, count_of, lock_rows, owned
 from greenlane.webhook_dispatcher.tables import api_key
 from greenlane.webhook_dispatcher.wrong_use import ConflictError, UnknownError, WebhookUseError
 
@@ -50,7 +50,8 @@ async def add_key(desk: Administration, marketplace: str, seller: str | None = N
     """Make a key for what lies within the desk's scope; it never expires unless it is rotated or revoked."""
     desk.check_owner(marketplace, seller)
     async with desk.engine.begin() as connection:
-        await lock_owner(connection, api_key, marketplace, seller)
+        await lock_rows(connection, api_key, marketplace)
+        await _leave_room(connection, desk, marketplace)
         return await _insert(connection, desk, marketplace, seller, label)
 
 
@@ -67,7 +68,7 @@ async def rotate_key(desk: Administration, key_id: str, overlap: timedelta = tim
         raise WebhookUseError("overlap", "must be from 0 to 7 days", "choose a shorter one")
     async with desk.engine.begin() as connection:
         old = await _found(connection, desk, key_id)
-        await lock_owner(connection, api_key, old.marketplace, old.seller_id)
+        await lock_rows(connection, api_key, old.marketplace)
         until = sa.func.least(api_key.c.expires_at, sa.func.now() + overlap)
         await connection.execute(api_key.update().where(api_key.c.key_id == key_id).values(expires_at=until))
         return await _insert(connection, desk, old.marketplace, old.seller_id, old.label)
@@ -94,13 +95,22 @@ async def key_of_token(desk: Administration, token: str) -> ApiKey | None:
     return _key_of(row)
 
 
+async def _leave_room(connection: AsyncConnection, desk: Administration, marketplace: str) -> None:
+    """ConflictError when the marketplace has as many keys as it may; operators add any, and rotating is always free."""
+    if desk.scope == Scope():
+        return
+    if await count_of(connection, api_key, api_key.c.marketplace == marketplace, _alive()) >= desk.quotas.keys:
+        problem = f"{desk.quotas.keys} keys are the most that {marketplace} may have with its sellers"
+        remedy = "revoke those no longer used, or ask the operators to raise GREENLANE_WEBHOOK_KEYS_PER_MARKETPLACE"
+        raise ConflictError("key", problem, remedy)
+
+
 async def _insert(
     connection: AsyncConnection, desk: Administration, marketplace: str, seller: str | None, label: str
 ) -> NewApiKey:
     same = owned(api_key, marketplace, seller)
     await connection.execute(api_key.delete().where(same, sa.not_(_alive())))
-    count = (await connection.execute(sa.select(sa.func.count()).select_from(api_key).where(same))).scalar_one()
-    if count >= KEYS_PER_SCOPE:
+    if await count_of(connection, api_key, same) >= KEYS_PER_SCOPE:
         raise ConflictError("key", f"{KEYS_PER_SCOPE} keys open this already", "revoke those no longer used")
     key_id = desk.random_bytes(8).hex()
     secret = base64.urlsafe_b64encode(desk.random_bytes(KEY_BYTES)).rstrip(b"=").decode()

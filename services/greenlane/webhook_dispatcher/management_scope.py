@@ -32,7 +32,22 @@ def owned(table: sa.Table, marketplace: str, seller: str | None) -> sa.ColumnEle
     return sa.and_(table.c.marketplace == marketplace, table.c.seller_id.is_not_distinct_from(seller))
 
 
-async def lock_owner(connection: AsyncConnection, table: sa.Table, marketplace: str, seller: str | None) -> None:
-    """One at a time for each owner until the transaction ends, so that the number of its rows stays bounded."""
-    name = f"{table.name} {marketplace}/{seller or ''}"
+async def lock_rows(connection: AsyncConnection, table: sa.Table, marketplace: str) -> None:
+    """One at a time for each marketplace until the transaction ends, so that the number of its rows stays bounded."""
+    name = f"{table.name} {marketplace}"
     await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
+
+async def count_of(connection: AsyncConnection, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+    """How many rows of the table match."""
+    counted = sa.select(sa.func.count()).select_from(table).where(*conditions)
+    count: int = (await connection.execute(counted)).scalar_one()
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """How much holders of keys may make for one marketplace and its sellers together; operators may make any number."""
+
+    endpoints: int = 100
+    keys: int = 50

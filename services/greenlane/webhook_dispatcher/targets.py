@@ -11,6 +11,8 @@ from greenlane.webhook_dispatcher.wrong_use import WebhookUseError
 
 MAX_URL = 2048
 _DEFAULT_PORT = 443
+_FOR_A_TRIAL = "for a local trial set GREENLANE_WEBHOOK_ALLOW_PRIVATE_NETWORKS=true"
+_LONGEST_SHOWN = 60
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE | re.ASCII)
 _LONGEST_NAME = 253
 NEVER_PUBLIC = ("local", "internal", "localhost", "onion", "home.arpa", "test", "invalid", "alt")
@@ -44,7 +46,7 @@ def check_url(url: str, *, allow_private: bool) -> str:
     except ValueError:
         raise TargetError("host or port cannot be read", "write https://host/path") from None
     if parts.scheme not in ({"https", "http"} if allow_private else {"https"}):
-        raise TargetError("must begin with https://", "webhooks carry sellers' figures, so serve the endpoint with TLS")
+        raise TargetError(f"{_shown(url)} must begin with https://", f"serve the endpoint with TLS; {_FOR_A_TRIAL}")
     if not parts.hostname or "%" in parts.netloc or "\\" in url:
         raise TargetError("needs a host name without zone ids or escapes", "write https://host/path")
     if parts.username is not None or parts.password is not None:
@@ -52,12 +54,17 @@ def check_url(url: str, *, allow_private: bool) -> str:
     if parts.fragment:
         raise TargetError("must not contain a fragment (#…), which would not be sent", "leave it out")
     if port not in {None, _DEFAULT_PORT} and not allow_private:
-        raise TargetError(f"port {port} is not allowed", f"serve the endpoint on {_DEFAULT_PORT}")
+        raise TargetError(f"port {port} is not allowed", f"serve the endpoint on {_DEFAULT_PORT}; {_FOR_A_TRIAL}")
     if not allow_private and not _may_be_dialled(parts.hostname):
-        raise TargetError("is a literal address that is not public", "name a public host")
+        problem = f"host {parts.hostname} is a literal address that is not public"
+        raise TargetError(problem, f"name a public host; {_FOR_A_TRIAL}")
     if ":" not in parts.hostname:
         _check_name(parts.hostname, allow_private=allow_private)
     return url
+
+
+def _shown(url: str) -> str:
+    return url if len(url) <= _LONGEST_SHOWN else f"{url[:_LONGEST_SHOWN]}…"
 
 
 def _check_name(host: str, *, allow_private: bool) -> None:

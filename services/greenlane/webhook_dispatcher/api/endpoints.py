@@ -62,6 +62,7 @@ async def add_endpoint(caller: Identified, wanted: EndpointWanted) -> EndpointAd
     new = await caller.desk.add_endpoint(
         wanted.url, caller.key.marketplace, seller, wanted.types, wanted.scheme, wanted.sellers or None
     )
+    caller.made["endpoint_id"] = new.endpoint.endpoint_id
     return EndpointAdded(endpoint=new.endpoint, secret=new.secret)
 
 
@@ -92,7 +93,9 @@ async def disable_endpoint(caller: Identified, endpoint_id: EndpointId) -> Endpo
 @router.post("/{endpoint_id}/test", status_code=202, responses=documented(404))
 async def send_test(caller: Identified, endpoint_id: EndpointId) -> Dispatch:
     """Send a signed test event; answered 2xx, it confirms the endpoint, or enables it again."""
-    return await caller.desk.send_test(endpoint_id)
+    sent = await caller.desk.send_test(endpoint_id)
+    caller.made["webhook_id"] = sent.webhook_id
+    return sent
 
 
 @router.get(_SECRETS, responses=documented(404))
@@ -108,6 +111,7 @@ async def rotate_signing_key(
     """Add a signing key; those before it go on signing for the overlap."""
     wanted = rotation or Rotation()
     new = await rotate_secret(caller.desk, endpoint_id, wanted.scheme, hours(wanted.overlap_hours))
+    caller.made["secret_id"] = new.key_id
     return SecretAdded(key_id=new.key_id, scheme=new.scheme, secret=new.secret, others_until=new.others_until)
 
 

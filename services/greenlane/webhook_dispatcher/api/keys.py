@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from greenlane.webhook_dispatcher.api.access import Identified
+from greenlane.webhook_dispatcher.api.access import Caller, Identified
 from greenlane.webhook_dispatcher.api.models import (
     ApiKeyId,
     KeyAdded,
@@ -32,7 +32,7 @@ async def make_key(caller: Identified, wanted: Annotated[KeyWanted | None, Body(
     """Make a key of the caller's scope, or for one seller within it."""
     asked = wanted or KeyWanted()
     seller = asked.seller_id if asked.seller_id is not None else caller.key.seller_id
-    return _added(await add_key(caller.desk, caller.key.marketplace, seller, asked.label))
+    return _added(caller, await add_key(caller.desk, caller.key.marketplace, seller, asked.label))
 
 
 @router.post("/{key_id}/rotate", status_code=201, responses=documented(404, 409))
@@ -44,7 +44,7 @@ async def rotate_api_key(
     if key_id == caller.key.key_id and not overlap:
         remedy = "give an overlap of at least 1, or nobody gets in if this answer is lost"
         raise ConflictError("overlap_hours", "would end the key that asks before its successor has arrived", remedy)
-    return _added(await rotate_key(caller.desk, key_id, hours(overlap)))
+    return _added(caller, await rotate_key(caller.desk, key_id, hours(overlap)))
 
 
 @router.delete("/{key_id}", status_code=204, responses=documented(404, 409))
@@ -55,5 +55,6 @@ async def revoke_api_key(caller: Identified, key_id: ApiKeyId) -> None:
     await revoke_key(caller.desk, key_id)
 
 
-def _added(new: NewApiKey) -> KeyAdded:
+def _added(caller: Caller, new: NewApiKey) -> KeyAdded:
+    caller.made["key_id"] = new.key.key_id
     return KeyAdded(key=KeyShown(**asdict(new.key)), token=new.token)

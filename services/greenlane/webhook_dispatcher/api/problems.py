@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457): each names the field, the problem and the remedy."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,14 +22,15 @@ _log = structlog.get_logger("greenlane.webhook_dispatcher.api")
 TITLES: Mapping[int, str] = {
     400: "The request cannot be read",
     401: "A key is missing or opens nothing",
-    404: "There is no such thing",
+    404: "Not found",
     405: "The method is not offered here",
+    408: "The request took too long",
     409: "It cannot be done in this state",
     413: "The request is too large",
     422: "A field is wrong",
     429: "Too many requests",
-    500: "Something went wrong here",
-    503: "The database is away",
+    500: "Unexpected error",
+    503: "The database does not answer",
 }
 REMEDIES: Mapping[str, str] = {
     "missing": "give it",
@@ -36,6 +38,7 @@ REMEDIES: Mapping[str, str] = {
     "json_invalid": "send JSON in UTF-8",
 }
 _READ_THE_SCHEMA = "see /openapi.json for what is accepted"
+_LONGEST_SHOWN = 100
 
 
 class FieldProblem(BaseModel):
@@ -55,10 +58,29 @@ class Problem(BaseModel):
     errors: list[FieldProblem]
 
 
+def problem_of(status: int, errors: list[FieldProblem]) -> Problem:
+    """What went wrong under the title of its status."""
+    return Problem(title=TITLES.get(status, "The request failed"), status=status, errors=errors)
+
+
 def answer(status: int, errors: list[FieldProblem], headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem as a response."""
-    problem = Problem(title=TITLES.get(status, "The request failed"), status=status, errors=errors)
-    return JSONResponse(problem.model_dump(), status, dict(headers or {}), media_type=MEDIA_TYPE)
+    return JSONResponse(problem_of(status, errors).model_dump(), status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+class TooOftenError(Exception):
+    """Whoever asks must wait so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"ask again in {seconds:.1f} s")
+        self.seconds = seconds
+
+
+def too_often(seconds: float) -> JSONResponse:
+    """The answer to whoever asks too often: when to ask again. The connection ends, and with it what stands behind."""
+    wait = max(math.ceil(seconds), 1)
+    problem = FieldProblem(field="request", problem="too many requests", remedy=f"ask again in {wait} s")
+    return answer(429, [problem], {"retry-after": str(wait), "connection": "close"})
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -70,6 +92,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def answer_with_problems(app: FastAPI) -> None:
     """Let every error leave the application as a problem."""
     app.add_exception_handler(WebhookUseError, _wrong_use)
+    app.add_exception_handler(TooOftenError, _wait)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for outage in (SQLAlchemyError, OSError, TimeoutError):
@@ -82,6 +105,11 @@ async def _wrong_use(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, WebhookUseError)  # registered for it alone
     status = 404 if isinstance(error, UnknownError) else 409 if isinstance(error, ConflictError) else 422
     return answer(status, [FieldProblem(field=error.field, problem=error.problem, remedy=error.remedy)])
+
+
+async def _wait(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TooOftenError)  # registered for it alone
+    return too_often(error.seconds)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
@@ -99,10 +127,19 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # registered for it alone
     title = TITLES.get(error.status_code, "The request failed").lower()
     problem = FieldProblem(field="request", problem=title, remedy=error.detail or _READ_THE_SCHEMA)
-    if error.status_code in {404, 405}:
-        problem = FieldProblem(field="path", problem=title, remedy=_READ_THE_SCHEMA)
-    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    headers = error.headers
+    if error.status_code == 404:
+        remedy = "use a path that /openapi.json lists, without a slash at its end"
+        problem = FieldProblem(field="path", problem=f"{_shown(request.url.path)} is not offered", remedy=remedy)
+    if error.status_code == 405:
+        headers = {"allow": _allowed(request)}
+        what = f"{request.method} is not offered for {_shown(request.url.path)}"
+        problem = FieldProblem(field="path", problem=what, remedy=f"use {headers['allow']}")
     return answer(error.status_code, [problem], headers)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _allowed(request: Request) -> str:
@@ -124,5 +161,6 @@ async def _outage(_: Request, error: Exception) -> JSONResponse:
 
 async def _failed(_: Request, error: Exception) -> JSONResponse:
     _log.error("webhook management failed", kind=type(error).__name__, exc_info=error)
-    problem = FieldProblem(field="request", problem="a mistake of ours", remedy="tell the operators the time of it")
+    remedy = "tell the operators when it was; their log has it"
+    problem = FieldProblem(field="request", problem="unexpected error", remedy=remedy)
     return answer(500, [problem])

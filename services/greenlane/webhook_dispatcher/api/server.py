@@ -4,42 +4,70 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from greenlane.settings import Settings, SettingsError
-from greenlane.webhook_dispatcher.api.access import Rate
 from greenlane.webhook_dispatcher.api.app import build_app
+from greenlane.webhook_dispatcher.api.places import ConnectionLimits, Places
+from greenlane.webhook_dispatcher.api.protocol import bounded_by
+from greenlane.webhook_dispatcher.api.rates import Rate
 from greenlane.webhook_dispatcher.management import administration
 
 _CONNECTIONS = 8
-_CONCURRENCY = 256
+_BACKLOG = 512
+"""Connections that wait to be accepted; as many are accepted before anything else is done."""
 _STOP_SECONDS = 20
 
 
-async def serve(settings: Settings, host: str, port: int, rate: Rate, tell: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; `tell` is given the address once it listens. Port 0 picks a free one.
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where to listen, port 0 for a free one, how often each key may ask, and which addresses are proxies of ours.
+
+    What a proxy says of its clients (X-Forwarded-For) is believed.
+    """
+
+    host: str
+    port: int
+    rate: Rate = field(default_factory=Rate)
+    proxies: tuple[str, ...] = ()
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+
+
+async def serve(settings: Settings, where: Listening, tell: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; `tell` is given the address once it listens.
 
     Raises SettingsError when the address cannot be used, or the database or encryption key is missing.
     """
     async with administration(settings, connections=_CONNECTIONS) as desk:
-        with _listening(host, port) as listener:
-            config = uvicorn.Config(
-                build_app(desk, rate),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                lifespan="off",
-                limit_concurrency=_CONCURRENCY,
-                timeout_graceful_shutdown=_STOP_SECONDS,
-            )
-            server = uvicorn.Server(config)
+        with _listening(where.host, where.port) as listener:
+            server = server_of(build_app(desk, where.rate, limits=where.limits), where)
             for number in (signal.SIGTERM, signal.SIGINT):
                 # uvicorn stops on them by itself and then raises them again: they must find a handler that ends nothing
                 asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
-            tell(f"http://{host}:{listener.getsockname()[1]}")
+            tell(f"http://{where.host}:{listener.getsockname()[1]}")
             await server.serve(sockets=[listener])
+
+
+def server_of(app: ASGIApp, where: Listening) -> uvicorn.Server:
+    """The server of the application, its connections bounded; it has no socket yet."""
+    config = uvicorn.Config(
+        app,
+        http=bounded_by(Places(where.limits, where.proxies)),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(where.proxies),
+        forwarded_allow_ips=list(where.proxies),
+        lifespan="off",
+        backlog=_BACKLOG,
+        timeout_keep_alive=where.limits.idle,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+    return uvicorn.Server(config)
 
 
 def _listening(host: str, port: int) -> socket.socket:
