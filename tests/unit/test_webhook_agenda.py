@@ -143,9 +143,9 @@ def test_the_cap_rises_with_fast_successes_and_is_halved_when_the_receiver_asks_
     for _ in range(50 * 12):
         (slot,) = started(agenda, "a", 1)
         agenda.finished(slot, OK, 0.0)
-    slots = started(agenda, "a", 4) + started(agenda, "a", 4) + started(agenda, "a", 4) + started(agenda, "a", 4)
-    agenda.mark("a")
-    assert agenda.take(0.0, 100) == []
+    slots = started(agenda, "a", 16)
+    assert len(slots) == 16
+    assert started(agenda, "a", 8) == []
     for slot in slots:
         agenda.finished(slot, Answer(429), 0.0)
     (probe,) = started(agenda, "a", 1)
@@ -179,6 +179,113 @@ def test_a_full_claim_means_that_there_may_be_more() -> None:
     agenda.claimed("a", 2, 0, 0.0)
     assert agenda.take(0.0, 10) == []
     assert agenda.in_flight(Budget.FAST) == 2
+
+
+def well(agenda: Agenda, endpoint_id: str, seconds: float = 0.04) -> None:
+    """Four requests of the endpoint succeed, each in so many seconds."""
+    for slot in started(agenda, endpoint_id, 4):
+        agenda.finished(slot, OK, seconds)
+
+
+def test_an_endpoint_that_is_well_has_half_a_second_of_work_claimed_ahead_and_no_other_has() -> None:
+    agenda = Agenda()
+    agenda.mark("new")
+    assert agenda.take(0.0, 100) == [("new", 4)]
+    for name, seconds, expected in (("quick", 0.04, 4 + 32), ("slow", 0.9, 4 + 2)):
+        for _ in range(10):
+            well(agenda, name, seconds)
+        agenda.mark(name)
+        assert agenda.take(0.9, 100) == [(name, expected)]
+    (slot, *_) = started(agenda, "slow", 4, 1.0)
+    agenda.finished(slot, Answer(500), 1.0)
+    agenda.mark("slow")
+    assert agenda.take(1.0, 100) == []
+
+
+def test_what_was_claimed_ahead_begins_as_soon_as_a_request_is_over() -> None:
+    agenda = Agenda()
+    well(agenda, "a")
+    slots = started(agenda, "a", 6, 1.0)
+    assert len(slots) == 4
+    assert agenda.next("a", 1.0) is None
+    agenda.finished(slots[0], OK, 1.04)
+    assert agenda.give_back("a") == 0
+    assert agenda.next("a", 1.04) is not None
+    assert agenda.next("a", 1.04) is None
+    agenda.finished(slots[1], OK, 1.04)
+    assert agenda.next("a", 1.04) is not None
+    agenda.finished(slots[2], OK, 1.04)
+    assert agenda.next("a", 1.04) is None
+
+
+@pytest.mark.parametrize("answer", [Answer(500), Answer(429), Answer(410), TIMEOUT, None], ids=str)
+def test_what_was_claimed_ahead_is_given_back_when_its_endpoint_is_not_well_any_more(answer: Answer | None) -> None:
+    agenda = Agenda()
+    well(agenda, "a")
+    slots = started(agenda, "a", 10, 1.0)
+    agenda.finished(slots[0], answer, 1.04)
+    assert agenda.give_back("a") == 6
+    assert agenda.next("a", 1.04) is None
+    assert agenda.give_back("a") == 0
+
+
+def test_all_endpoints_together_have_no_more_than_256_claimed_ahead() -> None:
+    agenda = Agenda(fast=10_000)
+    names = [str(number) for number in range(100)]
+    for name in names:
+        well(agenda, name, 0.001)
+    began = claimed = 0
+    for _ in range(20):
+        for name in names:
+            agenda.mark(name)
+        for name, asked in agenda.take(1.0, 10_000):
+            began += len(agenda.claimed(name, asked, asked, 1.0))
+            claimed += asked
+    assert claimed - began == 256
+
+
+def longest_wait(rate: float, claim_seconds: float, seconds: float = 20.0) -> float:
+    """The longest wait at three endpoints that get `rate` messages a second together and answer in 40 ms each."""
+    agenda, names = Agenda(), ("a", "b", "c")
+    waiting: dict[str, deque[float]] = {name: deque() for name in names}
+    ahead: dict[str, deque[float]] = {name: deque() for name in names}
+    ends: list[tuple[float, int, Slot]] = []
+    longest, order, now = 0.0, 0, 0.0
+
+    def begin(name: str, slot: Slot) -> None:
+        nonlocal longest, order
+        order += 1
+        longest = max(longest, now - ahead[name].popleft())
+        heapq.heappush(ends, (now + 0.04, order, slot))
+
+    asked: list[tuple[str, int]] = []
+    claimed_at = 0.0
+    for tick in range(int(1_000 * seconds)):
+        now = tick / 1_000
+        if int(now * rate) != int((now - 0.001) * rate):
+            name = names[int(now * rate) % 3]
+            waiting[name].append(now)
+            agenda.mark(name)
+        while ends and ends[0][0] <= now:
+            _, _, slot = heapq.heappop(ends)
+            agenda.finished(slot, OK, now)
+            while (following := agenda.next(slot.endpoint_id, now)) is not None:
+                begin(slot.endpoint_id, following)
+        if asked and now >= claimed_at + claim_seconds:
+            for name, count in asked:
+                got = [waiting[name].popleft() for _ in range(min(count, len(waiting[name])))]
+                ahead[name].extend(got)
+                for slot in agenda.claimed(name, count, len(got), now):
+                    begin(name, slot)
+            asked = []
+        if not asked:
+            asked, claimed_at = agenda.take(now, 64), now
+    return longest
+
+
+@pytest.mark.parametrize("claim_seconds", [0.005, 0.13, 0.2])
+def test_the_rate_of_an_endpoint_does_not_depend_on_how_long_a_claim_takes(claim_seconds: float) -> None:
+    assert longest_wait(200, claim_seconds) < 2.0
 
 
 def queueing(hanging: int, endpoints: int = 500, rate: int = 1_000, seconds: int = 60) -> tuple[int, float]:

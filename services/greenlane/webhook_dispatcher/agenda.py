@@ -17,6 +17,11 @@ SLOW_AFTER = 1.0
 """Seconds after which a request is slow and its endpoint suspect."""
 FIRST_CAP, HIGHEST_CAP = 4, 16
 SUCCESSES_PER_STEP = 50
+AHEAD_SECONDS = 0.5
+"""Of its work an endpoint that is well has so much claimed beyond its slots, so that no slot waits for a claim."""
+MOST_AHEAD, ALL_AHEAD = 32, 256
+"""Deliveries claimed beyond their endpoints' slots: of one endpoint, and altogether."""
+_SHORTEST, _SMOOTHING = 0.001, 8
 
 
 class Budget(StrEnum):
@@ -47,6 +52,22 @@ class _Standing:
     fast_successes: int = 0
     failed: bool = False
     more: bool = False
+    ahead: int = 0
+    successes_in_a_row: int = 0
+    usual_seconds: float = AHEAD_SECONDS
+
+    @property
+    def well(self) -> bool:
+        """Whether what waits for a slot gets one soon: its last attempts succeeded, and none is out for long."""
+        return not self.suspect and self.breaker.phase is Phase.CLOSED and self.successes_in_a_row >= FIRST_CAP
+
+    @property
+    def room_ahead(self) -> int:
+        """How many to claim beyond the slots; none until half of them are used up, so that claims stay few."""
+        if not self.well:
+            return 0
+        wanted = min(MOST_AHEAD, int(self.cap * AHEAD_SECONDS / max(self.usual_seconds, _SHORTEST)))
+        return wanted - self.ahead if self.ahead <= wanted // 2 else 0
 
     @property
     def suspect(self) -> bool:
@@ -56,9 +77,11 @@ class _Standing:
     def free(self) -> int:
         return (1 if self.suspect or self.breaker.phase is not Phase.CLOSED else self.cap) - self.requests
 
-    def learn(self, answer: Answer, *, fast: bool, now: float) -> None:
-        """Draw the conclusions from an answer."""
+    def learn(self, answer: Answer, *, fast: bool, took: float, now: float) -> None:
+        """Draw the conclusions from an answer that took so many seconds."""
         self.failed = not answer.success
+        self.successes_in_a_row = self.successes_in_a_row + 1 if answer.success else 0
+        self.usual_seconds += (took - self.usual_seconds) / _SMOOTHING
         self.breaker.learn(answer, now)
         if answer.overloaded:
             self.cap = max(self.cap // 2, 1)
@@ -73,12 +96,14 @@ class Agenda:
     """Endpoints in turn, so that one with much to send delays no other; times are monotonic seconds, passed in.
 
     An endpoint has at most `cap` requests under way (4 at first, up to 16 while it answers fast, halved when it says
-    429 or 503), a suspect one 1: its last attempt failed, or one is out for more than a second.
+    429 or 503), a suspect one 1: its last attempt failed, or one is out for more than a second. What one that is well
+    sends in half a second is claimed ahead and waits for a slot: its rate does not depend on how long a claim takes.
     """
 
     def __init__(self, fast: int = 256, slow: int = 1_024) -> None:
         self._sizes = {Budget.FAST: fast, Budget.SLOW: slow}
         self._used: Counter[Budget] = Counter()
+        self._ahead = 0
         self._ready: dict[str, None] = {}
         self._blocked: dict[Budget, dict[str, None]] = {Budget.FAST: {}, Budget.SLOW: {}}
         self._timers: list[tuple[float, str]] = []
@@ -110,10 +135,15 @@ class Agenda:
             heapq.heappush(self._timers, (moment, endpoint_id))
 
     def take(self, now: float, most: int) -> list[tuple[str, int]]:
-        """The next endpoints in turn with the number of deliveries to claim for each, `most` altogether."""
+        """The next endpoints in turn with the number of deliveries to claim for each, `most` altogether.
+
+        Each gets four, or its share of `most` where few are ready.
+        """
         self._age(now)
         self._ring(now)
         room = {budget: size - self._used[budget] for budget, size in self._sizes.items()}
+        room_ahead = ALL_AHEAD - self._ahead
+        share = max(FIRST_CAP, most // max(len(self._ready), 1))
         taken: list[tuple[str, int]] = []
         while self._ready and most > 0:
             endpoint_id = next(iter(self._ready))
@@ -123,33 +153,52 @@ class Agenda:
             if reopens is not None:
                 self.mark_at(endpoint_id, reopens)
                 continue
-            if standing.free <= 0:
+            ahead = min(standing.room_ahead, room_ahead)
+            if standing.free <= 0 and ahead <= 0:
                 standing.more = True
                 continue
             budget = _budget(standing)
-            count = min(standing.free, FIRST_CAP, most, room[budget])
-            if count > 0:
-                taken.append((endpoint_id, count))
-                most -= count
-                room[budget] -= count
-            else:
+            if room[budget] <= 0:
                 self._blocked[budget].setdefault(endpoint_id)
+                continue
+            free = min(max(standing.free, 0), room[budget])
+            count = min(free + max(ahead, 0), share, most)
+            taken.append((endpoint_id, count))
+            most -= count
+            room[budget] -= min(count, free)
+            room_ahead -= max(count - free, 0)
         return taken
 
     def claimed(self, endpoint_id: str, asked: int, got: int, now: float) -> list[Slot]:
-        """`got` deliveries of the `asked` were claimed, each with its slot; if all of them, there may be more."""
+        """`got` deliveries of the `asked` were claimed: the slots of those that begin now, the others wait for `next`.
+
+        If all of them were, there may be more.
+        """
         standing = self._standing(endpoint_id)
-        budget = _budget(standing)
-        slots = [Slot(endpoint_id, now, budget) for _ in range(got)]
-        self._used[budget] += got
-        standing.requests += got
-        if budget is Budget.FAST:
-            self._young.extend(slots)
-        else:
-            standing.aged += got
+        begin = min(got, standing.free if standing.requests else max(standing.free, 1))
+        slots = [self._begin(endpoint_id, standing, now) for _ in range(begin)]
+        self._wait(standing, got - len(slots))
         if got == asked:
             self.mark(endpoint_id)
         return slots
+
+    def next(self, endpoint_id: str, now: float) -> Slot | None:
+        """A slot for a delivery that was claimed ahead, unless there is none now."""
+        standing = self._standing(endpoint_id)
+        if standing.ahead <= 0 or standing.free <= 0:
+            return None
+        budget = _budget(standing)
+        if standing.requests and self._used[budget] >= self._sizes[budget]:
+            return None
+        self._wait(standing, -1)
+        return self._begin(endpoint_id, standing, now)
+
+    def give_back(self, endpoint_id: str) -> int:
+        """How many claimed ahead must not go on waiting, because the endpoint is not well any more: all or none."""
+        standing = self._standing(endpoint_id)
+        count = 0 if standing.well else standing.ahead
+        self._wait(standing, -count)
+        return count
 
     def finished(self, slot: Slot, answer: Answer | None, now: float) -> None:
         """The slot's request is over; None when it was never made."""
@@ -161,8 +210,10 @@ class Agenda:
         self._used[slot.budget] -= 1
         if slot.budget is Budget.SLOW:
             standing.aged -= 1
-        if answer is not None:
-            standing.learn(answer, fast=slot.budget is Budget.FAST, now=now)
+        if answer is None:
+            standing.successes_in_a_row = 0
+        else:
+            standing.learn(answer, fast=slot.budget is Budget.FAST, took=now - slot.since, now=now)
         self._unblock(slot.budget)
         if standing.more:
             standing.more = False
@@ -176,6 +227,20 @@ class Agenda:
         if self._blocked[Budget.FAST] and self._young:
             moments.append(self._young[0].since + SLOW_AFTER)
         return max(min(moments) - now, 0.0) if moments else None
+
+    def _begin(self, endpoint_id: str, standing: _Standing, now: float) -> Slot:
+        slot = Slot(endpoint_id, now, _budget(standing))
+        self._used[slot.budget] += 1
+        standing.requests += 1
+        if slot.budget is Budget.FAST:
+            self._young.append(slot)
+        else:
+            standing.aged += 1
+        return slot
+
+    def _wait(self, standing: _Standing, count: int) -> None:
+        standing.ahead += count
+        self._ahead += count
 
     def _standing(self, endpoint_id: str) -> _Standing:
         return self._known.setdefault(endpoint_id, _Standing())

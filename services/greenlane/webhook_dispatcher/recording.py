@@ -35,6 +35,11 @@ class Outcome:
     headers_ms: int | None = None
     fresh_try: bool = False
 
+    @property
+    def made(self) -> bool:
+        """Whether there was an attempt at all, or the delivery only waits on."""
+        return self.answer.status is not None or self.answer.failure is not None
+
 
 class Recorded(NamedTuple):
     """An outcome as it was written: the state may differ from the verdict's."""
@@ -77,7 +82,8 @@ _FINISH = sa.text("""
       UPDATE delivery d
       SET state = r.state, reason = r.reason, lease_until = NULL, superseded_by = r.superseded_by,
           attempt_no = d.attempt_no - r.uncharged, lost_leases = d.lost_leases + r.lost,
-          due_at = CASE WHEN r.lost = 1 AND r.delay = 0 THEN d.due_at ELSE now() + r.delay * interval '1 second' END,
+          due_at = CASE WHEN r.lost + r.uncharged > 0 AND r.delay = 0 THEN d.due_at
+                        ELSE now() + r.delay * interval '1 second' END,
           finished_at = CASE WHEN r.open THEN NULL ELSE now() END
       FROM r
       WHERE d.event_day = r.day AND d.event_id = r.event_id AND d.endpoint_id = r.endpoint_id
@@ -86,7 +92,8 @@ _FINISH = sa.text("""
     logged AS (
       INSERT INTO attempt (event_id, endpoint_id, attempt_no, status, failure, headers_ms, total_ms, fresh_try)
       SELECT r.event_id, r.endpoint_id, r.attempt_no, r.status, r.failure, r.headers_ms, r.total_ms, r.fresh_try
-      FROM r JOIN done USING (event_id, endpoint_id)),
+      FROM r JOIN done USING (event_id, endpoint_id)
+      WHERE r.status IS NOT NULL OR r.failure IS NOT NULL),
     moved AS (
       UPDATE order_head h SET delivered_seq = greatest(h.delivered_seq, done.seq)
       FROM done

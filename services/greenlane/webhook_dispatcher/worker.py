@@ -6,10 +6,11 @@ process.
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,7 +23,7 @@ from greenlane.webhook_dispatcher.database import will_pass
 from greenlane.webhook_dispatcher.failing import disable_failing, give_notices
 from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.measures import measure
-from greenlane.webhook_dispatcher.policy import UNDIALLED, Answer, Failure, State, judge
+from greenlane.webhook_dispatcher.policy import UNDIALLED, Answer, Failure, State, Verdict, judge
 from greenlane.webhook_dispatcher.recorder import Recorder
 from greenlane.webhook_dispatcher.recording import Outcome, Recording
 from greenlane.webhook_dispatcher.retention import forget_attempts
@@ -36,6 +37,13 @@ _RETRY_LOCKED = 0.1
 _LONGEST_SLEEP = 1.0
 _APART = 0.01
 _OUTAGE_TOLD_EVERY = 10.0
+
+
+class _Ahead(NamedTuple):
+    """A claim that waits for a slot, and when it was asked for (monotonic seconds)."""
+
+    item: Claim
+    asked_at: float
 
 
 class Worker:
@@ -69,6 +77,8 @@ class Worker:
         self._total = metrics.webhook_attempt_seconds.labels("total")
         self._work = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
+        self._ahead: dict[str, deque[_Ahead]] = {}
+        self._group = asyncio.TaskGroup()
 
     @property
     def ready(self) -> bool:
@@ -89,6 +99,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until `stop`; then finish what is under way, record it and give the shards up."""
         async with asyncio.TaskGroup() as group:
+            self._group = group
             recorder = group.create_task(self._recorder.run())
             loops = [
                 group.create_task(self._keep_shards()),
@@ -96,11 +107,17 @@ class Worker:
                 group.create_task(self._repeat("measuring", self._measure, self._limits.measure_every)),
                 group.create_task(self._repeat("retention", self._forget, self._limits.forget_every)),
                 group.create_task(self._repeat("wake_ups", self._hear, self._limits.pause_after_failure)),
-                group.create_task(self._claim_all(group)),
             ]
+            claiming = group.create_task(self._claim_all(stop))
             await stop.wait()
             for loop in loops:
                 loop.cancel()
+            # a claim that is cut off may have been committed all the same
+            self._work.set()
+            await asyncio.wait([claiming], timeout=self._limits.statement)
+            claiming.cancel()
+            self._give_back([ahead.item for waiting in self._ahead.values() for ahead in waiting])
+            self._ahead.clear()
             if self._sending:
                 await asyncio.wait(self._sending)
             await self._recorder.drain()
@@ -214,19 +231,19 @@ class Worker:
         if gone:
             _log.info("webhook attempts forgotten", count=gone)
 
-    async def _claim_all(self, group: asyncio.TaskGroup) -> None:
-        while True:
-            if not await self._attempt_step("claiming", partial(self._claim_round, group)):
+    async def _claim_all(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if not await self._attempt_step("claiming", self._claim_round):
                 await asyncio.sleep(self._limits.pause_after_failure)
 
-    async def _claim_round(self, group: asyncio.TaskGroup) -> None:
+    async def _claim_round(self) -> None:
         self._work.clear()
         wants = self._wants()
         if not wants:
             await self._rest()
             return
         try:
-            await self._claim(group, wants)
+            await self._claim(wants)
         except Exception:
             self._claim_later(wants)
             raise
@@ -255,7 +272,7 @@ class Worker:
         except TimeoutError:
             return
 
-    async def _claim(self, group: asyncio.TaskGroup, wants: Sequence[Want]) -> None:
+    async def _claim(self, wants: Sequence[Want]) -> None:
         asked_at = self._monotonic()
         self._next_claim = asked_at + self._limits.claim_wait
         claimed = await claim(self._engine, self._owner, wants, self._limits.delivery_lease)
@@ -269,12 +286,35 @@ class Worker:
                 self._agenda.mark_at(want.endpoint_id, now + max(seconds, _RETRY_LOCKED))
         for item in claimed.claims:
             self._metrics.webhook_queue_wait_seconds.observe(max(item.waited, 0.0))
-            task = group.create_task(self._send(item, slots[item.endpoint_id].pop(), asked_at))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            if slots[item.endpoint_id]:
+                self._start(item, slots[item.endpoint_id].pop(), asked_at)
+            else:
+                self._ahead.setdefault(item.endpoint_id, deque()).append(_Ahead(item, asked_at))
+        for endpoint_id in got:
+            self._go_on(endpoint_id)
         for budget in Budget:
             self._metrics.webhook_inflight.labels(budget.value).set(self._agenda.in_flight(budget))
         await self._recorder.set_unreadable_aside(claimed.unreadable)
+
+    def _start(self, item: Claim, slot: Slot, asked_at: float) -> None:
+        task = self._group.create_task(self._send(item, slot, asked_at))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def _go_on(self, endpoint_id: str) -> None:
+        """Begin what was claimed ahead and has a slot now; give it back if its endpoint is not well any more."""
+        waiting = self._ahead.get(endpoint_id)
+        if waiting is None:
+            return
+        self._give_back([waiting.popleft().item for _ in range(self._agenda.give_back(endpoint_id))])
+        while waiting and (slot := self._agenda.next(endpoint_id, self._monotonic())) is not None:
+            self._start(waiting[0].item, slot, waiting.popleft().asked_at)
+        if not waiting:
+            del self._ahead[endpoint_id]
+
+    def _give_back(self, items: Iterable[Claim]) -> None:
+        for item in items:
+            self._recorder.submit(Outcome(item, Answer(None), Verdict(State.PENDING, delay=0.0, charged=False)))
 
     async def _send(self, item: Claim, slot: Slot, claimed_at: float) -> None:
         try:
@@ -307,11 +347,12 @@ class Worker:
 
     def _over(self, slot: Slot, answer: Answer | None) -> None:
         self._agenda.finished(slot, answer, self._monotonic())
+        self._go_on(slot.endpoint_id)
         self._work.set()
 
     def _recorded(self, outcomes: Sequence[Outcome], recording: Recording) -> None:
         for outcome in outcomes:
-            if outcome.answer.failure is Failure.LEASE_LOST:
+            if outcome.answer.failure is Failure.LEASE_LOST or not outcome.made:
                 continue
             self._total.observe(outcome.total_ms / 1000)
             if outcome.headers_ms is not None:
