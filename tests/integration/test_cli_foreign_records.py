@@ -42,7 +42,7 @@ def letter(identity: str, code: DeadLetterCode, raw_b64: str | None = "e30=", **
     place = {
         "topic": "greenlane.fulfilment.demo-vn.v1",
         "partition": 0,
-        "offset": 1,
+        "offset": 0,
         "timestamp_ms": 1,
         "key_b64": None,
     }
@@ -102,7 +102,7 @@ def test_foreign_records_hostile_letters_and_unknown_names_are_lines_and_never_a
         ("scores", "--seller", "demo-vn/x"): "There is no seller demo-vn/x",
         ("dead-letters", "list", "--code", "not_jsn"): "Did you mean not_json?",
         ("dead-letters", "list", "--marketplace", "demo"): "demo-vn",
-        ("dead-letters", "show", "aa03", "--raw"): "read them at greenlane.fulfilment.demo-vn.v1/0@1",
+        ("dead-letters", "show", "aa03", "--raw"): "read them at greenlane.fulfilment.demo-vn.v1/0@0",
         ("dead-letters", "show", "aa04", "--raw"): "has no value",
         ("dead-letters", "show", "aa05", "--raw"): "no base64",
         ("dead-letters", "redrive", "aa02"): "correct the event at its source, or use --force",
@@ -121,3 +121,6 @@ def test_foreign_records_hostile_letters_and_unknown_names_are_lines_and_never_a
     batch = runner.invoke(app, ["dead-letters", "redrive", "--marketplace", "demo-vn"])
     assert "Appended to greenlane.fulfilment.demo-vn.v1/0@" in batch.output
     assert batch.output.endswith("1 appended, 5 left out\n")
+    again = [runner.invoke(app, ["dead-letters", "redrive", "aa01"]).output for _ in range(6)]
+    assert [f"re-drive {number} of 5" in text for number, text in enumerate(again, 2)] == [True] * 4 + [False] * 2
+    assert "re-driven 5 times already" in again[-1]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode, Problem, Refusal
+from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode, Problem, Redrive, Refusal
 from greenlane.contracts.letters import Stamp, letter_of
 from greenlane.contracts.topics import MAX_DEAD_LETTER_BYTES, MAX_EVENT_BYTES
 
@@ -44,4 +44,15 @@ def test_null_headers_stay_null_and_absurd_counts_are_none() -> None:
         letter_of(record(b"{}", headers), Refusal.because(DeadLetterCode.NOT_JSON, "", "x"), STAMP).value
     )
     assert found.data.origin.headers[0] == ("ce_id", None)
-    assert found.data.redrive.count == 0
+    assert found.data.redrive == Redrive()
+
+
+@pytest.mark.parametrize(
+    ("said", "of"), [(b"0f" * 16, "0f" * 16), (b"0F" * 16, None), (b"0f" * 17, None), (None, None)]
+)
+def test_a_letter_names_the_first_letter_of_its_bytes(said: bytes | None, of: str | None) -> None:
+    headers = [("greenlane-redrive", b"2"), ("greenlane-redrive-of", said)]
+    found = DeadLetter.model_validate_json(
+        letter_of(record(b"{}", headers), Refusal.because(DeadLetterCode.NOT_JSON, "", "x"), STAMP).value
+    )
+    assert found.data.redrive == Redrive(count=2, of=of)

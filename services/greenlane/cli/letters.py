@@ -1,7 +1,5 @@
 """`greenlane dead-letters`: read what was refused and why, and append it to its topic again."""
 
-import base64
-import binascii
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -9,32 +7,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from kafka import KafkaProducer
 
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, counted, no_such, notes, print_json, print_lines, print_table
+from greenlane.cli.redriving import HOPELESS, append, appended_so_far, bytes_of, family_of, place_of, why_not
 from greenlane.cli.statements import read_statements
-from greenlane.contracts.dead_letters import MAX_REDRIVES, REDRIVE_HEADER, DeadLetter, DeadLetterCode
-from greenlane.contracts.letters import HEADERS_OMITTED
+from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.topics import DEAD_LETTERS, declared_topics, marketplace_of
 from greenlane.settings import Settings
 
 app = typer.Typer(help="What was refused, why, and how to append it again.", no_args_is_help=True)
-SEND_SECONDS = 30.0
 SHOWN = 30
-HOPELESS = frozenset(
-    {
-        DeadLetterCode.NULL_VALUE,
-        DeadLetterCode.TOO_LARGE,
-        DeadLetterCode.NOT_UTF8,
-        DeadLetterCode.NOT_JSON,
-        DeadLetterCode.TOO_DEEP,
-        DeadLetterCode.NOT_A_CLOUD_EVENT,
-        DeadLetterCode.UNREADABLE_BATCH,
-    }
-)
-"""Reasons that lie in the bytes themselves: the same bytes are refused again, whatever was mended."""
-
 Code = Annotated[str | None, typer.Option(help="Only this reason.")]
 Marketplace = Annotated[str | None, typer.Option(help="Only records of this marketplace's topic.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many; unset: 30 rows, and all of them as JSON.")]
@@ -124,13 +107,8 @@ def _problems(letter: DeadLetter) -> str:
 
 def show_letters(found: list[DeadLetter], title: str) -> None:
     """Print dead letters as a table."""
-    rows = [(letter.id[:12], letter.data.failure.code, _place(letter), _problems(letter)) for letter in found]
+    rows = [(letter.id[:12], letter.data.failure.code, place_of(letter), _problems(letter)) for letter in found]
     print_table(title, ("id", "reason", "origin", "~problem and remedy"), rows)
-
-
-def _place(letter: DeadLetter) -> str:
-    origin = letter.data.origin
-    return f"{origin.topic}/{origin.partition}@{origin.offset}"
 
 
 @app.command()
@@ -146,7 +124,7 @@ def show(
     if not raw:
         print_json(letter)
         return
-    value = _bytes(letter)
+    value = bytes_of(letter)
     if isinstance(value, str):
         notes.print(value, soft_wrap=True)
         raise typer.Exit(1)
@@ -154,18 +132,6 @@ def show(
         notes.print("The bytes may hold commands for a terminal: write them to a file, `… --raw > refused.json`.")
         raise typer.Exit(1)
     typer.echo(value, nl=False)
-
-
-def _bytes(letter: DeadLetter) -> bytes | str:
-    """The refused bytes; a sentence that says where they are when the letter has none."""
-    if letter.data.raw_b64 is None:
-        if letter.data.failure.code is DeadLetterCode.NULL_VALUE:
-            return f"The record at {_place(letter)} has no value: there are no bytes."
-        return f"This letter has no copy of the bytes: read them at {_place(letter)} before retention removes them."
-    try:
-        return base64.b64decode(letter.data.raw_b64, validate=True)
-    except binascii.Error:
-        return f"This letter's copy of the bytes is no base64: read them at {_place(letter)}."
 
 
 @app.command()
@@ -181,7 +147,8 @@ def redrive(  # noqa: PLR0913, PLR0917 - one option each
 ) -> None:
     """Append refused bytes to the topic they came from, with key and headers; at most 5 times a record.
 
-    Use it after fixing the cause; repeats are not counted twice. Exits 1 if something was left out.
+    Use it after fixing the cause. The 5 times are counted over all letters of the same bytes, from the topic itself.
+    Exits 1 if something was left out.
 
     Example: `greenlane dead-letters redrive --code unexpected_error --dry-run`
     """
@@ -194,7 +161,12 @@ def redrive(  # noqa: PLR0913, PLR0917 - one option each
     else:
         raise typer.BadParameter("name one dead letter by its id, or several by --code or --marketplace")
     known = {topic.name for topic in declared_topics(settings.marketplaces)} - {DEAD_LETTERS}
-    refusals = {letter.id: reason for letter in chosen if (reason := _why_not(letter, known, force=force))}
+    counts = appended_so_far(settings, chosen, everything, known)
+    refusals = {
+        letter.id: reason
+        for letter in chosen
+        if (reason := why_not(letter, known, counts[family_of(letter)], force=force)) is not None
+    }
     sound = [letter for letter in chosen if letter.id not in refusals]
     for reason, count in Counter(refusals.values()).items():
         notes.print(f"{counted(count, 'letter')} left out: {reason}", soft_wrap=True)
@@ -202,68 +174,9 @@ def redrive(  # noqa: PLR0913, PLR0917 - one option each
         for letter in sound:
             notes.print(f"{letter.id[:12]} would be appended to {letter.data.origin.topic}", soft_wrap=True)
     else:
-        _append(settings, sound)
+        append(settings, sound, counts)
     notes.print(f"{len(sound):,} {'would be ' if dry_run else ''}appended, {len(refusals):,} left out")
     raise typer.Exit(1 if refusals else 0)
-
-
-def _why_not(letter: DeadLetter, known: set[str], *, force: bool) -> str | None:
-    """Why a letter cannot be appended again; None when it can."""
-    value, origin = _bytes(letter), letter.data.origin
-    null = letter.data.failure.code is DeadLetterCode.NULL_VALUE
-    reason = None
-    if letter.data.failure.code in HOPELESS and not force:
-        reason = (
-            f"{letter.data.failure.code} lies in the bytes, so they would be refused again: correct the event at its "
-            "source, or use --force"
-        )
-    elif letter.data.redrive.count >= MAX_REDRIVES:
-        reason = f"re-driven {MAX_REDRIVES} times already: correct the event at its source"
-    elif any(problem.keyword == HEADERS_OMITTED for problem in letter.data.failure.messages):
-        reason = f"the letter is without the record's headers: read the record at {_place(letter)}"
-    elif origin.topic not in known:
-        reason = f"{origin.topic} is no topic of this installation"
-    elif null and origin.key_b64 is None:
-        reason = "a record without key and value cannot be appended"
-    elif isinstance(value, str) and not null:
-        reason = value
-    return reason or _unreadable(letter)
-
-
-def _unreadable(letter: DeadLetter) -> str | None:
-    try:
-        _key(letter), _headers(letter)
-    except binascii.Error:
-        return f"its key or headers are no base64: read them at {_place(letter)}"
-    return None
-
-
-def _key(letter: DeadLetter) -> bytes | None:
-    key = letter.data.origin.key_b64
-    return None if key is None else base64.b64decode(key, validate=True)
-
-
-def _headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
-    given = [(name, value) for name, value in letter.data.origin.headers if name != REDRIVE_HEADER]
-    return [(name, None if value is None else base64.b64decode(value, validate=True)) for name, value in given]
-
-
-def _append(settings: Settings, letters: list[DeadLetter]) -> None:
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers.split(","), acks="all")
-    try:
-        for letter in letters:
-            origin, count, value = letter.data.origin, letter.data.redrive.count + 1, _bytes(letter)
-            written = producer.send(
-                origin.topic,
-                key=_key(letter),
-                value=None if isinstance(value, str) else value,
-                headers=[*_headers(letter), (REDRIVE_HEADER, str(count).encode())],
-                partition=origin.partition,
-            ).get(timeout=SEND_SECONDS)
-            place = f"{written.topic}/{written.partition}@{written.offset}"
-            notes.print(f"Appended to {place}, re-drive {count} of {MAX_REDRIVES}.", soft_wrap=True)
-    finally:
-        producer.close(timeout=SEND_SECONDS)
 
 
 def _one(letters: list[DeadLetter], beginning: str) -> DeadLetter:

@@ -15,6 +15,9 @@ RAW_OMITTED = "raw_omitted"
 REDRIVE_HEADER = "greenlane-redrive"
 """Header of a re-driven record: how often its bytes were appended again."""
 
+REDRIVE_OF_HEADER = "greenlane-redrive-of"
+"""Header of a re-driven record: the id of the first letter of these bytes."""
+
 
 class DeadLetterCode(StrEnum):
     """The closed list of reasons; it is also the label of the metric."""
@@ -105,6 +108,7 @@ class Redrive(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     count: int = Field(default=0, ge=0, le=MAX_REDRIVES)
+    of: str | None = Field(default=None, max_length=64, description="id of the first letter of these bytes")
 
 
 class DeadLetterData(BaseModel):

@@ -1,6 +1,7 @@
 """The one builder of dead letters: whatever a record holds, its letter fits into the dead-letter topic."""
 
 import base64
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -8,6 +9,7 @@ from greenlane.contracts.dead_letters import (
     MAX_REDRIVES,
     RAW_OMITTED,
     REDRIVE_HEADER,
+    REDRIVE_OF_HEADER,
     DeadLetter,
     DeadLetterCode,
     DeadLetterData,
@@ -41,6 +43,7 @@ _WORTH_REPEATING = {
     DeadLetterCode.UNKNOWN_MARKETPLACE,
     DeadLetterCode.OTHER_RULES,
 }
+_LETTER_ID = re.compile(rb"[0-9a-f]{32}")
 _READ_AT_ORIGIN = "read it at its origin before retention removes it"
 _HEADERS = Problem(
     path="", keyword=HEADERS_OMITTED, message=f"the record's headers are too large to be copied here; {_READ_AT_ORIGIN}"
@@ -133,7 +136,7 @@ def letter_of(record: RefusedRecord, refusal: Refusal, stamp: Stamp) -> Letter:
             ),
             processor=Processor(service=stamp.service, version=stamp.version, method_version=stamp.method_version),
             raw_b64=_b64(record.value) if whole else None,
-            redrive=Redrive(count=_redrives(record)),
+            redrive=_redrive(record),
         ),
     )
     return Letter(identity, letter.model_dump_json().encode())
@@ -154,10 +157,15 @@ def _shortened(problem: Problem) -> Problem:
     )
 
 
-def _redrives(record: RefusedRecord) -> int:
-    """How often the record says it was appended again; a text that is no small number counts as never."""
-    said = (value or b"" for name, value in record.headers if name == REDRIVE_HEADER)
-    return min(MAX_REDRIVES, max((int(value) for value in said if len(value) <= 3 and value.isdigit()), default=0))
+def _redrive(record: RefusedRecord) -> Redrive:
+    """What the record says of its re-drives; a text that is no small number counts as none, one that is no id as none.
+
+    A record that names its first letter was re-driven at least once.
+    """
+    said = [value or b"" for name, value in record.headers if name == REDRIVE_HEADER]
+    count = max((int(value) for value in said if len(value) <= 3 and value.isdigit()), default=0)
+    first = next((value or b"" for name, value in record.headers if name == REDRIVE_OF_HEADER), b"")
+    return Redrive(count=min(MAX_REDRIVES, count), of=first.decode() if _LETTER_ID.fullmatch(first) else None)
 
 
 def _b64(raw: bytes | None) -> str | None:

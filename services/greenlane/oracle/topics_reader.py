@@ -1,8 +1,8 @@
 """Reads whole topics, partition by partition, up to the end offsets captured at the start."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,6 +32,11 @@ class Span:
     partition: int
     first: int
     end: int
+
+
+def _from(span: Span, offset: int) -> Span:
+    """What there is to read from an offset; all of it where the offset is of a topic that was there before this one."""
+    return replace(span, first=max(span.first, offset)) if offset < span.end else span
 
 
 class TopicsReader:
@@ -83,11 +88,16 @@ class TopicsReader:
         firsts = self._consumer.beginning_offsets(places)
         return tuple(Span(place.topic, place.partition, firsts[place], ends[place]) for place in places)
 
-    def records(self, topic: str) -> Iterator[KafkaRecord]:
-        """Every record of the topic in the snapshot: partition after partition, each in offset order."""
+    def records(self, topic: str, since: Mapping[int, int] | None = None) -> Iterator[KafkaRecord]:
+        """Every record of the topic in the snapshot: partition after partition, each in offset order.
+
+        `since` leaves out the partitions that it does not name, and what stands before its offsets in the others; an
+        offset that the partition has not reached is of a topic of the same name before it, and leaves out nothing.
+        """
         for span in self.spans:
-            if span.topic == topic:
-                yield from self._partition(span)
+            if span.topic != topic or (since is not None and span.partition not in since):
+                continue
+            yield from self._partition(span if since is None else _from(span, since[span.partition]))
 
     def _partition(self, span: Span) -> Iterator[KafkaRecord]:
         place = TopicPartition(span.topic, span.partition)
