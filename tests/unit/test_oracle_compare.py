@@ -193,7 +193,9 @@ FIGURES = {
 
 def compared(**changes: Any) -> Comparison:
     first = Difference("shop/ann", "score", "data.day", '"a"', '"b"') if changes.get("different") else None
-    return Comparison(**(FIGURES | changes), first_difference=first, first_unaccounted=None, first_unexplained=None)
+    return Comparison(
+        **(FIGURES | changes), first_difference=first, first_unaccounted=None, first_unexplained=None, begins="log"
+    )
 
 
 def test_harmless_repeats_agree() -> None:

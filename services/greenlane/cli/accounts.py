@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -20,10 +21,10 @@ from greenlane.oracle.seller_events import SellerAccount, read_seller
 from greenlane.settings import Settings, load_settings
 
 
-def explain_seller(seller: str, *, as_json: bool) -> None:
+def explain_seller(seller: str, checkpoint: Path | None, *, as_json: bool) -> None:
     """Print a seller's account as it stands on the topics, and whether it comes to the same sums again."""
     settings = kafka_settings()
-    account = _read(seller, settings)
+    account = _read(seller, settings, checkpoint)
     prior = load_policy(settings.policy_file).prior_parcels
     explanation = explain_account(account.declarations, load_method(settings.factors_file), prior)
     agrees = AccountSums.of(*explanation.totals) == account.statement.data.sums
@@ -37,10 +38,10 @@ def explain_seller(seller: str, *, as_json: bool) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def advise_seller(seller: str, *, as_json: bool) -> None:
+def advise_seller(seller: str, checkpoint: Path | None, *, as_json: bool) -> None:
     """Print the best changes for the account as it stands on the topics."""
     settings = kafka_settings()
-    account = _read(seller, settings)
+    account = _read(seller, settings, checkpoint)
     policy = load_policy(settings.policy_file)
     _print_advice(seller, advise(account.declarations, load_method(settings.factors_file), policy), as_json=as_json)
 
@@ -85,7 +86,7 @@ def _print_advice(seller: str, advice: Advice, *, as_json: bool) -> None:
     console.print(f"{seller}\n{advice_text(advice)}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _read(seller: str, settings: Settings) -> SellerAccount:
+def _read(seller: str, settings: Settings, checkpoint: Path | None) -> SellerAccount:
     marketplace, slash, seller_id = seller.partition("/")
     if not (marketplace and slash and seller_id):
         raise typer.BadParameter(f"--seller is {seller!r}; write it as <marketplace>/<seller_id>")
@@ -98,6 +99,7 @@ def _read(seller: str, settings: Settings) -> SellerAccount:
             seller_id,
             policy,
             progress=lambda done, total: shown.update(task, completed=done, total=total),
+            checkpoint=checkpoint,
         )
 
 

@@ -45,6 +45,9 @@ MODULES = {
     "decisions": Listed("results", "Every badge decision with its reason."),
     "recompute": Listed("results", "Rebuild every account from the topics in an independent program and compare."),
     "rebuild": Listed("rebuild", "Throw the aggregator's state away, so that it makes it anew from the assessments."),
+    "checkpoint": Listed(
+        "checkpoint", "Write the accounts as they stand to a file from which `recompute` and `rebuild` can begin."
+    ),
     "dead-letters": Listed("letters", "What was refused, why, and how to append it again."),
     "webhooks": Listed("webhooks", "Endpoints that receive scores and decisions, and what was dispatched."),
 }

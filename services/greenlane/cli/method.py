@@ -11,6 +11,7 @@ import typer
 from greenlane.cli.accounts import advise_file, advise_seller, explain_seller
 from greenlane.cli.events import EventFile, opened, utc_now
 from greenlane.cli.late_progress import late_progress
+from greenlane.cli.options import CheckpointOption
 from greenlane.cli.output import AsJson, console, notes, print_json, print_table
 from greenlane.contracts.declaring import ScoredEvent
 from greenlane.contracts.events import CancelledEvent, DeliveredEvent, FulfilmentEvent, ReturnedEvent
@@ -92,7 +93,9 @@ def _show(scored: list[tuple[int, ScoredParcel]]) -> None:
 
 
 @app.command()
-def explain(file: OptionalFile = None, seller: Seller = None, as_json: AsJson = False) -> None:
+def explain(
+    file: OptionalFile = None, seller: Seller = None, checkpoint: CheckpointOption = None, as_json: AsJson = False
+) -> None:
     """Explain each event's score factor by factor, or with --seller a whole account from its sums to its grade.
 
     Shown are sources, data categories, the defaults that were used, and what declaring each would change, computed by
@@ -102,7 +105,7 @@ def explain(file: OptionalFile = None, seller: Seller = None, as_json: AsJson = 
     """
     if seller is not None:
         _one_of(file, seller)
-        explain_seller(seller, as_json=as_json)
+        explain_seller(seller, checkpoint, as_json=as_json)
         return
     refused: Counter[str] = Counter()
     method = load_method(load_settings().factors_file)
@@ -116,7 +119,9 @@ def explain(file: OptionalFile = None, seller: Seller = None, as_json: AsJson = 
 
 
 @app.command()
-def advise(file: OptionalFile = None, seller: Seller = None, as_json: AsJson = False) -> None:
+def advise(
+    file: OptionalFile = None, seller: Seller = None, checkpoint: CheckpointOption = None, as_json: AsJson = False
+) -> None:
     """Name the three changes that would raise each seller's score most, with points and grams of CO2e.
 
     Every change is scored on the seller's own parcels: those of a file, or with `--seller demo-vn/seller-0042` those
@@ -126,7 +131,7 @@ def advise(file: OptionalFile = None, seller: Seller = None, as_json: AsJson = F
     """
     if seller is not None:
         _one_of(file, seller)
-        advise_seller(seller, as_json=as_json)
+        advise_seller(seller, checkpoint, as_json=as_json)
         return
     refused: Counter[str] = Counter()
     advise_file((event for _, event in read_events(_one_of(file, seller), refused)), as_json=as_json)

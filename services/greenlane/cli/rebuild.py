@@ -1,21 +1,32 @@
 """`greenlane rebuild`: has the aggregator make a lost or damaged state anew from the assessments."""
 
+import asyncio
 import os
 import time
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import typer
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import GroupIdNotFoundError, NonEmptyGroupError
 
+from greenlane.aggregator.checkpoint import rows_of
 from greenlane.cli.connection import settings_here, some_kafka
+from greenlane.cli.options import CheckpointOption
 from greenlane.cli.output import notes
+from greenlane.contracts.checkpoints import Checkpoint, read_checkpoint, refuse_misfit
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, declared_topics, group_of
 from greenlane.errors import GreenlaneError
 from greenlane.operations.kafka_admin import kafka_admin
 from greenlane.operations.running_stack import StackFolder
 from greenlane.operations.topics import apply
+from greenlane.oracle.checkpoint import policy_identity
+from greenlane.oracle.recompute import basis_of
 from greenlane.settings import Settings
+from greenlane.streaming import BatchWriter, Output
 
 app = typer.Typer()
 GROUP = group_of("aggregator")
@@ -32,47 +43,90 @@ class RebuildError(GreenlaneError):
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(checkpoint: CheckpointOption = None) -> None:
     """Throw the aggregator's state away, so that it makes it anew from the assessments when it starts again.
 
     A running `greenlane up` stops its aggregator meanwhile; without it the embedded Kafka runs for as long as this
     takes. Stop every other aggregator first. Accounts come out the same, and scores and decisions are stated again
     under the same ids, which receivers drop. Check the result with `greenlane recompute` once the aggregator has
-    caught up.
+    caught up. With --checkpoint the accounts begin as they stand in that file.
 
     Example: `greenlane rebuild`
     """
+    start = None if checkpoint is None else Start(checkpoint, read_checkpoint(checkpoint))
     here = settings_here()
     stack = StackFolder(here.data_dir)
     if stack.find() is not None:
         with stack.holding("aggregator", f"`greenlane rebuild` (process {os.getpid()}) throws its state away"):
-            _rebuild(here)
+            _rebuild(here, start)
         notes.print("The state is gone. The running `greenlane up` starts its aggregator again, which makes it anew.")
         return
     with some_kafka(here) as settings:
-        _rebuild(settings)
-    notes.print("The state is gone. Start the aggregator: it reads the assessments from the beginning.")
+        _rebuild(settings, start)
+    begins = "from the beginning" if start is None else f"from where {start.path} ends"
+    notes.print(f"The state is gone. Start the aggregator: it reads the assessments {begins}.", soft_wrap=True)
 
 
-def _rebuild(settings: Settings) -> None:
+class Start(NamedTuple):
+    """The checkpoint with which the accounts begin, and its file."""
+
+    path: Path
+    checkpoint: Checkpoint
+
+
+def _rebuild(settings: Settings, start: Start | None) -> None:
     with kafka_admin(settings.kafka_bootstrap_servers) as admin:
-        _refuse_cut_off(admin)
+        described = admin.describe_topics([ASSESSMENTS])[0]
+        topic_id = str(described["topic_id"])
+        spans = _spans(admin, [item["partition_index"] for item in described["partitions"]])
+        if start is None:
+            _refuse_cut_off(spans)
+        else:
+            policy = basis_of(settings).policy
+            refuse_misfit(start.path, start.checkpoint, topic_id, spans, policy_identity(policy))
         _forget_commits(admin)
         _remove_changelog(admin)
     _create_changelog(settings)
+    if start is not None:
+        asyncio.run(_fill_changelog(settings, start.checkpoint, topic_id))
 
 
-def _refuse_cut_off(admin: KafkaAdminClient) -> None:
+def _spans(admin: KafkaAdminClient, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """The first offset kept of each partition of the assessments, and the one after the last record."""
+    places = [TopicPartition(ASSESSMENTS, partition) for partition in partitions]
+    firsts = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
+    ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+    return {place.partition: (firsts[place].offset, ends[place].offset) for place in places}
+
+
+def _refuse_cut_off(spans: Mapping[int, tuple[int, int]]) -> None:
     """Without its beginning the topic yields other accounts."""
-    described = admin.describe_topics([ASSESSMENTS])[0]["partitions"]
-    places = [TopicPartition(ASSESSMENTS, item["partition_index"]) for item in described]
-    begins = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
-    for place, begin in begins.items():
-        if begin.offset > 0:
+    for partition, (first, _) in spans.items():
+        if first > 0:
             raise RebuildError(
-                f"{ASSESSMENTS} partition {place.partition} begins at offset {begin.offset}: accounts made of the rest "
-                "would not be the same. Restore the topic from its beginning, then run this again."
+                f"{ASSESSMENTS} partition {partition} begins at offset {first}: accounts made of the rest would not be "
+                "the same. Name the checkpoint that contains what came before with --checkpoint, or restore the topic "
+                "from its beginning."
             )
+
+
+async def _fill_changelog(settings: Settings, checkpoint: Checkpoint, topic_id: str) -> None:
+    """Each partition's rows in one transaction: an aggregator finds all of them, or none and refuses to start."""
+    for partition in checkpoint.offsets:
+        writer = BatchWriter(settings.kafka_bootstrap_servers, "greenlane-rebuild", f"{GROUP}-{partition}")
+        await writer.start()
+        try:
+            rows = rows_of(
+                checkpoint.of_partition(partition),
+                partitions=checkpoint.header.partitions,
+                store=uuid.uuid4().hex,
+                topic_id=topic_id,
+            )
+            await writer.write_atomically(
+                Output(AGGREGATOR_CHANGELOG, key, value, (), partition) for key, value in rows
+            )
+        finally:
+            await writer.stop()
 
 
 def _forget_commits(admin: KafkaAdminClient) -> None:

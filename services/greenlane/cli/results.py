@@ -1,11 +1,11 @@
 """`greenlane scores`, `decisions` and `recompute`: what came out, and whether it is what it must be."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from greenlane.cli.connection import kafka_settings
+from greenlane.cli.options import CheckpointOption, FactorsOption
 from greenlane.cli.output import AsJson, console, counted, no_such, notes, print_lines, print_table, progress
 from greenlane.cli.statements import read_statements
 from greenlane.contracts.scores import BadgeDecision, SellerScore
@@ -128,9 +128,8 @@ def _name(statement: SellerScore | BadgeDecision) -> str:
 
 @app.command()
 def recompute(
-    factors: Annotated[
-        list[Path] | None, typer.Option(help="A file of own factors that held earlier; may be given several times.")
-    ] = None,
+    factors: FactorsOption = None,
+    checkpoint: CheckpointOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild every account from the topics in an independent program and compare. Exits 1 if anything differs.
@@ -144,6 +143,7 @@ def recompute(
             settings,
             factors=tuple(factors or ()),
             progress=lambda done, total: shown.update(task, completed=done, total=total),
+            checkpoint=checkpoint,
         )
     if as_json:
         typer.echo(comparison.to_json())

@@ -31,16 +31,16 @@ ONE_DAY = timedelta(days=1)
 class PartitionAccounts:
     """The accounts of one partition of the assessments topic, fed with its records in order.
 
-    `decisions` holds every badge decision made so far.
+    `decisions` holds every badge decision made so far, `held` the policy of each marketplace's last closed day.
     """
 
     def __init__(self, policy: Policy) -> None:
         self.decisions: list[BadgeDecision] = []
         self.rules = LogRules(policy)
-        self._held: dict[str, Policy] = {}
+        self.held: dict[str, Policy] = {}
         self._closed: dict[str, date] = {}
         self._sellers: dict[Key, Seller] = {}
-        self._closed_statements: dict[Key, tuple[Account, str]] = {}
+        self._closed_statements: dict[Key, tuple[Account, str] | SellerScore] = {}
         self._judged = lru_cache(maxsize=1024)(_judge)
 
     def refusal_of(self, record: KafkaRecord, message: Message) -> DeadLetterCode | None:
@@ -67,7 +67,15 @@ class PartitionAccounts:
                 account = self._account(key, seller, closed + ONE_DAY, None, seller.accepted)
                 yield score_statement(account, seller.last_accepted_at)
             elif key in self._closed_statements:
-                yield score_statement(*self._closed_statements[key])
+                stated = self._closed_statements[key]
+                yield stated if isinstance(stated, SellerScore) else score_statement(*stated)
+
+    def standing(self) -> tuple[dict[str, date], dict[Key, Seller], dict[Key, tuple[Account, str] | SellerScore]]:
+        """All that the next record meets: last closed days, sellers, and what was stated at the last closed day.
+
+        They are the accounts' own, so that a checkpoint can be taken of them and put into them.
+        """
+        return self._closed, self._sellers, self._closed_statements
 
     def counted(self, key: Key, first: date | None, last: date | None) -> dict[Part, Version]:
         """The version that counts of each of a seller's parts from `first` to `last`; a retracted part does not."""
@@ -109,7 +117,7 @@ class PartitionAccounts:
         days = [first + number * ONE_DAY for number in range((record.last_day - first).days + 1)]
         if not days:
             return
-        self._held[record.marketplace] = self.rules.policy
+        self.held[record.marketplace] = self.rules.policy
         for key in sorted(key for key in self._sellers if key[0] == record.marketplace):
             self._close_account(key, self._sellers[key], days, record.id)
         self._closed[record.marketplace] = record.last_day
@@ -163,7 +171,7 @@ class PartitionAccounts:
 
     def _policy_of(self, marketplace: str) -> Policy:
         """The policy of the last closed day; of the rules adopted last while no day is closed."""
-        return self._held.get(marketplace, self.rules.policy)
+        return self.held.get(marketplace, self.rules.policy)
 
     def _window_start(self, key: Key, day: date) -> date:
         return day - timedelta(days=self._policy_of(key[0]).window_days - 1)

@@ -1,13 +1,14 @@
 """Compares what stands on the topics with what has to stand there, byte for byte, and sums up the result."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from greenlane.contracts.assessments import account_key
+from greenlane.contracts.checkpoints import decision_digest
 from greenlane.contracts.reading import KafkaRecord
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.oracle.difference import Difference, difference
@@ -30,8 +31,14 @@ def compare_scores(expected: Iterable[SellerScore], records: Iterable[KafkaRecor
     return Agreement(len(keys), tuple(item for item in compared if item is not None))
 
 
-def compare_decisions(expected: Iterable[BadgeDecision], records: Iterable[KafkaRecord]) -> Agreement:
-    """Every badge decision by its id, both ways; a repeat is harmless when it says the same to the same seller."""
+def compare_decisions(
+    expected: Iterable[BadgeDecision], records: Iterable[KafkaRecord], earlier: Mapping[str, str] | None = None
+) -> Agreement:
+    """Every badge decision by its id, both ways; a repeat is harmless when it says the same to the same seller.
+
+    `earlier` has the digests of decisions that a checkpoint knows, by their ids.
+    """
+    digests = {} if earlier is None else earlier
     wanted = {item.id: item for item in expected}
     found: dict[str, KafkaRecord] = {}
     differences: list[Difference] = []
@@ -43,8 +50,11 @@ def compare_decisions(expected: Iterable[BadgeDecision], records: Iterable[Kafka
             differences.extend(_contradiction(found[decision_id], record))
         else:
             found[decision_id] = record
-    ids = sorted(wanted.keys() | found.keys())
+    ids = sorted(wanted.keys() | found.keys() | digests.keys())
     for decision_id in ids:
+        if decision_id in digests and decision_id not in wanted:
+            differences.extend(_digest_difference(decision_id, digests[decision_id], found.get(decision_id)))
+            continue
         differences.extend(_decision_difference(decision_id, wanted.get(decision_id), found.get(decision_id)))
     return Agreement(len(ids), tuple(differences), repeats)
 
@@ -62,6 +72,13 @@ def _contradiction(first: KafkaRecord, repeat: KafkaRecord) -> Iterable[Differen
         yield Difference(_text(first.key), name, "key", _text(first.key), _text(repeat.key))
     elif (found := difference(_text(first.key), name, first.value, repeat.value)) is not None:
         yield found
+
+
+def _digest_difference(decision_id: str, wanted: str, found: KafkaRecord | None) -> Iterable[Difference]:
+    digest = None if found is None else decision_digest(found.key, found.value)
+    if digest != wanted:
+        owner = "of the checkpoint" if found is None else _text(found.key)
+        yield Difference(owner, f"decision {decision_id}", "SHA-256 of key and value", wanted, digest)
 
 
 def _decision_difference(
@@ -95,7 +112,8 @@ class Comparison:
     record has one fate, that of its first assessment. `scorer_repeats` are further copies, which change nothing.
     `different` counts sellers whose current score is not the oracle's, `decisions_different` the same of decisions,
     `unexplained` the derived records that nothing published explains, `lacking` those made with factors or a method
-    that this program does not have, of which the first is named.
+    that this program does not have, of which the first is named. It `begins` with the log, or with a checkpoint whose
+    accounts were recomputed or taken.
     """
 
     sellers: int
@@ -119,6 +137,7 @@ class Comparison:
     first_unexplained: str | None
     lacking: int = 0
     first_lacking: str | None = None
+    begins: str = "log"
 
     @property
     def agrees(self) -> bool:
@@ -134,6 +153,10 @@ class Comparison:
         """The same for people: one figure a line, then the first of each kind of trouble."""
         fields = asdict(self)
         lines = [f"{name.replace('_', ' '):<20}{value:>10}" for name, value in fields.items() if isinstance(value, int)]
+        if self.begins == "recomputed_checkpoint":
+            lines.append("begins with the accounts of a checkpoint, which were recomputed from the log")
+        elif self.begins == "taken_checkpoint":
+            lines.append("begins with the aggregator's own accounts of a checkpoint: what led to them is not proven")
         if self.first_difference is not None:
             seller, record, path, expected, found = self.first_difference
             lines += [f"first difference: seller {seller}, {record}, {path or 'whole record'}"]

@@ -15,6 +15,9 @@ from greenlane.oracle.assess import Expected, digest, is_bulky
 Position = tuple[str, int, int]
 """Topic, partition and offset of a record."""
 
+UNKNOWN, REFUSED = "unknown", "refused"
+"""So far no account took the record; or one refused it, which ends it unless another one of the same is taken."""
+
 OWN_FAULTS = frozenset({DeadLetterCode.UNEXPECTED_ERROR, DeadLetterCode.OUTPUT_TOO_LARGE})
 """Reasons for which a record may be a dead letter although the contract accepts it."""
 
@@ -92,6 +95,32 @@ class Conservation:
         """A record that no account may take: a dead letter has to tell of it, with this code."""
         self.unreadable(record)
         self._refused[position_of(record)] = code
+
+    def unexplained_yet(self) -> Mapping[Position, Expected]:
+        """The records of the assessments topic of which no dead letter told so far."""
+        return self._unreadable
+
+    def code_of(self, position: Position) -> DeadLetterCode | None:
+        """The code that the dead letter of a refused record must have; None where any will do."""
+        return self._refused.get(position)
+
+    def restore_refused(self, position: Position, wanted: Expected, code: DeadLetterCode | None) -> None:
+        """A record that was read before: a dead letter still has to tell of it."""
+        self._unreadable[position] = wanted
+        if code is not None:
+            self._refused[position] = code
+
+    def restore_fates(self, topic: str, partition: int, offsets: Iterable[int], fate: str) -> None:
+        """What became of published records before; only of those that are still to be explained."""
+        for position in ((topic, partition, offset) for offset in offsets):
+            if position in self.expected and fate == REFUSED:
+                self._ended.add(position)
+            elif position in self.expected:
+                self.fates[position] = fate
+
+    def fate_of(self, position: Position) -> str:
+        """What became of a published record so far, as far as the assessments tell."""
+        return self.fates.get(position, REFUSED if position in self._ended else UNKNOWN)
 
     def dead_letter(self, record: KafkaRecord) -> None:
         """A record of the dead-letter topic; those about other topics are not this comparison's."""

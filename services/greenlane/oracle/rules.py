@@ -15,6 +15,11 @@ class LogRules:
         self.marketplaces: set[str] = set()
         self._now: RulesAdopted | None = None
 
+    @property
+    def adopted(self) -> RulesAdopted | None:
+        """The rules adopted last, with every marketplace; None if there are none."""
+        return None if self._now is None else self._now.with_marketplaces(self.marketplaces)
+
     def adopt(self, said: RulesAdopted) -> DeadLetterCode | None:
         """Take rules over; why not, if they are refused."""
         if self._now is None or self._now.id != said.id:

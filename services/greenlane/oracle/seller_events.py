@@ -2,10 +2,20 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from greenlane.contracts.assessments import DayClosed, account_key
+from greenlane.contracts.checkpoints import (
+    Checkpoint,
+    EntryLine,
+    OfPartition,
+    PartitionLine,
+    ScoreLine,
+    SellerLine,
+    read_checkpoint,
+)
 from greenlane.contracts.declaring import Version, declaration_of, version_of
 from greenlane.contracts.events import CancelledEvent
 from greenlane.contracts.reading import KafkaRecord, read_event
@@ -16,6 +26,7 @@ from greenlane.errors import GreenlaneError
 from greenlane.methodology.account import Declaration
 from greenlane.methodology.eligibility import Policy
 from greenlane.oracle.account import PartitionAccounts
+from greenlane.oracle.checkpoint import begin_at, restore_accounts
 from greenlane.oracle.seller import Part
 from greenlane.oracle.topics_reader import Progress, TopicsReader
 
@@ -38,16 +49,26 @@ class SellerAccount:
     missing: int
 
 
-def read_seller(
-    bootstrap_servers: str, marketplace: str, seller_id: str, policy: Policy, *, progress: Progress
+def read_seller(  # noqa: PLR0913 - where to read, whose account, and with what it begins
+    bootstrap_servers: str,
+    marketplace: str,
+    seller_id: str,
+    policy: Policy,
+    *,
+    progress: Progress,
+    checkpoint: Path | None = None,
 ) -> SellerAccount:
     """Rebuild one account from the assessments and find the events that stand in its window.
 
-    Raises SellerUnknownError when nothing of this seller was ever assessed, TopicsUnreadableError as the reader does.
+    Raises SellerUnknownError when nothing of this seller was ever assessed, TopicsUnreadableError as the reader does
+    and when the assessments have lost their beginning, CheckpointError when the checkpoint cannot be used.
     """
     events_topic = fulfilment_topic(marketplace)
+    start = None if checkpoint is None else read_checkpoint(checkpoint)
     with TopicsReader(bootstrap_servers, [ASSESSMENTS, events_topic], progress) as reader:
-        statement, parts = _account(reader, marketplace, seller_id, policy)
+        begin_at(reader, bootstrap_servers, policy, start, checkpoint)
+        partitions = _begun(policy, start, marketplace, seller_id)
+        statement, parts = _account(reader, marketplace, seller_id, partitions)
         found: dict[Part, Declaration] = {}
         for record in reader.records(events_topic):
             if record.key == seller_id.encode():
@@ -55,12 +76,26 @@ def read_seller(
     return SellerAccount(statement, tuple(found[part] for part in parts if part in found), len(parts) - len(found))
 
 
+def _begun(policy: Policy, start: Checkpoint | None, marketplace: str, seller_id: str) -> dict[int, PartitionAccounts]:
+    """The accounts of each partition with what a checkpoint knows of this seller."""
+    partitions: dict[int, PartitionAccounts] = defaultdict(lambda: PartitionAccounts(policy))
+    for line in () if start is None else start.lines:
+        if isinstance(line, OfPartition) and _concerns(line, marketplace, seller_id):
+            restore_accounts((line,), partitions[line.partition])
+    return partitions
+
+
+def _concerns(line: OfPartition, marketplace: str, seller_id: str) -> bool:
+    if isinstance(line, SellerLine | EntryLine | ScoreLine):
+        return (line.marketplace, line.seller_id) == (marketplace, seller_id)
+    return isinstance(line, PartitionLine)
+
+
 def _account(
-    reader: TopicsReader, marketplace: str, seller_id: str, policy: Policy
+    reader: TopicsReader, marketplace: str, seller_id: str, partitions: dict[int, PartitionAccounts]
 ) -> tuple[SellerScore, dict[Part, Version]]:
     """The seller's statement and the version that counts of each part; the other sellers' records are passed over."""
     key = account_key(marketplace, seller_id)
-    partitions: dict[int, PartitionAccounts] = defaultdict(lambda: PartitionAccounts(policy))
     for record in reader.records(ASSESSMENTS):
         if record.key in {key, RULES_KEY} or _DAY_CLOSED in (record.value or b""):
             try:

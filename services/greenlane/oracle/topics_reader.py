@@ -69,6 +69,16 @@ class TopicsReader:
             raise
         self._total = sum(span.end - span.first for span in self.spans)
 
+    def limit(self, topic: str, partition: int, *, first: int | None = None, end: int | None = None) -> None:
+        """Have fewer records of a partition: those from offset `first` on, up to and without `end`."""
+        self.spans = tuple(
+            replace(span, first=max(span.first, first or 0), end=span.end if end is None else min(span.end, end))
+            if (span.topic, span.partition) == (topic, partition)
+            else span
+            for span in self.spans
+        )
+        self._total = sum(max(0, span.end - span.first) for span in self.spans)
+
     def __enter__(self) -> Self:
         return self
 

@@ -5,15 +5,19 @@ from greenlane.streaming.disk import DiskRows, Layout, Lookup, Mark, Rows
 from greenlane.streaming.each_record import EachRecord
 from greenlane.streaming.engine_settings import EngineSettings
 from greenlane.streaming.fatal import EXIT_CODE, StreamingError
+from greenlane.streaming.meta import META_KEY, Meta, decode_meta
 from greenlane.streaming.observer import EngineObserver, Ready, SilentObserver
 from greenlane.streaming.partitioner import partition_of
 from greenlane.streaming.records import Outcome, Output, PartitionState, SourceRecord, StatelessHandler
 from greenlane.streaming.run import run_stateful, run_stateless
 from greenlane.streaming.store import Store
+from greenlane.streaming.writer import BatchWriter
 
 __all__ = [
     "DEAD_LETTERED",
     "EXIT_CODE",
+    "META_KEY",
+    "BatchWriter",
     "DiskRows",
     "EachRecord",
     "EngineObserver",
@@ -21,6 +25,7 @@ __all__ = [
     "Layout",
     "Lookup",
     "Mark",
+    "Meta",
     "Outcome",
     "Output",
     "PartitionState",
@@ -33,6 +38,7 @@ __all__ = [
     "Store",
     "StreamingError",
     "dead_letter",
+    "decode_meta",
     "partition_of",
     "run_stateful",
     "run_stateless",

@@ -52,7 +52,7 @@ class Continuity:
         return StreamingError(
             f"{self._place}: expected offset {expected}, got {got}: what lies between was never processed. "
             "Restarting reads it again from the last commit; if this repeats, it is gone from the topic (retention): "
-            "restore the topic without a hole, then run `greenlane rebuild`"
+            "restore the topic without a hole, then run `greenlane rebuild`, with --checkpoint if it has no beginning"
         )
 
     def done(self, last: int) -> None:

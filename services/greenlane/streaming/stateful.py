@@ -163,6 +163,12 @@ def first_unapplied(meta: Meta | None, bounds: Bounds, *, place: str, changelog:
                 f"{place} is committed up to {bounds.committed} but {changelog} holds no state for it: the changelog "
                 "was lost; make it anew from the source with `greenlane rebuild`"
             )
+        if bounds.beginning:
+            raise StreamingError(
+                f"{place} begins at offset {bounds.beginning} and {changelog} holds no state for it: what came before "
+                "is gone from the topic, and a state without it would be wrong; begin with `greenlane rebuild "
+                "--checkpoint FILE`"
+            )
         return bounds.beginning
     expected = meta.applied + 1
     if bounds.committed is not None and bounds.committed > expected:
