@@ -72,7 +72,7 @@ ANN, BOB = scored("ann"), scored("bob")
 
 
 def test_equal_scores_agree() -> None:
-    assert compare_scores([ANN, BOB], [stored(BOB), stored(ANN)]) == (2, (), 0)
+    assert compare_scores([ANN, BOB], [stored(BOB), stored(ANN)]) == (2, (), 0, ())
 
 
 def test_only_the_last_record_of_a_seller_counts() -> None:
@@ -108,12 +108,12 @@ def test_a_score_that_should_not_be_there_is_different() -> None:
 
 def test_equal_decisions_agree_in_any_order_of_sellers() -> None:
     expected = [granted("ann"), granted("bob")]
-    assert compare_decisions(expected, [stored(item) for item in reversed(expected)]) == (2, (), 0)
+    assert compare_decisions(expected, [stored(item) for item in reversed(expected)]) == (2, (), 0, ())
 
 
 def test_a_repeated_decision_is_harmless() -> None:
     record = stored(granted("ann"))
-    assert compare_decisions([granted("ann")], [record, record]) == (1, (), 1)
+    assert compare_decisions([granted("ann")], [record, record]) == (1, (), 1, ())
 
 
 def test_a_repeat_that_says_something_else_is_different() -> None:
@@ -161,9 +161,32 @@ def test_a_decision_under_another_sellers_key_is_different() -> None:
     assert [item[2:] for item in found.differences] == [("key", "shop/ann", "shop/bob")]
 
 
-def test_an_unreadable_decision_is_different() -> None:
-    found = compare_decisions([], [Stored(b"shop/ann", b"{}", offset=7)])
-    assert [item.record for item in found.differences] == ["decision unreadable at partition 0 offset 7"]
+FOREIGN = (b"", b"{}", b"[]", b"nonsense", b"\xff" * 1_000, b"[" * 200_000, b'{"id": "\\u001b]0;owned\\u0007"}')
+
+
+@pytest.mark.parametrize("value", [None, *FOREIGN], ids=range(1 + len(FOREIGN)))
+def test_what_is_no_decision_is_named_as_foreign_and_no_difference(value: bytes | None) -> None:
+    record = Stored(b"shop/ann", value, offset=7)
+    found = compare_decisions([granted("ann")], [record, stored(granted("ann")), record])
+    assert (found.differences, found.repeats) == ((), 0)
+    assert [item.partition(" ")[2] for item in found.foreign] == ["partition 0 offset 7 is no decision"] * 2
+
+
+@pytest.mark.parametrize("value", FOREIGN, ids=range(len(FOREIGN)))
+def test_what_is_no_score_is_named_as_foreign_and_hides_none(value: bytes) -> None:
+    record = Stored(b"shop/ann", value, offset=7)
+    nobodys = Stored(b"shop/nobody", value, offset=8)
+    found = compare_scores([ANN], [record, stored(ANN), record, nobodys])
+    assert (found.total, found.differences, len(found.foreign)) == (1, (), 3)
+    assert found.foreign[-1].endswith("partition 0 offset 8 is no score")
+    assert [item.seller for item in compare_scores([ANN], [record]).differences] == ["shop/ann"]
+
+
+def test_a_foreign_record_is_said_and_does_not_disagree() -> None:
+    found = compared(foreign=2, first_foreign="scores partition 0 offset 7 is no score")
+    assert found.agrees
+    assert "first foreign record: scores partition 0 offset 7 is no score" in found.to_text()
+    assert json.loads(found.to_json())["foreign"] == 2
 
 
 @pytest.mark.parametrize(

@@ -218,10 +218,11 @@ def test_an_unreadable_assessment_needs_a_dead_letter_with_its_bytes() -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"{}", b"\xff"])
-def test_what_is_no_dead_letter_is_unexplained(value: bytes | None) -> None:
+def test_what_is_no_dead_letter_is_foreign(value: bytes | None) -> None:
     account = books()
     account.dead_letter(replace(letter(0), value=value))
-    assert "is no dead letter" in account.unexplained[0]
+    assert "is no dead letter" in account.foreign[0]
+    assert account.unexplained == []
 
 
 def test_dead_letters_about_other_topics_are_left_alone() -> None:

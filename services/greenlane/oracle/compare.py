@@ -15,20 +15,33 @@ from greenlane.oracle.difference import Difference, difference
 
 
 class Agreement(NamedTuple):
-    """How far one topic agrees: sellers or decisions on either side, every difference, harmless repeats."""
+    """How far one topic agrees: sellers or decisions on either side, every difference, harmless repeats.
+
+    `foreign` names the records that say nothing an aggregator can say: somebody else wrote them.
+    """
 
     total: int
     differences: tuple[Difference, ...]
     repeats: int = 0
+    foreign: tuple[str, ...] = ()
 
 
 def compare_scores(expected: Iterable[SellerScore], records: Iterable[KafkaRecord]) -> Agreement:
-    """Each seller's current score: the last record of its key against the one that has to stand there."""
+    """Each seller's current score: the last record of its key against the one that has to stand there.
+
+    A foreign record hides no score: the last one before it counts, if compaction left it.
+    """
     wanted = {account_key(item.data.marketplace, item.data.seller_id): _bytes(item) for item in expected}
-    found = {record.key or b"": record.value for record in records}
+    found: dict[bytes, bytes | None] = {}
+    foreign: list[str] = []
+    for record in records:
+        if record.value is None or _is_score(record.value):
+            found[record.key or b""] = record.value
+        else:
+            foreign.append(_foreign(record, "score"))
     keys = sorted(wanted.keys() | {key for key, value in found.items() if value is not None})
     compared = [difference(_text(key), "score", wanted.get(key), found.get(key)) for key in keys]
-    return Agreement(len(keys), tuple(item for item in compared if item is not None))
+    return Agreement(len(keys), tuple(item for item in compared if item is not None), foreign=tuple(foreign))
 
 
 def compare_decisions(
@@ -42,12 +55,15 @@ def compare_decisions(
     wanted = {item.id: item for item in expected}
     found: dict[str, KafkaRecord] = {}
     differences: list[Difference] = []
+    foreign: list[str] = []
     repeats = 0
     for record in records:
         decision_id = _decision_id(record)
-        if decision_id in found:
+        if decision_id is None:
+            foreign.append(_foreign(record, "decision"))
+        elif decision_id in found:
             repeats += 1
-            differences.extend(_contradiction(found[decision_id], record))
+            differences.extend(_contradiction(decision_id, found[decision_id], record))
         else:
             found[decision_id] = record
     ids = sorted(wanted.keys() | found.keys() | digests.keys())
@@ -56,18 +72,31 @@ def compare_decisions(
             differences.extend(_digest_difference(decision_id, digests[decision_id], found.get(decision_id)))
             continue
         differences.extend(_decision_difference(decision_id, wanted.get(decision_id), found.get(decision_id)))
-    return Agreement(len(ids), tuple(differences), repeats)
+    return Agreement(len(ids), tuple(differences), repeats, tuple(foreign))
 
 
-def _decision_id(record: KafkaRecord) -> str:
+def _is_score(value: bytes) -> bool:
+    try:
+        SellerScore.model_validate_json(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _decision_id(record: KafkaRecord) -> str | None:
+    """The decision's id; None when the record is no decision."""
     try:
         return BadgeDecision.model_validate_json(record.value or b"").id
     except ValidationError:
-        return f"unreadable at partition {record.partition} offset {record.offset}"
+        return None
 
 
-def _contradiction(first: KafkaRecord, repeat: KafkaRecord) -> Iterable[Difference]:
-    name = f"repeated decision {_decision_id(repeat)}"
+def _foreign(record: KafkaRecord, kind: str) -> str:
+    return f"{record.topic} partition {record.partition} offset {record.offset} is no {kind}"
+
+
+def _contradiction(decision_id: str, first: KafkaRecord, repeat: KafkaRecord) -> Iterable[Difference]:
+    name = f"repeated decision {decision_id}"
     if repeat.key != first.key:
         yield Difference(_text(first.key), name, "key", _text(first.key), _text(repeat.key))
     elif (found := difference(_text(first.key), name, first.value, repeat.value)) is not None:
@@ -113,7 +142,8 @@ class Comparison:
     `different` counts sellers whose current score is not the oracle's, `decisions_different` the same of decisions,
     `unexplained` the derived records that nothing published explains, `lacking` those made with factors or a method
     that this program does not have, of which the first is named. It `begins` with the log, or with a checkpoint whose
-    accounts were recomputed or taken.
+    accounts were recomputed or taken. `foreign` counts records on derived topics that say nothing their writers can
+    say: somebody else wrote them, they change no account, and the result agrees all the same.
     """
 
     sellers: int
@@ -138,6 +168,8 @@ class Comparison:
     lacking: int = 0
     first_lacking: str | None = None
     begins: str = "log"
+    foreign: int = 0
+    first_foreign: str | None = None
 
     @property
     def agrees(self) -> bool:
@@ -167,4 +199,6 @@ class Comparison:
             lines.append(f"first unexplained: {self.first_unexplained}")
         if self.first_lacking is not None:
             lines.append(f"cannot be checked: {self.first_lacking}")
+        if self.first_foreign is not None:
+            lines.append(f"first foreign record: {self.first_foreign}; find out who may write to this topic")
         return "\n".join([*lines, "agrees" if self.agrees else "does not agree"])

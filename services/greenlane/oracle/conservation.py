@@ -40,6 +40,7 @@ class Conservation:
     fates: dict[Position, str] = field(default_factory=dict)
     repeats: int = 0
     unexplained: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
     lacking: Counter[str] = field(default_factory=Counter)
     _refused: dict[Position, DeadLetterCode] = field(default_factory=dict)
     _ended: set[Position] = field(default_factory=set)
@@ -123,12 +124,15 @@ class Conservation:
         return self.fates.get(position, REFUSED if position in self._ended else UNKNOWN)
 
     def dead_letter(self, record: KafkaRecord) -> None:
-        """A record of the dead-letter topic; those about other topics are not this comparison's."""
+        """A record of the dead-letter topic; those about other topics are not this comparison's.
+
+        What is no dead letter at all was written by somebody else.
+        """
         try:
             letter = DeadLetter.model_validate_json(record.value or b"")
             raw = digest(letter.data.raw())
         except ValueError as error:  # of pydantic and of base64 alike
-            self._complain(record, f"is no dead letter: {type(error).__name__}")
+            self.foreign.append(f"{_place(position_of(record))} is no dead letter: {type(error).__name__}")
             return
         found = letter.data.origin
         origin = (found.topic, found.partition, found.offset)

@@ -122,6 +122,7 @@ def _result(reader: TopicsReader, books: Conservation, accounts: Accounts, start
     scores = compare_scores(statements, reader.records(SELLER_SCORES))
     decisions = compare_decisions(decided, reader.records(BADGE_DECISIONS), decisions_of(start))
     fates = books.close()
+    foreign = (*scores.foreign, *decisions.foreign, *books.foreign)
     return Comparison(
         sellers=scores.total,
         different=len(scores.differences),
@@ -141,6 +142,8 @@ def _result(reader: TopicsReader, books: Conservation, accounts: Accounts, start
         unexplained=len(books.unexplained),
         lacking=sum(books.lacking.values()),
         first_lacking=next(iter(books.lacking), None),
+        foreign=len(foreign),
+        first_foreign=next(iter(foreign), None),
         first_difference=next(iter((*scores.differences, *decisions.differences)), None),
         first_unaccounted=books.first_unaccounted(),
         first_unexplained=next(iter(books.unexplained), None),

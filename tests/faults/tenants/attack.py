@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from tests.faults.pipeline import let_pass
-from tests.faults.tenants.clients import Held, attacks
+from tests.faults.tenants.clients import Held, attack_names, attacks
 from tests.faults.tenants.forgeries import forgeries
 from tests.faults.tenants.neighbours import HEADERS, event_bytes
 from tests.faults.tenants.receivers import hostile_receivers
@@ -25,13 +26,17 @@ from greenlane.webhook_dispatcher.management import administration
 
 Place = tuple[str, int, int]
 """Topic, partition, offset."""
+_ASKED = sa.text("SELECT DISTINCT d.endpoint_id FROM delivery d WHERE d.mode <> 'unordered' AND d.attempt_no > 0")
 EVENT_SECONDS = 1.0
 """How often each hostile receiver's seller packs a parcel."""
 
 
 @dataclass
 class Report:
-    """Where each hostile record stands, and what became of the rest; `errors` ends the attack's own threads."""
+    """Where each hostile record stands, and what became of the rest; `errors` ends the attack's own threads.
+
+    `planned` names everything that is to be done, `receivers` those that were asked after they were confirmed.
+    """
 
     records: dict[Place, HostileRecord] = field(default_factory=dict)
     forged: dict[Place, str] = field(default_factory=dict)
@@ -42,12 +47,18 @@ class Report:
     others_refused: int = 0
     others_asked: int = 0
     errors: list[str] = field(default_factory=list)
+    planned: set[str] = field(default_factory=set)
 
     @property
-    def cases(self) -> int:
-        """How many different things were done."""
+    def done(self) -> set[str]:
+        """The names of the different things that were done."""
         names = {item.name for item in self.records.values()} | set(self.forged.values()) | set(self.turned_away)
-        return len(names | set(self.receivers) | {item.name for item in self.held})
+        return names | set(self.receivers) | {item.name for item in self.held}
+
+    @property
+    def undone(self) -> list[str]:
+        """What was planned and never done: a run that leaves something out proves nothing about it."""
+        return sorted(self.planned - self.done)
 
 
 @contextmanager
@@ -55,7 +66,7 @@ def attack(running: Running, report: Report) -> Iterator[None]:
     """Attack in threads while the block runs; what each of them does is bounded, and all of it is over at the end."""
     enough = threading.Event()
     with hostile_receivers() as ports:
-        report.receivers = [f"receiver.{name}" for name in ports]
+        report.planned |= {f"receiver.{name}" for name in ports} | set(attack_names())
         endpoints = asyncio.run(_endpoints(running, ports))
         works: tuple[Callable[[Running, Report, threading.Event], None], ...] = (
             _publish, _forge, _call, _listen, lambda run, _report, end: _feed(run, list(ports), end),
@@ -69,7 +80,7 @@ def attack(running: Running, report: Report) -> Iterator[None]:
             enough.set()
             for thread in threads:
                 thread.join()
-            asyncio.run(_disable(running, endpoints))
+            report.receivers += [f"receiver.{name}" for name in asyncio.run(_end(running, endpoints))]
 
 
 def _kept(work: Callable[..., None], running: Running, report: Report, enough: threading.Event) -> None:
@@ -79,18 +90,23 @@ def _kept(work: Callable[..., None], running: Running, report: Report, enough: t
         report.errors.append(f"{getattr(work, '__name__', work)}: {type(error).__name__}: {error}")
 
 
-async def _endpoints(running: Running, ports: dict[str, int]) -> list[str]:
+async def _endpoints(running: Running, ports: dict[str, int]) -> dict[str, str]:
+    """The endpoint of each receiver, by its name."""
     async with administration(running.settings) as desk:
-        return [
-            (await desk.add_endpoint(f"http://127.0.0.1:{port}/", EVIL, f"evil-{name}")).endpoint.endpoint_id
+        return {
+            name: (await desk.add_endpoint(f"http://127.0.0.1:{port}/", EVIL, f"evil-{name}")).endpoint.endpoint_id
             for name, port in ports.items()
-        ]
+        }
 
 
-async def _disable(running: Running, endpoints: list[str]) -> None:
+async def _end(running: Running, endpoints: dict[str, str]) -> list[str]:
+    """Disable every endpoint; the receivers that were sent more than the test of their endpoint."""
     async with administration(running.settings) as desk:
-        for endpoint in endpoints:
+        for endpoint in endpoints.values():
             await desk.disable_endpoint(endpoint)
+        async with desk.engine.connect() as connection:
+            asked = {row.endpoint_id for row in await connection.execute(_ASKED)}
+    return [name for name, endpoint in endpoints.items() if endpoint in asked]
 
 
 def _producers(servers: str, stack: ExitStack) -> dict[str | None, Any]:
@@ -115,7 +131,9 @@ def _publish(running: Running, report: Report, enough: threading.Event) -> None:
     with ExitStack() as stack:
         producers = _producers(running.settings.kafka_bootstrap_servers, stack)
         while True:
-            for item in hostile_records(EVIL, time.time()):
+            items = hostile_records(EVIL, time.time())
+            report.planned |= {item.name for item in items}
+            for item in items:
                 try:
                     sent = producers[item.codec].send(topic, key=item.key, value=item.value, headers=list(item.headers))
                     at = sent.get(30)
@@ -133,11 +151,15 @@ def _publish(running: Running, report: Report, enough: threading.Event) -> None:
 def _forge(running: Running, report: Report, _enough: threading.Event) -> None:
     with ExitStack() as stack:
         producer = _producers(running.settings.kafka_bootstrap_servers, stack)[None]
-        for item in forgeries(EVIL, datetime.now(UTC)):  # noqa: TID251 - a forger has a clock
+        items = forgeries(EVIL, datetime.now(UTC))  # noqa: TID251 - a forger has a clock
+        report.planned |= {item.name for item in items}
+        for item in items:
             try:
                 at = producer.send(item.topic, key=item.key, value=item.value).get(30)
-            except KafkaError:
+            except KafkaError as error:
                 report.turned_away.append(item.name)
+                if item.fits:
+                    report.errors.append(f"{item.name}: not appended: {type(error).__name__}: {error}")
                 continue
             report.forged[at.topic, at.partition, at.offset] = item.name
             let_pass(0.2)

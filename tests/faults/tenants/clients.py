@@ -32,11 +32,19 @@ class Held(NamedTuple):
 
 
 def attacks(base: str, token: str) -> Iterator[Held]:
-    """Every attack on the API at `base` by the holder of `token` or by somebody without one, one after the other."""
-    for name, attack in ATTACKS.items():
-        yield Held(name, attack(base, token))
+    """Every attack on the API at `base` by the holder of `token` or by somebody without one, one after the other.
+
+    Addresses come first: later the holder has as many endpoints as it may have, and none is looked at any more.
+    """
     for number, url in enumerate(URLS):
         yield Held(f"url.{number}", (_add(base, token, url),))
+    for name, attack in ATTACKS.items():
+        yield Held(name, attack(base, token))
+
+
+def attack_names() -> list[str]:
+    """The names of all attacks."""
+    return [*ATTACKS, *(f"url.{number}" for number in range(len(URLS)))]
 
 
 def _add(base: str, token: str, url: str) -> int:

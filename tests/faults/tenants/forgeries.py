@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES
+from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES, declared_topics
 
 EXAMPLES = Path(__file__).parents[3] / "schemas/examples/greenlane.assessment.v1"
+_LIMITS = {topic.name: topic.max_message_bytes - 2_048 for topic in declared_topics(())}
+"""Bytes of a value that each topic takes."""
 _WRONG = {
     "nonsense": b"nonsense",
     "null": None,
@@ -28,6 +30,11 @@ class Forgery(NamedTuple):
     topic: str
     key: bytes | None
     value: bytes | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether its topic takes a record of this size."""
+        return len(self.value or b"") < _LIMITS[self.topic]
 
 
 def forgeries(marketplace: str, at: datetime) -> tuple[Forgery, ...]:
