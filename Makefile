@@ -103,8 +103,8 @@ faults-webhooks: .venv/.dev ## kill -9 at eight points between intake and outcom
 faults-tenants: .venv/.dev ## one marketplace does everything it can against three others; MINUTES=4 RATE=200
 	@MINUTES=$(MINUTES) RATE=$(RATE) $(BIN)/python -m tests.faults.tenants
 
-bench-streams: .venv/.bench ## streams beside Faust, quixstreams and bare loops; ARGS="--seconds 300" for the long run
-	@UV="$(UV)" $(BIN)/python -m tests.benchmarks.bench_streams --json tests/benchmarks/plots/streams.json $(ARGS)
+bench-streams: .venv/.bench ## streams beside Faust, quixstreams and bare loops; ARGS="--seconds 300" runs long, PLOT=FILE.json draws there
+	@UV="$(UV)" $(BIN)/python -m tests.benchmarks.bench_streams --json $(or $(PLOT),.greenlane/bench/streams.json) $(ARGS)
 
 bench-year: .venv/.bench ## a simulated year of accounts on disk: speed and memory by quarter, restarts, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.bench_year $(ARGS)

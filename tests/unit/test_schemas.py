@@ -12,6 +12,7 @@ from jsonschema.exceptions import best_match
 from greenlane.contracts.events import EVENT_MODELS
 from greenlane.contracts.publish import MESSAGES, render, write
 from greenlane.contracts.reading import read_document
+from greenlane.contracts.topics import declared_topics
 from greenlane.publisher.encoding import encode
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -46,6 +47,10 @@ def test_rendering_writes_what_differs_and_removes_what_is_gone(tmp_path: Path) 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_schema_is_valid_json_schema_2020_12(name: str) -> None:
     Draft202012Validator.check_schema(_schema(name))
+
+
+def test_every_message_stands_on_a_topic_and_every_topic_carries_messages_that_exist() -> None:
+    assert {name for topic in declared_topics(["demo-vn"]) for name in topic.carries} == set(MESSAGES)
 
 
 def test_every_message_has_examples_and_every_example_a_message() -> None:

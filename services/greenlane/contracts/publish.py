@@ -16,15 +16,8 @@ from greenlane.contracts.rules import RulesAdopted
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import (
-    AGGREGATOR_CHANGELOG,
-    ASSESSMENTS,
-    BADGE_DECISIONS,
-    DEAD_LETTERS,
-    RULES,
-    SELLER_SCORES,
     Topic,
     declared_topics,
-    fulfilment_topic,
 )
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,21 +33,6 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "greenlane.dead-letter.v1": DeadLetter,
 }
 """Every message by the name of its schema file."""
-
-_CARRIED: dict[str, tuple[str, ...]] = {
-    fulfilment_topic("{marketplace}"): tuple(EVENT_MODELS),
-    ASSESSMENTS: (
-        "greenlane.assessment.v1",
-        "greenlane.retraction.v1",
-        "greenlane.day-closed.v1",
-        "greenlane.rules-adopted.v1",
-    ),
-    RULES: ("greenlane.rules-adopted.v1",),
-    SELLER_SCORES: ("seller.score.updated",),
-    BADGE_DECISIONS: ("badge.decision",),
-    DEAD_LETTERS: ("greenlane.dead-letter.v1",),
-}
-"""What each topic carries; the changelog is the aggregator's own and no contract."""
 
 _NO_HEADER = frozenset({"data", "datacontenttype"})
 """Fields of an event that are no `ce_` header in binary mode: the value, and the header `content-type`."""
@@ -114,7 +92,7 @@ def _asyncapi() -> dict[str, Any]:
 
 def _channel_topics() -> Iterator[Topic]:
     for topic in declared_topics(("{marketplace}",)):
-        if topic.name != AGGREGATOR_CHANGELOG:
+        if topic.carries:
             yield topic
 
 
@@ -145,7 +123,7 @@ def _operations(topics: Iterable[Topic]) -> Iterator[tuple[str, dict[str, Any]]]
 
 def _messages(topic: Topic) -> Iterator[str]:
     """What a topic carries; events of a marketplace in structured mode and in binary mode."""
-    for name in _CARRIED[topic.name]:
+    for name in topic.carries:
         yield name
         if name in EVENT_MODELS:
             yield _binary_id(name)
@@ -199,5 +177,5 @@ def _key(schema: dict[str, str]) -> dict[str, Any]:
 
 
 def _keyed_by(name: str) -> str:
-    keys = {topic.key for topic in _channel_topics() if name in _CARRIED[topic.name]}
+    keys = {topic.key for topic in _channel_topics() if name in topic.carries}
     return " or ".join(sorted(keys))

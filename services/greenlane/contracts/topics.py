@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from greenlane.contracts.events import EVENT_MODELS
+
 DAY_MS = 86_400_000
 
 ASSESSMENTS = "greenlane.assessments.v1"
@@ -22,12 +24,13 @@ MAX_DEAD_LETTER_BYTES = MAX_EVENT_BYTES * 4 // 3 + 65_536
 class Topic:
     """One topic as it must exist: its names for people, its settings for the provisioner.
 
+    `carries` are the messages that stand on it, by the names of their schemas: none where no contract covers them.
     `retention_days` None keeps records for ever (always so when compacted).
     """
 
     name: str
     key: str
-    payload: str
+    carries: tuple[str, ...]
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
     cleanup: Literal["delete", "compact"] = "delete"
@@ -66,7 +69,7 @@ def _fulfilment(marketplace: str) -> Topic:
     return Topic(
         name=fulfilment_topic(marketplace),
         key="seller_id",
-        payload="ParcelPacked | ParcelDelivered | ParcelReturned | PackagingRecovered | ParcelCancelled",
+        carries=tuple(EVENT_MODELS),
         producers=(f"publisher-{marketplace}",),
         consumers=("packaging_scorer", "delivery_scorer", "recompute"),
         retention_days=400,
@@ -78,14 +81,19 @@ _DERIVED = (
     Topic(
         ASSESSMENTS,
         key="<marketplace>/<seller_id>",
-        payload="Assessment | Retraction | DayClosed | RulesAdopted",
+        carries=(
+            "greenlane.assessment.v1",
+            "greenlane.retraction.v1",
+            "greenlane.day-closed.v1",
+            "greenlane.rules-adopted.v1",
+        ),
         producers=("packaging_scorer", "delivery_scorer", "clock"),
         consumers=("aggregator", "recompute"),
     ),
     Topic(
         SELLER_SCORES,
         key="<marketplace>/<seller_id>",
-        payload="SellerScore",
+        carries=("seller.score.updated",),
         producers=("aggregator",),
         consumers=("webhook_dispatcher", "recompute"),
         cleanup="compact",
@@ -93,14 +101,14 @@ _DERIVED = (
     Topic(
         BADGE_DECISIONS,
         key="<marketplace>/<seller_id>",
-        payload="BadgeDecision",
+        carries=("badge.decision",),
         producers=("aggregator",),
         consumers=("webhook_dispatcher", "recompute"),
     ),
     Topic(
         DEAD_LETTERS,
         key="hash of topic, partition, offset and stage",
-        payload="DeadLetter",
+        carries=("greenlane.dead-letter.v1",),
         producers=("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher"),
         consumers=("redrive",),
         retention_days=400,
@@ -110,7 +118,7 @@ _DERIVED = (
     Topic(
         RULES,
         key="rules | first",
-        payload="RulesAdopted",
+        carries=("greenlane.rules-adopted.v1",),
         producers=("operator", "clock"),
         consumers=("packaging_scorer", "delivery_scorer", "aggregator", "recompute"),
         cleanup="compact",
@@ -119,7 +127,7 @@ _DERIVED = (
     Topic(
         AGGREGATOR_CHANGELOG,
         key="row key of the partition store",
-        payload="rows of the aggregator's partition store",
+        carries=(),
         producers=("aggregator",),
         consumers=("aggregator",),
         cleanup="compact",
