@@ -14,10 +14,10 @@ from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.streaming import (
     EachRecord,
     EngineSettings,
+    KafkaRecord,
     Outcome,
     Output,
     SilentObserver,
-    SourceRecord,
     Stage,
     Store,
     run_stateful,
@@ -53,7 +53,7 @@ class Sums:
         else:
             self._seen.add(name)
 
-    def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
+    def handle(self, records: Sequence[KafkaRecord]) -> Sequence[Outcome]:
         outcomes = self._each.handle(records[: self._takes])
         self._count += len(outcomes)
         self._changed[b"n"] = b"%d" % self._count
@@ -64,7 +64,7 @@ class Sums:
         self._changed = {}
         return rows
 
-    def _one(self, record: SourceRecord) -> Outcome:
+    def _one(self, record: KafkaRecord) -> Outcome:
         name, _, amount = (record.value or b"").partition(b":")
         if not amount:
             raise Refusal.because(DeadLetterCode.NOT_JSON, "", "an amount is missing; send `id:amount`")
@@ -79,7 +79,7 @@ class Sums:
 
 
 def double(effects: str) -> EachRecord:
-    def one(record: SourceRecord) -> Outcome:
+    def one(record: KafkaRecord) -> Outcome:
         if record.value == b"poison":
             raise Refusal.because(DeadLetterCode.NOT_JSON, "value", "not a number; send digits")
         if record.value == b"huge":

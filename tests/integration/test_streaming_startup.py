@@ -9,9 +9,9 @@ import pytest
 
 from greenlane.streaming import (
     EngineSettings,
+    KafkaRecord,
     Outcome,
     SilentObserver,
-    SourceRecord,
     Stage,
     Store,
     StreamingError,
@@ -25,7 +25,7 @@ STAGE = Stage("toy", "toy_scorer", "0.1.0", "toy-1")
 class Never:
     """A handler and a state that must not be reached."""
 
-    def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
+    def handle(self, records: Sequence[KafkaRecord]) -> Sequence[Outcome]:
         raise AssertionError(records)
 
     def restore(self, key: bytes, value: bytes) -> None:

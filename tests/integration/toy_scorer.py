@@ -9,10 +9,10 @@ from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.streaming import (
     EachRecord,
     EngineSettings,
+    KafkaRecord,
     Outcome,
     Output,
     SilentObserver,
-    SourceRecord,
     Stage,
     run_stateless,
 )
@@ -20,7 +20,7 @@ from greenlane.streaming import (
 STAGE = Stage("weighing", "weight_scorer", "0.1.0", "weight-1")
 
 
-def weigh(record: SourceRecord) -> Outcome:
+def weigh(record: KafkaRecord) -> Outcome:
     if not (record.value or b"").isdigit():
         raise Refusal.because(DeadLetterCode.SCHEMA_VIOLATION, "mass_g", "not a whole number; send grams")
     return Outcome(

@@ -12,7 +12,7 @@ from kafka.partitioner.default import murmur2
 
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode, Refusal
 from greenlane.contracts.topics import DEAD_LETTERS, MAX_EVENT_BYTES
-from greenlane.streaming import EachRecord, Outcome, Output, SourceRecord, Stage, StreamingError, partition_of
+from greenlane.streaming import EachRecord, KafkaRecord, Outcome, Output, Stage, StreamingError, partition_of
 from greenlane.streaming.batches import outputs_of, size_of
 from greenlane.streaming.meta import Meta, decode_meta
 from greenlane.streaming.offsets import Bounds
@@ -97,7 +97,7 @@ def test_a_record_too_large_to_copy_is_named_but_not_copied_so_its_dead_letter_a
 
 
 def test_one_faulty_record_leaves_its_neighbours_whole_and_its_text_unlogged(caplog: pytest.LogCaptureFixture) -> None:
-    def one(item: SourceRecord) -> Outcome:
+    def one(item: KafkaRecord) -> Outcome:
         return Outcome("assessed", (Output("out", b"k", b"%d" % int(item.value or b"")),))
 
     with caplog.at_level(logging.ERROR):

@@ -18,10 +18,10 @@ from greenlane.contracts.assessments import (
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.derived import REFUSED, decoder_of
 from greenlane.contracts.problems import problems_of
+from greenlane.contracts.records import KafkaRecord
 from greenlane.contracts.rules import AGGREGATOR_RECORD, RulesAdopted
 from greenlane.contracts.unreadable import refuse_unreadable
 from greenlane.methodology.sums import SUMS
-from greenlane.streaming import SourceRecord
 
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1).toordinal()
@@ -45,7 +45,7 @@ class Assessed(NamedTuple):
     factors: str | None
 
 
-def read(record: SourceRecord) -> Assessed | Arrival | DayClosed | RulesAdopted:
+def read(record: KafkaRecord) -> Assessed | Arrival | DayClosed | RulesAdopted:
     """What the record says: an assessment, the arrival of a retraction, closed days, or rules. Raises Refusal.
 
     What lies in the future of the record's own append time is refused: that time stands in the log, so a repeated

@@ -33,10 +33,11 @@ from greenlane.aggregator.stating import Herald
 from greenlane.aggregator.telemetry import Gauges
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.records import KafkaRecord
 from greenlane.contracts.rules import RulesAdopted
 from greenlane.methodology.eligibility import Policy
 from greenlane.methodology.method import METHOD_VERSION
-from greenlane.streaming import Outcome, Output, Rows, SourceRecord, Stage, StreamingError
+from greenlane.streaming import Outcome, Output, Rows, Stage, StreamingError
 
 MOST_STATED = 1_000
 """Statements of closed days held in memory: a closing of more sellers than this is stated while it is written."""
@@ -115,7 +116,7 @@ class Accounts:
             self._ledger.restore_account(named.marketplace, named.seller, sequence, badge)
         self._guard = max(self._guard, guard)
 
-    def handle(self, records: Sequence[SourceRecord]) -> list[Outcome]:
+    def handle(self, records: Sequence[KafkaRecord]) -> list[Outcome]:
         """One outcome per record, in order, up to a closing that made many statements.
 
         A record at or below the guard changes nothing.

@@ -1,12 +1,12 @@
 """CloudEvents 1.0 over Kafka: which mode a record is in, and its attributes with its data as one document."""
 
 import base64
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.json_text import load
 from greenlane.contracts.media_types import essence, is_cloud_event
+from greenlane.contracts.records import KafkaRecord
 from greenlane.contracts.topics import MAX_EVENT_BYTES
 from greenlane.contracts.unreadable import refuse_unreadable
 
@@ -18,45 +18,6 @@ _CONTENT_TYPE = "content-type"
 _MEDIA = "datacontenttype"
 _STRUCTURED_JSON = "application/cloudevents+json"
 _LONGEST_NAME = 64
-
-
-class KafkaRecord(Protocol):
-    """What is needed of a record, whichever client read it."""
-
-    @property
-    def topic(self) -> str:
-        """Where it stands."""
-        ...
-
-    @property
-    def partition(self) -> int:
-        """Its partition."""
-        ...
-
-    @property
-    def offset(self) -> int:
-        """Its place in the partition."""
-        ...
-
-    @property
-    def timestamp(self) -> int:
-        """When the broker appended it, milliseconds since 1970 UTC."""
-        ...
-
-    @property
-    def key(self) -> bytes | None:
-        """The seller's id."""
-        ...
-
-    @property
-    def value(self) -> bytes | None:
-        """The event, or its data in binary mode."""
-        ...
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """CloudEvents attributes in binary mode."""
-        ...
 
 
 def declared_type(record: KafkaRecord) -> str | None:

@@ -2,8 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from greenlane.contracts.dead_letters import (
     MAX_REDRIVES,
@@ -21,6 +20,7 @@ from greenlane.contracts.dead_letters import (
     Refusal,
     dead_letter_id,
 )
+from greenlane.contracts.records import KafkaRecord
 from greenlane.contracts.topics import MAX_DEAD_LETTER_BYTES, MAX_EVENT_BYTES
 from greenlane.contracts.unreadable import Unreadable
 
@@ -51,38 +51,6 @@ _HEADERS = Problem(
 _RAW = Problem(path="", keyword=RAW_OMITTED, message=f"the record is too large to be copied here; {_READ_AT_ORIGIN}")
 
 
-class RefusedRecord(Protocol):
-    """What a letter repeats of a record, whichever client read it."""
-
-    @property
-    def topic(self) -> str:
-        """Where it stands."""
-
-    @property
-    def partition(self) -> int:
-        """Its partition."""
-
-    @property
-    def offset(self) -> int:
-        """Its place in the partition."""
-
-    @property
-    def timestamp(self) -> int:
-        """Append time, milliseconds since 1970 UTC."""
-
-    @property
-    def key(self) -> bytes | None:
-        """Its key."""
-
-    @property
-    def value(self) -> bytes | None:
-        """Its value."""
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """Its headers."""
-
-
 class Stamp(NamedTuple):
     """Who refuses: the stage, and the service with its versions."""
 
@@ -99,7 +67,7 @@ class Letter(NamedTuple):
     value: bytes
 
 
-def letter_of(record: RefusedRecord, refusal: Refusal, stamp: Stamp) -> Letter:
+def letter_of(record: KafkaRecord, refusal: Refusal, stamp: Stamp) -> Letter:
     """The letter of one refused record; the same record and stage always give the same id.
 
     Where it would be larger than its topic takes, first the headers are left out, then key and value; it says so.
@@ -146,7 +114,7 @@ def _b64_bytes(raw: bytes | None) -> int:
     return 4 + 4 * (len(raw or b"") + 2) // 3
 
 
-def _header_bytes(record: RefusedRecord) -> int:
+def _header_bytes(record: KafkaRecord) -> int:
     """Bytes of the encoded headers at most: a character of a name takes six when it is escaped."""
     return sum(6 * len(name.encode("utf-8", "replace")) + _b64_bytes(value) + 8 for name, value in record.headers)
 
@@ -157,7 +125,7 @@ def _shortened(problem: Problem) -> Problem:
     )
 
 
-def _redrive(record: RefusedRecord) -> Redrive:
+def _redrive(record: KafkaRecord) -> Redrive:
     """What the record says of its re-drives; a text that is no small number counts as none, one that is no id as none.
 
     A record that names its first letter was re-driven at least once.

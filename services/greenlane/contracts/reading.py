@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from greenlane.contracts.cloud_events import (
     CONTEXT,
-    KafkaRecord,
     binary_document,
     check_content_type,
     declared_type,
@@ -21,6 +20,7 @@ from greenlane.contracts.dead_letters import DeadLetterCode, Problem, Refusal
 from greenlane.contracts.events import EVENT_MODELS, FulfilmentEvent
 from greenlane.contracts.known_fields import Unknown, known_fields
 from greenlane.contracts.problems import bounded, code_of, extra_fields, problems_of
+from greenlane.contracts.records import KafkaRecord
 from greenlane.contracts.topics import marketplace_of
 
 __all__ = ["FUTURE_TOLERANCE", "KafkaRecord", "Reading", "check_time", "declared_type", "read_document", "read_event"]

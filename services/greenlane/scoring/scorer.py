@@ -10,6 +10,7 @@ from greenlane import __version__
 from greenlane.contracts.assessing import Owner
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.quick_assessing import Finding, find
+from greenlane.contracts.records import KafkaRecord
 from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic, group_of
 from greenlane.methodology.method import METHOD_VERSION
@@ -17,7 +18,7 @@ from greenlane.methodology.tables import Method
 from greenlane.operations.metrics import UNEXPECTED, EngineMetrics, ProcessMetrics, ScorerMetrics
 from greenlane.operations.rules import Registered, Wanted, work_under
 from greenlane.settings import Settings
-from greenlane.streaming import EachRecord, EngineSettings, Outcome, Output, Ready, SourceRecord, Stage, run_stateless
+from greenlane.streaming import EachRecord, EngineSettings, Outcome, Output, Ready, Stage, run_stateless
 
 IGNORED = Outcome("ignored")
 
@@ -33,14 +34,14 @@ class Scorer:
         self._findings: list[Finding] = []
         self._each = EachRecord(self.score, stage_of(owner))
 
-    def handle(self, records: Sequence[SourceRecord]) -> list[Outcome]:
+    def handle(self, records: Sequence[KafkaRecord]) -> list[Outcome]:
         """One outcome per record, in the same order."""
         self._findings.clear()
         outcomes = self._each.handle(records)
         self._metrics.count([(found.marketplace, found.assessed) for found in self._findings if found.assessed])
         return outcomes
 
-    def score(self, record: SourceRecord) -> Outcome:
+    def score(self, record: KafkaRecord) -> Outcome:
         """An assessment, or ignored when the other scorer owns the record's type. Raises Refusal."""
         try:
             found = find(record, self._owner, self._method)

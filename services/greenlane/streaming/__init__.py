@@ -1,5 +1,6 @@
 """The exact batch engine on Faust and the partition store behind its changelog; knows nothing of parcels."""
 
+from greenlane.contracts.records import KafkaRecord
 from greenlane.streaming.dead_letters import DEAD_LETTERED, Stage, dead_letter
 from greenlane.streaming.disk import DiskRows, Layout, Lookup, Mark, Rows
 from greenlane.streaming.each_record import EachRecord
@@ -8,7 +9,7 @@ from greenlane.streaming.fatal import EXIT_CODE, StreamingError
 from greenlane.streaming.meta import META_KEY, Meta, decode_meta
 from greenlane.streaming.observer import EngineObserver, Ready, SilentObserver
 from greenlane.streaming.partitioner import partition_of
-from greenlane.streaming.records import Outcome, Output, PartitionState, SourceRecord, StatelessHandler
+from greenlane.streaming.records import Outcome, Output, PartitionState, StatelessHandler
 from greenlane.streaming.run import run_stateful, run_stateless
 from greenlane.streaming.store import Store
 from greenlane.streaming.writer import BatchWriter
@@ -22,6 +23,7 @@ __all__ = [
     "EachRecord",
     "EngineObserver",
     "EngineSettings",
+    "KafkaRecord",
     "Layout",
     "Lookup",
     "Mark",
@@ -32,7 +34,6 @@ __all__ = [
     "Ready",
     "Rows",
     "SilentObserver",
-    "SourceRecord",
     "Stage",
     "StatelessHandler",
     "Store",

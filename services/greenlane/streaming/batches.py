@@ -4,16 +4,17 @@ from collections import Counter
 from collections.abc import Sequence
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.records import KafkaRecord
 from greenlane.streaming.dead_letters import Stage
 from greenlane.streaming.fatal import StreamingError
-from greenlane.streaming.records import Outcome, Output, SourceRecord
+from greenlane.streaming.records import Outcome, Output
 
 RECORD_OVERHEAD = 64
 """Bytes a record takes on the wire beside its key, value and headers, at most, batch header included."""
 
 
 def outputs_of(
-    records: Sequence[SourceRecord], outcomes: Sequence[Outcome], stage: Stage, max_bytes: int
+    records: Sequence[KafkaRecord], outcomes: Sequence[Outcome], stage: Stage, max_bytes: int
 ) -> tuple[list[Output], Counter[str]]:
     """What to write, in order, and how many records ended how.
 

@@ -2,9 +2,9 @@
 
 from itertools import pairwise
 
+from greenlane.contracts.records import KafkaRecord
 from greenlane.contracts.unreadable import Unreadable
 from greenlane.streaming.fatal import StreamingError
-from greenlane.streaming.records import SourceRecord
 from greenlane.streaming.scheduler import Chunk
 
 
@@ -60,6 +60,6 @@ class Continuity:
         self.expected = max(last + 1, self.expected or 0)
 
 
-def _first(record: SourceRecord) -> int:
+def _first(record: KafkaRecord) -> int:
     """The first offset that a record stands for: its own, or the first of those that nobody can read."""
     return record.value.first_offset if isinstance(record.value, Unreadable) else record.offset

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Callable, Sequence
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
+from greenlane.contracts.records import KafkaRecord
 from greenlane.contracts.unreadable import refuse_unreadable
 from greenlane.streaming.dead_letters import Stage
-from greenlane.streaming.records import Outcome, SourceRecord
+from greenlane.streaming.records import Outcome
 
 logger = logging.getLogger(__name__)
 
-HandleOne = Callable[[SourceRecord], Outcome]
+HandleOne = Callable[[KafkaRecord], Outcome]
 
 
 class EachRecord:
@@ -24,7 +25,7 @@ class EachRecord:
         self._handle_one = handle_one
         self._stage = stage
 
-    def handle(self, records: Sequence[SourceRecord]) -> list[Outcome]:
+    def handle(self, records: Sequence[KafkaRecord]) -> list[Outcome]:
         """One outcome per record, in the same order."""
         handle_one, outcomes = self._handle_one, []
         for record in records:
@@ -36,14 +37,14 @@ class EachRecord:
                 outcomes.append(self._failed(record, error))
         return outcomes
 
-    def _failed(self, record: SourceRecord, error: Exception) -> Outcome:
+    def _failed(self, record: KafkaRecord, error: Exception) -> Outcome:
         try:
             refuse_unreadable(record.value)
         except Refusal as refusal:
             return self._stage.refuse(record, refusal)
         return self._unexpected(record, error)
 
-    def _unexpected(self, record: SourceRecord, error: Exception) -> Outcome:
+    def _unexpected(self, record: KafkaRecord, error: Exception) -> Outcome:
         place = f"{record.topic}[{record.partition}]@{record.offset}"
         withheld = RuntimeError(f"{type(error).__name__}, its text withheld as it may quote the payload")
         logger.error("unexpected error at %s", place, exc_info=withheld.with_traceback(error.__traceback__))

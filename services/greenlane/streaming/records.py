@@ -3,37 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-
-class SourceRecord(Protocol):
-    """One record as Kafka holds it. The client's own record object is handed over as it is: nothing is copied."""
-
-    @property
-    def topic(self) -> str:
-        """The topic it was read from."""
-
-    @property
-    def partition(self) -> int:
-        """The partition it was read from."""
-
-    @property
-    def offset(self) -> int:
-        """Its place in the partition."""
-
-    @property
-    def timestamp(self) -> int:
-        """Append time, milliseconds since 1970 UTC; -1 where the topic keeps none."""
-
-    @property
-    def key(self) -> bytes | None:
-        """The key's bytes."""
-
-    @property
-    def value(self) -> bytes | None:
-        """The value's bytes; None is a tombstone."""
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """Names and values, in the order they were written."""
+from greenlane.contracts.records import KafkaRecord
 
 
 class Output(NamedTuple):
@@ -61,7 +31,7 @@ class Outcome(NamedTuple):
 class StatelessHandler(Protocol):
     """Turns records into outcomes, remembering nothing between calls."""
 
-    def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
+    def handle(self, records: Sequence[KafkaRecord]) -> Sequence[Outcome]:
         """One outcome per record, in the same order. An exception ends the process with nothing acknowledged."""
 
 
@@ -71,7 +41,7 @@ class PartitionState(Protocol):
     def restore(self, key: bytes, value: bytes) -> None:
         """Take back one row, the latest of its key, before the first `handle`. Any exception refuses the start."""
 
-    def handle(self, records: Sequence[SourceRecord]) -> Sequence[Outcome]:
+    def handle(self, records: Sequence[KafkaRecord]) -> Sequence[Outcome]:
         """One outcome for each of the first records, in the same order: for all of them, or for at least one.
 
         Those without are handed over again, after the outputs of the others were written: a state need not hold more

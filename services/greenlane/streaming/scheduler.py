@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
-from greenlane.streaming.records import SourceRecord
+from greenlane.contracts.records import KafkaRecord
 
 LAST_LONE_OFFSET = 1
 """Faust ignores gaps after offset 0, so a batch reaching back to it would never be committed."""
@@ -19,7 +19,7 @@ class Chunk(NamedTuple):
     `after` is the offset fetched just before them; None for a partition's first fetch and after a seek backwards.
     """
 
-    records: Sequence[SourceRecord]
+    records: Sequence[KafkaRecord]
     after: int | None
 
 

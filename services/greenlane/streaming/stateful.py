@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 
+from greenlane.contracts.records import KafkaRecord
 from greenlane.streaming.batches import outputs_of
 from greenlane.streaming.changelog import Changelog
 from greenlane.streaming.continuity import Continuity
@@ -17,7 +18,7 @@ from greenlane.streaming.fatal import StreamingError
 from greenlane.streaming.meta import META_KEY, Meta
 from greenlane.streaming.offsets import Bounds, OffsetReader
 from greenlane.streaming.partitions import Desk
-from greenlane.streaming.records import Output, PartitionState, SourceRecord
+from greenlane.streaming.records import Output, PartitionState
 from greenlane.streaming.scheduler import Chunk
 from greenlane.streaming.store import Store, load
 from greenlane.streaming.writer import BatchWriter
@@ -107,7 +108,7 @@ class StatefulPartition:
         expected = records[0].offset if self._continuity.expected is None else self._continuity.expected
         return last + 1 - min(expected, records[0].offset) - len(records)
 
-    async def _apply(self, records: Sequence[SourceRecord]) -> Counter[str]:
+    async def _apply(self, records: Sequence[KafkaRecord]) -> Counter[str]:
         """Write what as many of the first records lead to as the state takes at once; how they ended."""
         settings, kept = self._desk.settings, self._kept
         outcomes = kept.state.handle(records)
