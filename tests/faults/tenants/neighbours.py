@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,21 @@ HEADERS = [("content-type", b"application/cloudevents+json")]
 
 def event_bytes(marketplace: str, seller: str, parcel: str, at: float) -> bytes:
     """A good event of this seller and parcel that happened at `at` (seconds since 1970)."""
-    document: dict[str, Any] = json.loads(EXAMPLE.read_bytes())
-    document |= {
+    document = _example() | {
         "source": f"/marketplaces/{marketplace}",
         "subject": seller,
         "id": f"{parcel}.packed",
         "time": datetime.fromtimestamp(at, UTC).isoformat(),
+        "data": _example()["data"] | {"parcel_id": parcel},
     }
-    document["data"]["parcel_id"] = parcel
     return json.dumps(document).encode()
+
+
+@cache
+def _example() -> dict[str, Any]:
+    """Read once: what the neighbours cost is taken from the processes that are watched."""
+    document: dict[str, Any] = json.loads(EXAMPLE.read_bytes())
+    return document
 
 
 class Neighbours:
