@@ -122,6 +122,21 @@ def test_transaction_markers_are_counted_as_holes_and_aborted_records_never_arri
     assert sum(hole["count"] for hole in worker.said("hole") + again.said("hole")) > 0
 
 
+@pytest.mark.parametrize("aborted", [0, 3])
+def test_a_source_that_begins_with_one_record_and_a_marker_is_committed(
+    log: Log, start: Start, options: dict[str, Any], aborted: int
+) -> None:
+    source = options["topics"][0]
+    log.append_transaction(source, [b"1"])
+    if aborted:
+        log.append_transaction(source, [b"1000"] * aborted, commit=False)
+    log.append(source, numbers(2, 50))
+    worker = start(options)
+    worker.until(is_committed(log, options, log.end(source)), "committed past the marker behind offset 0")
+    assert worker.terminate() == 0
+    assert values(log, options["effects"]) == [2 * number for number in range(1, 50)]
+
+
 def test_a_poison_record_and_one_with_too_large_an_output_become_dead_letters_and_their_neighbours_stay_whole(
     log: Log, start: Start, options: dict[str, Any]
 ) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from greenlane.streaming import StreamingError
 from greenlane.streaming.continuity import Continuity
 from greenlane.streaming.scheduler import BatchScheduler, Chunk, runs
-from greenlane.streaming.transport import BatchConsumer
+from greenlane.streaming.transport import BatchConsumer, ReadOffsets
 
 A, B = TP("t", 0), TP("t", 1)
 
@@ -107,9 +107,22 @@ def test_a_full_buffer_sets_no_partition_aside_because_faust_would_sleep_for_a_s
     assert (consumer._active_partitions, consumer._buffered_partitions) == ({A}, set())
 
 
+def test_offset_0_was_read_and_is_not_nothing_so_what_is_missing_behind_it_is_a_gap() -> None:
+    read = ReadOffsets()
+    assert read[A] is None
+    read[A] = 0
+    assert read[A]
+    assert (read[A] or 7) + 1 == 1
+    read[A] = None
+    assert read[A] is None
+
+
 def test_faust_and_aiokafka_still_have_the_private_parts_the_transport_relies_on() -> None:
     assert list(inspect.signature(Consumer._add_gap).parameters) == ["self", "tp", "offset_from", "offset_to"]
-    assert "self._add_gap(tp, r_offset + 1, offset)" in inspect.getsource(Consumer._drain_messages)
+    draining = inspect.getsource(Consumer._drain_messages)
+    assert "self._add_gap(tp, r_offset + 1, offset)" in draining
+    assert "gap > 1 and r_offset:" in draining
+    assert "set_read_offset = self._read_offset.__setitem__" in draining
     assert "_new_consumer_thread" in vars(KafkaConsumer)
     assert list(inspect.signature(AIOKafkaConsumerThread._create_worker_consumer).parameters) == ["self", "transport"]
     for name in ("isolation_level", "fetch_min_bytes", "fetch_max_wait_ms"):

@@ -1,6 +1,7 @@
 """Faust's consumer with its commit arithmetic mended for batches; the only place that touches its private parts."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, cast
@@ -80,8 +81,29 @@ def name_topics(consumer: AIOKafkaConsumer, topic_ids: Mapping[str, str]) -> Non
     consumer.commit, consumer.seek_to_committed = noted, seek_to_committed
 
 
+class ReadOffset(int):
+    """An offset that is never nothing: Faust asks `if offset`, and so ignores what is missing behind offset 0."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class ReadOffsets(defaultdict[TP, int | None]):
+    """The offset that was read last of each partition; None where nothing was read."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: None)
+
+    def __setitem__(self, tp: TP, offset: int | None) -> None:
+        super().__setitem__(tp, None if offset is None else ReadOffset(offset))
+
+
 class BatchConsumer(Consumer):
     """Counts the offsets between two batches as done once the second one is, and the second one only when it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_offset = ReadOffsets()
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         # Faust's own gap contains the record that revealed it: duplicates in its list of
