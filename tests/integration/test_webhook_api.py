@@ -225,6 +225,31 @@ async def test_an_endpoint_lives_from_its_first_test_to_its_removal(
     assert (await http.get(path)).status_code == 404
 
 
+async def test_an_endpoint_without_events_tells_how_its_test_stands_and_what_to_do(
+    desk: Administration, http: httpx.AsyncClient
+) -> None:
+    http.headers.update(bearing(await add_key(desk, "demo-vn")))
+    endpoint_id = (await http.post("/v1/endpoints", json={"url": URL})).json()["endpoint"]["endpoint_id"]
+
+    async def told() -> tuple[str | None, str | None, str | None]:
+        (shown,) = (await http.get("/v1/endpoints")).json()["items"]
+        assert shown == (await http.get(f"/v1/endpoints/{endpoint_id}")).json()
+        return shown["reason"], shown["last_test"], shown["remedy"]
+
+    assert await told() == (None, "pending", "wait for the answer to the test that was sent")
+    give_up = "UPDATE delivery SET state = 'exhausted', reason = 'status_500' WHERE endpoint_id = :id"
+    async with desk.engine.begin() as connection:
+        await connection.execute(sa.text(give_up), {"id": endpoint_id})
+    correct = "correct the receiver so that it answers 2xx, then send a test"
+    assert await told() == (None, "exhausted: status_500", correct)
+    await http.post(f"/v1/endpoints/{endpoint_id}/disable")
+    _, last_test, remedy = await told()
+    assert (last_test, str(remedy)[:11]) == ("exhausted: status_500", "send a test")
+    async with desk.engine.begin() as connection:
+        await connection.execute(sa.text("UPDATE endpoint SET state = 'active', reason = NULL"))
+    assert await told() == (None, None, None)
+
+
 async def test_endpoints_are_paged_and_filtered_by_seller(desk: Administration, http: httpx.AsyncClient) -> None:
     http.headers.update(bearing(await add_key(desk, "demo-vn")))
     sellers: tuple[dict[str, object], ...] = (

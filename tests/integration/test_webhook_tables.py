@@ -283,18 +283,6 @@ async def test_an_endpoint_that_fails_for_five_days_is_disabled_and_its_messages
     assert [item.state for item in await webhooks.deliveries()] == [State.HELD]
 
 
-async def test_messages_appended_before_an_endpoint_was_added_are_not_for_it(
-    engine: AsyncEngine, webhooks: Administration
-) -> None:
-    await add_active(webhooks)
-    created = await scalar(engine, "SELECT floor(extract(epoch FROM created_at) * 1000)::bigint FROM endpoint")
-    early, late = (message(Mode.FIFO, "s-1", number) for number in (1, 2))
-    before = Message(**{name: getattr(early, name) for name in early.__slots__} | {"appended_ms": created - 1})
-    after = Message(**{name: getattr(late, name) for name in late.__slots__} | {"appended_ms": created})
-    accepted = await accept(engine, [before, after])
-    assert (accepted.unmatched, accepted.dispatched) == (1, 1)
-
-
 async def test_an_uncharged_outcome_leaves_the_attempts_as_they_were(
     engine: AsyncEngine, webhooks: Administration
 ) -> None:

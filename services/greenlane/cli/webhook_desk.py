@@ -9,12 +9,16 @@ from typing import Annotated, TypeVar
 import typer
 
 from greenlane.cli.connection import database_settings
+from greenlane.cli.output import no_such
 from greenlane.webhook_dispatcher.management import Administration, administration
 from greenlane.webhook_dispatcher.wrong_use import WebhookUseError
 
 Result = TypeVar("Result")
 EndpointId = Annotated[str, typer.Argument(help="Id of the endpoint, as `list` shows it.")]
 WebhookId = Annotated[str, typer.Argument(help="Id of the delivery, as `deliveries` shows it.")]
+
+OnlyMarketplace = Annotated[str | None, typer.Option(help="Only this marketplace.")]
+Limit = Annotated[int | None, typer.Option(min=1, max=10_000, help="At most so many; unset: all.")]
 
 _AGO = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -31,6 +35,12 @@ def administer(use: Callable[[Administration], Awaitable[Result]]) -> Result:
         return asyncio.run(once())
     except WebhookUseError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+async def check_marketplace(desk: Administration, marketplace: str | None) -> None:
+    """NoSuchThingError, which lists those there are, for a marketplace that nothing knows."""
+    if marketplace is not None and marketplace not in (known := await desk.known_marketplaces()):
+        raise no_such("marketplace", marketplace, known)
 
 
 def moment(text: str) -> datetime:

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from greenlane.cli.output import AsJson, console, notes, print_json, print_lines, print_table
-from greenlane.cli.webhook_desk import administer
+from greenlane.cli.webhook_desk import Limit, OnlyMarketplace, administer, check_marketplace
 from greenlane.webhook_dispatcher import management_keys
-from greenlane.webhook_dispatcher.management_keys import NewApiKey
+from greenlane.webhook_dispatcher.management import Administration
+from greenlane.webhook_dispatcher.management_keys import ApiKey, NewApiKey
 
 app = typer.Typer(help="API keys, each for one marketplace or one seller of it.", no_args_is_help=True)
 KeyId = Annotated[str, typer.Argument(help="Id of the API key, as `keys list` shows it.")]
@@ -29,13 +30,20 @@ def add(
 
 
 @app.command("list")
-def list_keys(as_json: AsJson = False) -> None:
+def list_keys(marketplace: OnlyMarketplace = None, limit: Limit = None, as_json: AsJson = False) -> None:
     """List active API keys.
 
     Example: `greenlane webhooks keys list`
     """
     columns = ("key", "marketplace", "seller", "~label", "created", "expires")
-    found = administer(management_keys.list_keys)
+
+    async def listed(desk: Administration) -> list[ApiKey]:
+        found = await management_keys.list_keys(desk)
+        if marketplace is not None and not any(key.marketplace == marketplace for key in found):
+            await check_marketplace(desk, marketplace)
+        return [key for key in found if marketplace in {None, key.marketplace}][:limit]
+
+    found = administer(listed)
     rows = [(key.key_id, key.marketplace, key.seller_id, key.label, key.created_at, key.expires_at) for key in found]
     if as_json:
         print_lines([dict(zip([name.lstrip("~") for name in columns], row, strict=True)) for row in rows])

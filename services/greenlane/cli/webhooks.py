@@ -10,8 +10,9 @@ from greenlane.cli import webhook_deliveries, webhook_keys
 from greenlane.cli.connection import database_settings
 from greenlane.cli.output import AsJson, console, notes, print_json, print_lines, print_table
 from greenlane.cli.webhook_deliveries import show
-from greenlane.cli.webhook_desk import EndpointId, administer
+from greenlane.cli.webhook_desk import EndpointId, Limit, OnlyMarketplace, administer, check_marketplace
 from greenlane.operations.logs import configure_logging
+from greenlane.webhook_dispatcher.management import Administration
 from greenlane.webhook_dispatcher.management_secrets import (
     expire_secret,
     list_secrets,
@@ -61,22 +62,28 @@ def add(  # noqa: PLR0913, PLR0917 - each option is a parameter
 
 
 @app.command("list")
-def list_endpoints(
-    marketplace: Annotated[str | None, typer.Option(help="Only this marketplace.")] = None, as_json: AsJson = False
-) -> None:
-    """List endpoints with their state.
+def list_endpoints(marketplace: OnlyMarketplace = None, limit: Limit = None, as_json: AsJson = False) -> None:
+    """List endpoints with their state, and for those that get no events how their test stands and what to do.
 
     Example: `greenlane webhooks list --json`
     """
-    found = administer(lambda desk: desk.list_endpoints(marketplace))
+
+    async def listed(desk: Administration) -> list[Endpoint]:
+        await check_marketplace(desk, marketplace)
+        return await desk.list_endpoints(marketplace, limit)
+
+    found = administer(listed)
     if as_json:
         print_lines([_plain(endpoint) for endpoint in found])
         return
     rows = [
-        (item.endpoint_id, item.marketplace, item.seller_id or "all", item.url, item.state, item.reason or "")
+        (item.endpoint_id, item.marketplace, item.seller_id or "all", item.url, item.state, _why(item))
         for item in found
     ]
     print_table(f"Endpoints ({len(found)})", ("endpoint", "marketplace", "sellers", "~url", "state", "~reason"), rows)
+    for item in found:
+        if item.remedy:
+            notes.print(f"{item.endpoint_id}: {item.remedy}", highlight=False)
 
 
 @app.command()
@@ -232,4 +239,10 @@ def _plain(endpoint: Endpoint) -> dict[str, object]:
         "sellers": endpoint.sellers,
         "state": endpoint.state,
         "reason": endpoint.reason,
+        "last_test": endpoint.last_test,
+        "remedy": endpoint.remedy,
     }
+
+
+def _why(item: Endpoint) -> str:
+    return "; ".join(part for part in (item.reason, item.last_test and f"test {item.last_test}") if part)

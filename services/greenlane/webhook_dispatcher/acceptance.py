@@ -1,8 +1,9 @@
 """TX1: messages become deliveries, each at most once, in order, a newer state replacing a waiting older one."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 import sqlalchemy as sa
@@ -11,7 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from greenlane.webhook_dispatcher.direct import Direct, direct_transaction
 from greenlane.webhook_dispatcher.messages import Message
 from greenlane.webhook_dispatcher.policy import EndpointState, Mode, State
+from greenlane.webhook_dispatcher.positions import Mark, Place, move
 from greenlane.webhook_dispatcher.wakeups import tell_due
+
+CLOCKS_APART_MS = 3_600_000
+"""What was appended so long before an endpoint was added is history to it, even when it is accepted only later."""
 
 
 class Key(NamedTuple):
@@ -35,13 +40,17 @@ class Subscriber:
     created_ms: int
 
     def wants(self, message: Message) -> bool:
-        """Whether the message is the endpoint's to see, chosen by it, and appended after the endpoint was added."""
+        """Whether the message is the endpoint's to see, chosen by it, and no history.
+
+        What is accepted after the endpoint was added is for it: both stand in the order of one database. Kafka's
+        clock and the database's are compared for history alone, and may be an hour apart.
+        """
         return (
             self.marketplace == message.marketplace
             and self.seller_id in {None, message.seller_id}
             and (self.sellers is None or message.seller_id in self.sellers)
             and message.type in self.types
-            and message.appended_ms >= self.created_ms
+            and message.appended_ms >= self.created_ms - CLOCKS_APART_MS
         )
 
 
@@ -142,17 +151,26 @@ def everyones(_endpoint_id: str) -> bool:
     return True
 
 
-async def accept(engine: AsyncEngine, messages: Sequence[Message], ours: Callable[[str], bool] = everyones) -> Accepted:
+async def accept(
+    engine: AsyncEngine,
+    messages: Sequence[Message],
+    ours: Callable[[str], bool] = everyones,
+    marks: Mapping[Place, Mark] = MappingProxyType({}),
+) -> Accepted:
     """Write the deliveries of these messages in one transaction; what was accepted before is left out.
 
-    The dispatchers of endpoints that are not `ours` are told what became due at them. The order of the locks is the
-    same everywhere: endpoints, then order heads, then deliveries.
+    `marks` are the next offsets of the partitions once this is committed. The dispatchers of endpoints that are not
+    `ours` are told what became due at them. The order of the locks is the same everywhere: positions, endpoints, order
+    heads, deliveries.
     """
     accepted = Accepted()
-    if not messages:
+    if not messages and not marks:
         return accepted
+    fresh: list[_Row] = []
     async with direct_transaction(engine) as connection:
-        rows = await _fan_out(connection, messages)
+        before = await move(connection, marks) if marks else {}
+        new = [item for item in messages if item.place is None or item.offset >= before.get(item.place, 0)]
+        rows = await _fan_out(connection, new) if new else []
         heads = await _lock_heads(connection, {_key(row) for row in rows})
         fresh = _in_order(rows, heads)
         if fresh:
@@ -164,8 +182,8 @@ async def accept(engine: AsyncEngine, messages: Sequence[Message], ours: Callabl
                 await tell_due(connection, others)
     dispatched = {row.message.webhook_id for row in fresh}
     known = {row.message.webhook_id for row in rows} - dispatched
-    accepted.dispatched = sum(message.webhook_id in dispatched for message in messages)
-    accepted.replayed = sum(message.webhook_id in known for message in messages)
+    accepted.dispatched = sum(message.webhook_id in dispatched for message in new)
+    accepted.replayed = len(messages) - len(new) + sum(message.webhook_id in known for message in new)
     accepted.unmatched = len(messages) - accepted.dispatched - accepted.replayed
     return accepted
 

@@ -1,8 +1,9 @@
 """The intake: records of scores and decisions become deliveries; offsets move only after the database has them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import structlog
@@ -13,11 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, SELLER_SCORES
 from greenlane.fetching.with_aiokafka import read_with_care
+from greenlane.streaming.topic_ids import KafkaTopic, look_up
 from greenlane.webhook_dispatcher.acceptance import Accepted, accept
 from greenlane.webhook_dispatcher.database import will_pass
+from greenlane.webhook_dispatcher.joining import Joining
 from greenlane.webhook_dispatcher.letters import Refused, dead_letter
 from greenlane.webhook_dispatcher.limits import Limits
 from greenlane.webhook_dispatcher.messages import Message, is_heartbeat, read_message
+from greenlane.webhook_dispatcher.positions import Mark, Place
 from greenlane.webhook_dispatcher.telemetry import WebhookMetrics
 from greenlane.webhook_dispatcher.unexpected import Unexpected
 
@@ -64,6 +68,8 @@ class _Batch:
     tombstones: int = 0
     heartbeats: int = 0
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
+    unmoved: bool = False
+    """Whether the positions in the database still have to be moved, once the dead letters are written."""
 
 
 class Intake:
@@ -84,7 +90,10 @@ class Intake:
         self._told = told
         self._uncommitted: dict[TopicPartition, int] = {}
         self._moved = asyncio.Event()
-        self.connected = False
+        self._joining: Joining
+        self._changed = False
+        self.obstacle = "waits for Kafka"
+        """Why nothing can be read; empty when it can."""
         self.waiting = False
         """Whether what was read cannot be accepted, because the database refuses it."""
 
@@ -100,10 +109,15 @@ class Intake:
                 self._told.unexpected.tell("intake", errors)
                 await _pause(stop, self._limits.pause_after_failure)
             finally:
-                self.connected = False
+                self.obstacle = self.obstacle or "waits for Kafka"
 
     async def _take_in(self, stop: asyncio.Event) -> None:
-        consumer = self._consumer()
+        topics = await self._topics(stop)
+        if topics is None:
+            return
+        joining = Joining(self._engine, topics, self._limits.pause_after_failure, self._wait)
+        consumer = joining.consumer = self._consumer()
+        consumer.subscribe(list(topics), listener=joining)
         producer = AIOKafkaProducer(
             bootstrap_servers=self._sources.bootstrap_servers,
             client_id=self._sources.client_id,
@@ -114,26 +128,65 @@ class Intake:
         try:
             await consumer.start()
             await producer.start()
-            self._uncommitted = {}
-            self.connected = True
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._commit_behind(consumer, stop))
-                while not stop.is_set():
-                    records = await consumer.getmany(timeout_ms=200, max_records=self._limits.intake_batch)
-                    if records:
-                        await self._process(producer, records)
-                    await self._measure_lag(consumer)
-                self._moved.set()
+            self._uncommitted, self._changed = {}, False
+            self.obstacle = ""
+            await self._read_on(consumer, producer, joining, stop)
             await self._commit(consumer)
         finally:
+            joining.close()
             await producer.stop()
             await consumer.stop()
+
+    async def _read_on(self, consumer: Any, producer: Any, joining: Joining, stop: asyncio.Event) -> None:
+        """Read until `stop`, or until the topics are no more those that were joined."""
+        ended = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            self._joining = joining
+            group.create_task(self._commit_behind(consumer, ended))
+            looking = group.create_task(self._look(joining.topics))
+            while not stop.is_set() and not self._changed:
+                found = await consumer.getmany(timeout_ms=200, max_records=self._limits.intake_batch)
+                if joining.failure is not None:
+                    raise joining.failure
+                records = {partition: items for partition, items in found.items() if partition in joining.placed}
+                if records:
+                    await self._process(producer, records)
+                await self._measure_lag(consumer)
+            looking.cancel()
+            ended.set()
+            self._moved.set()
+
+    async def _topics(self, stop: asyncio.Event) -> dict[str, KafkaTopic] | None:
+        """The topics once both exist; None if `stop` is set first."""
+        wanted = (self._sources.scores, self._sources.decisions)
+        while not stop.is_set():
+            found = await look_up(self._sources.bootstrap_servers, wanted)
+            missing = [name for name in wanted if name not in found]
+            if not missing:
+                return found
+            self.obstacle = f"{' and '.join(missing)} does not exist; `greenlane topics plan` shows what is missing"
+            await _pause(stop, self._limits.pause_after_failure)
+        return None
+
+    async def _look(self, joined: Mapping[str, KafkaTopic]) -> None:
+        """Compare the topics with those that were joined, until they differ: aiokafka asks every five minutes."""
+        while not self._changed:
+            await asyncio.sleep(self._limits.topics_every)
+            try:
+                now = await look_up(self._sources.bootstrap_servers, joined)
+            except (KafkaError, OSError) as error:
+                _log.warning("webhook intake cannot compare the topics now", kind=type(error).__name__)
+                continue
+            self._changed = now != joined
+        self.obstacle = "joins again: a topic was deleted, created anew or given more partitions"
+        _log.error("webhook intake joins again: a topic was deleted, created anew or given more partitions")
+
+    def _wait(self, waiting: bool) -> None:
+        self.waiting = waiting
 
     def _consumer(self) -> Any:
         read_with_care()
         return AIOKafkaConsumer(
-            self._sources.scores,
-            self._sources.decisions,
             bootstrap_servers=self._sources.bootstrap_servers,
             client_id=self._sources.client_id,
             group_id=self._sources.group,
@@ -151,13 +204,15 @@ class Intake:
         for letter, code in batch.letters:
             await producer.send_and_wait(self._sources.dead_letters, letter.value, key=letter.id.encode())
             self._told.refused(code)
+        if batch.unmoved:
+            await self._accept([], self._joining.marks(batch.offsets))
         self._count(batch, accepted)
         self._uncommitted |= batch.offsets
         self._moved.set()
 
-    async def _commit_behind(self, consumer: Any, stop: asyncio.Event) -> None:
+    async def _commit_behind(self, consumer: Any, ended: asyncio.Event) -> None:
         """Commit what was accepted, while the next records are accepted already."""
-        while not stop.is_set():
+        while not ended.is_set():
             await self._moved.wait()
             self._moved.clear()
             await self._commit(consumer)
@@ -166,7 +221,7 @@ class Intake:
         offsets, self._uncommitted = self._uncommitted, {}
         try:
             if offsets:
-                await consumer.commit(offsets)
+                await consumer.commit(self._joining.note(offsets))
         except (CommitFailedError, IllegalStateError) as error:
             _log.info("webhook intake lost a partition; its new owner repeats the batch", kind=type(error).__name__)
 
@@ -174,10 +229,10 @@ class Intake:
         """Accept the batch together; a message that the database refuses for ever becomes a dead letter alone."""
         messages = [read.message for read in batch.readings]
         try:
-            return await self._accept(messages)
+            return await self._accept(messages, self._joining.marks(batch.offsets))
         except Exception as error:  # noqa: BLE001 - a boundary: it costs this much and no more
             self._told.unexpected.tell("acceptance", error)
-        together = Accepted()
+        together, batch.unmoved = Accepted(), True
         for read in batch.readings:
             try:
                 together += await self._accept([read.message])
@@ -198,10 +253,12 @@ class Intake:
             batch.offsets[partition] = items[-1].offset + 1
         return batch
 
-    async def _accept(self, messages: Sequence[Message]) -> Accepted:
+    async def _accept(
+        self, messages: Sequence[Message], marks: Mapping[Place, Mark] = MappingProxyType({})
+    ) -> Accepted:
         while True:
             try:
-                accepted = await accept(self._engine, messages, self._told.ours)
+                accepted = await accept(self._engine, messages, self._told.ours, marks)
             except Exception as error:
                 if not will_pass(error):
                     raise

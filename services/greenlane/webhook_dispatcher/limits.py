@@ -27,6 +27,7 @@ class Limits:
     intake_batch: int = 500
     statement: float = 10.0
     pause_after_failure: float = 0.5
+    topics_every: float = 5.0
     clock_tolerance: float = 60.0
     key_missing_hold: float = 60.0
 

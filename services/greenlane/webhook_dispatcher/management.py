@@ -26,6 +26,7 @@ from greenlane.webhook_dispatcher.management_views import (
     dispatch_of,
     dispatches,
     endpoint_of,
+    endpoints,
 )
 from greenlane.webhook_dispatcher.messages import webhook_id as identity_of
 from greenlane.webhook_dispatcher.policy import ENDPOINT_TEST, MODES, OPEN, EndpointState, Mode, State
@@ -113,21 +114,27 @@ class Administration:
         async with self.engine.begin() as connection:
             await self._leave_room(connection, marketplace, seller)
             shard = shard_of(str(values["endpoint_id"]))
-            row = (
-                await connection.execute(endpoint.insert().values(**values, shard=shard).returning(*endpoint.c))
-            ).one()
-            await self.keep_secret(connection, row.endpoint_id, scheme, secret)
-            await self._enqueue_test(connection, endpoint_of(row))
-        return NewEndpoint(endpoint_of(row), shown_once(load_key(secret), secret))
+            await connection.execute(endpoint.insert().values(**values, shard=shard))
+            added = await self.found(connection, str(values["endpoint_id"]))
+            await self.keep_secret(connection, added.endpoint_id, scheme, secret)
+            await self._enqueue_test(connection, added)
+            added = await self.found(connection, added.endpoint_id)
+        return NewEndpoint(added, shown_once(load_key(secret), secret))
 
-    async def list_endpoints(self, marketplace: str | None = None) -> list[Endpoint]:
-        """Every endpoint of the scope that was not removed, oldest first."""
-        query = sa.select(endpoint).where(self.visible())
+    async def list_endpoints(self, marketplace: str | None = None, limit: int | None = None) -> list[Endpoint]:
+        """The endpoints of the scope that were not removed, oldest first; at most `limit` of them."""
+        query = endpoints().where(self.visible())
         if marketplace is not None:
             query = query.where(endpoint.c.marketplace == marketplace)
         async with self.engine.connect() as connection:
-            found = await connection.execute(query.order_by(endpoint.c.created_at, endpoint.c.endpoint_id))
-            return [endpoint_of(row) for row in found]
+            query = query.order_by(endpoint.c.created_at, endpoint.c.endpoint_id).limit(limit)
+            return [endpoint_of(row) for row in await connection.execute(query)]
+
+    async def known_marketplaces(self) -> set[str]:
+        """Those that are configured or have an endpoint within the scope."""
+        async with self.engine.connect() as connection:
+            found = await connection.execute(sa.select(endpoint.c.marketplace).where(self.visible()).distinct())
+            return {*self.marketplaces, *found.scalars()}
 
     async def endpoint(self, endpoint_id: str) -> Endpoint:
         """One endpoint; UnknownError outside the scope."""
@@ -235,8 +242,8 @@ class Administration:
 
     async def found(self, connection: AsyncConnection, endpoint_id: str, *, lock: bool = False) -> Endpoint:
         """The endpoint within the scope, or UnknownError."""
-        query = sa.select(endpoint).where(endpoint.c.endpoint_id == endpoint_id, self.visible())
-        row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+        query = endpoints().where(endpoint.c.endpoint_id == endpoint_id, self.visible())
+        row = (await connection.execute(query.with_for_update(of=endpoint) if lock else query)).one_or_none()
         if row is None:
             raise UnknownError("endpoint_id", f"{endpoint_id} is not known", "list the endpoints to find it")
         return endpoint_of(row)

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from greenlane.webhook_dispatcher.management import Administration
-from greenlane.webhook_dispatcher.management_views import Endpoint, endpoint_of
+from greenlane.webhook_dispatcher.management_views import Endpoint, endpoint_of, endpoints
 from greenlane.webhook_dispatcher.policy import EndpointState
 from greenlane.webhook_dispatcher.tables import endpoint
 
@@ -28,7 +28,7 @@ class EndpointListing:
 
 async def page_of_endpoints(desk: Administration, wanted: EndpointListing) -> list[Endpoint]:
     """The endpoints of the desk's scope that match; those that were removed do not."""
-    query = sa.select(endpoint).where(desk.visible(), *_matching(wanted))
+    query = endpoints().where(desk.visible(), *_matching(wanted))
     query = query.order_by(endpoint.c.created_at, endpoint.c.endpoint_id).limit(wanted.limit)
     async with desk.engine.connect() as connection:
         return [endpoint_of(row) for row in await connection.execute(query)]

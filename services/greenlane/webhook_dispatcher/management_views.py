@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from greenlane.webhook_dispatcher.policy import EndpointState, State
+from greenlane.webhook_dispatcher.policy import EndpointState, Mode, State
 from greenlane.webhook_dispatcher.tables import attempt, delivery, endpoint, event
 
 
@@ -13,7 +13,8 @@ from greenlane.webhook_dispatcher.tables import attempt, delivery, endpoint, eve
 class Endpoint:
     """An endpoint; `seller_id` None: it belongs to the marketplace, and `sellers` None: it hears about all of them.
 
-    `granted_rate` is what its receiver allowed in the handshake, in messages per minute; None means no limit.
+    `granted_rate` is what its receiver allowed in the handshake, in messages per minute; None means no limit. Of one
+    that gets no events, `last_test` tells how its test stands, such as `exhausted: status_500`, and `remedy` the cure.
     """
 
     endpoint_id: str
@@ -27,6 +28,8 @@ class Endpoint:
     granted_rate: int | None
     created_at: datetime
     confirmed_at: datetime | None
+    last_test: str | None = None
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -67,8 +70,22 @@ class AttemptMade:
     fresh_try: bool
 
 
+def endpoints() -> sa.Select[tuple[object, ...]]:
+    """Endpoints, those that are not active with how their latest test stands."""
+    stands = sa.func.concat_ws(": ", delivery.c.state, delivery.c.reason)
+    latest = (
+        sa.select(stands)
+        .where(delivery.c.endpoint_id == endpoint.c.endpoint_id, delivery.c.mode == Mode.UNORDERED.value)
+        .order_by(delivery.c.created_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return sa.select(endpoint, sa.case((endpoint.c.state != EndpointState.ACTIVE.value, latest)).label("last_test"))
+
+
 def endpoint_of(row: sa.Row[tuple[object, ...]]) -> Endpoint:
-    """An endpoint from its row."""
+    """An endpoint from its row in `endpoints`."""
+    state, last_test = EndpointState(row.state), row.last_test
     return Endpoint(
         row.endpoint_id,
         row.marketplace,
@@ -76,12 +93,24 @@ def endpoint_of(row: sa.Row[tuple[object, ...]]) -> Endpoint:
         row.url,
         tuple(row.types),
         None if row.sellers is None else tuple(row.sellers),
-        EndpointState(row.state),
+        state,
         row.reason,
         row.granted_rate,
         row.created_at,
         row.confirmed_at,
+        last_test,
+        _remedy(state, last_test),
     )
+
+
+def _remedy(state: EndpointState, last_test: str | None) -> str | None:
+    if state in {EndpointState.ACTIVE, EndpointState.REMOVED}:
+        return None
+    if last_test in {State.PENDING.value, State.LEASED.value}:
+        return "wait for the answer to the test that was sent"
+    if state is EndpointState.DISABLED:
+        return "send a test; answered 2xx, it enables the endpoint again"
+    return "correct the receiver so that it answers 2xx, then send a test"
 
 
 def dispatches() -> sa.Select[tuple[object, ...]]:

@@ -15,6 +15,7 @@ from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.topics import MAX_EVENT_BYTES
 from greenlane.contracts.unreadable import refuse_unreadable
 from greenlane.webhook_dispatcher.policy import ENDPOINT_TEST, MODES, Mode
+from greenlane.webhook_dispatcher.positions import Place
 
 _STATEMENT: TypeAdapter[SellerScore | BadgeDecision] = TypeAdapter(
     Annotated[SellerScore | BadgeDecision, Field(discriminator="type")]
@@ -40,10 +41,28 @@ class StatementRecord(Protocol):
         """Append time, milliseconds since 1970 UTC."""
         ...
 
+    @property
+    def topic(self) -> str:
+        """The topic it stands in."""
+        ...
+
+    @property
+    def partition(self) -> int:
+        """The partition it stands in."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Its offset there."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One statement on its way to endpoints; `body` is sent as it stands, `appended_ms` since 1970 UTC."""
+    """One statement on its way to endpoints; `body` is sent as it stands, `appended_ms` since 1970 UTC.
+
+    `place` and `offset` say where it stands in Kafka; without a place it is accepted wherever reading has got to.
+    """
 
     webhook_id: str
     day: date
@@ -55,6 +74,8 @@ class Message:
     seller_id: str
     body: bytes
     appended_ms: int
+    place: Place | None = None
+    offset: int = -1
 
 
 def webhook_id(source: str, event_id: str) -> str:
@@ -89,6 +110,8 @@ def read_message(record: StatementRecord) -> Message | None:
         seller_id=data.seller_id,
         body=record.value,
         appended_ms=record.timestamp,
+        place=Place(record.topic, record.partition),
+        offset=record.offset,
     )
 
 

@@ -111,7 +111,7 @@ def _obstacle(worker: Worker, intake: Intake) -> str:
     """Why work does not go on; empty when it does."""
     if not worker.ready or intake.waiting:
         return "waits for the database"
-    return "" if intake.connected else "waits for Kafka"
+    return intake.obstacle
 
 
 async def _report(obstacle: Callable[[], str], ready: Callable[[bool, str], None], stop: asyncio.Event) -> None:

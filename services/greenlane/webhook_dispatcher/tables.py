@@ -123,6 +123,7 @@ delivery = sa.Table(
     ),
     sa.Index("delivery_stopped", "shard", "state", postgresql_where=sa.text("state IN ('held', 'quarantined')")),
     sa.Index("delivery_by_age", "endpoint_id", "created_at"),
+    sa.Index("delivery_tests", "endpoint_id", "created_at", postgresql_where=sa.text("mode = 'unordered'")),
 )
 
 order_head = sa.Table(
@@ -133,6 +134,16 @@ order_head = sa.Table(
     sa.Column("accepted_seq", sa.BigInteger, nullable=False),
     sa.Column("accepted_event", sa.Text, nullable=True),
     sa.Column("delivered_seq", sa.BigInteger, nullable=True),
+)
+
+intake_position = sa.Table(
+    "intake_position",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True),
+    sa.Column("topic_id", sa.Text, nullable=False, comment="a topic made anew under the same name has another"),
+    sa.Column("next_offset", sa.BigInteger, nullable=False, comment="everything before it was accepted"),
+    sa.Column("before", sa.BigInteger, nullable=False, server_default="0", comment="next_offset before its last move"),
 )
 
 attempt = sa.Table(
