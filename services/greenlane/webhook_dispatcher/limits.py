@@ -14,6 +14,7 @@ class Limits:
     claim_wait: float = 0.005
     outcome_batch: int = 64
     outcome_wait: float = 0.005
+    recorded_at_once: int = 256
     attempt: float = 15.0
     delivery_lease: float = 45.0
     recording: float = 3.0

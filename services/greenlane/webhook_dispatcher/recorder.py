@@ -1,4 +1,6 @@
-"""Collects outcomes and records them in groups: up to 64, or what came within 5 ms.
+"""Collects outcomes and records them in groups: what came within 5 ms, or at once where 64 wait; 256 at the most.
+
+A transaction takes its time by its round trips, hardly by its rows: the more wait, the more are recorded at once.
 
 A group that cannot be recorded is recorded one by one; an outcome that cannot be recorded alone costs its delivery,
 which is quarantined, and no other.
@@ -99,7 +101,7 @@ class Recorder:
         group = [await self._queue.get()]
         if self._queue.qsize() < self._limits.outcome_batch - 1:
             await asyncio.sleep(self._limits.outcome_wait)
-        while len(group) < self._limits.outcome_batch and not self._queue.empty():
+        while len(group) < self._limits.recorded_at_once and not self._queue.empty():
             group.append(self._queue.get_nowait())
         return group
 
