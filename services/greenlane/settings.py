@@ -60,7 +60,10 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged"
     )
-    policy_file: Path | None = Field(default=None, description="badge policy (YAML) instead of the one shipped")
+    policy_file: Path | None = Field(
+        default=None,
+        description="badge policy (YAML) instead of the one shipped; another one later: `greenlane policy adopt`",
+    )
     factors_file: Path | None = Field(default=None, description="own emission factors (YAML) laid over those shipped")
     webhook_encryption_key: SecretStr = Field(
         default=SecretStr(""), description="base64 of 32 bytes; encrypts the endpoints' signing secrets at rest"
