@@ -55,6 +55,16 @@ main()
 """`greenlane policy adopt`, killed when everything is written and nothing committed."""
 
 
+def greenlane(running: Pipeline, *words: str, expect: int = 0, given: Mapping[str, str] | None = None) -> str:
+    """Run a command as an operator would, with these variables set beside the pipeline's; what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "greenlane", *words],
+        env={**running.environment, **(given or {})}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == expect, f"{words} gave {done.returncode}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
 @dataclass
 class World:
     """A pipeline of two scorers and an aggregator, and a second aggregator that names another policy."""
@@ -64,12 +74,7 @@ class World:
     days: Iterator[Day]
 
     def greenlane(self, *words: str, expect: int = 0, given: Mapping[str, str] | None = None) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "greenlane", *words],
-            env={**self.running.environment, **(given or {})}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == expect, f"{words} gave {done.returncode}: {done.stdout}{done.stderr}"
-        return done.stdout + done.stderr
+        return greenlane(self.running, *words, expect=expect, given=given)
 
     def live(self, days: int) -> None:
         """Publish and close days, and wait for what they lead to."""

@@ -48,6 +48,9 @@ MODULES = {
     "checkpoint": Listed(
         "checkpoint", "Write the accounts as they stand to a file from which `recompute` and `rebuild` can begin."
     ),
+    "reassess": Listed(
+        "reassess", "Throw away assessments, accounts, scores and decisions, and have every event assessed again."
+    ),
     "dead-letters": Listed("letters", "What was refused, why, and how to append it again."),
     "webhooks": Listed("webhooks", "Endpoints that receive scores and decisions, and what was dispatched."),
 }

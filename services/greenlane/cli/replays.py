@@ -9,6 +9,7 @@ import typer
 
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, notes, print_json, progress
+from greenlane.clock.closed import closed_through
 from greenlane.clock.closing import DayCloser, refuse_no_run
 from greenlane.operations.rules import adopt_missing
 from greenlane.publisher.olist import MARKETPLACE as OLIST_MARKETPLACE
@@ -104,6 +105,7 @@ def close_days(
 ) -> None:
     """Close days by hand, once both scorers have read what is published; badges are decided then.
 
+    Exits 1 if these days are closed already: a closing is never taken back (`greenlane reassess` makes a new log).
     The clock does this every midnight UTC for the marketplaces in GREENLANE_LIVE_MARKETPLACES.
 
     Example: `greenlane close-days demo-vn --through 2026-07-03`
@@ -112,6 +114,14 @@ def close_days(
     if marketplace not in settings.marketplaces:
         raise typer.BadParameter(_unknown(marketplace, settings))
     refuse_no_run((first or through).date(), through.date())
+    closed = closed_through(settings.kafka_bootstrap_servers, marketplace)
+    if closed is not None and through.date() <= closed:
+        notes.print(
+            f"nothing closed: {marketplace} is closed through {closed} already. If that was a mistake, "
+            "`greenlane reassess --help` names the way back.",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        raise typer.Exit(1)
     adopt_missing(settings)
     with DayCloser(settings.kafka_bootstrap_servers) as closer:
         closer.close(marketplace, (first or through).date(), through.date())

@@ -55,6 +55,11 @@ def utc_day(broker_ms: int) -> date:
     return datetime.fromtimestamp(broker_ms / 1000, UTC).date()
 
 
+def day_closed_key(marketplace: str) -> bytes:
+    """Key of the records that close days of a marketplace."""
+    return f"day-closed/{marketplace}".encode()
+
+
 def refuse_no_run(first_day: date, last_day: date) -> None:
     """Raises ClosingError unless these are days in order, and few and late enough to be a history."""
     if first_day > last_day:
@@ -144,7 +149,7 @@ class DayCloser:
         return record
 
     def _tell_every_partition(self, record: DayClosed) -> None:
-        key, value = f"day-closed/{record.marketplace}".encode(), record.model_dump_json().encode()
+        key, value = day_closed_key(record.marketplace), record.model_dump_json().encode()
         sent = [
             self._producer.send(ASSESSMENTS, key=key, value=value, partition=partition)
             for partition in sorted(self._producer.partitions_for(ASSESSMENTS))

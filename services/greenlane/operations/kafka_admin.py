@@ -1,7 +1,8 @@
 """One way to open an administrative connection to Kafka, with one clear error when there is no broker."""
 
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from kafka.admin import KafkaAdminClient
@@ -10,6 +11,7 @@ from kafka.errors import KafkaError
 from greenlane.errors import GreenlaneError
 
 CONNECT_SECONDS = 5.0
+POLL_SECONDS = 0.5
 _DEFAULT_PORT = 9092
 
 
@@ -51,6 +53,21 @@ def kafka_admin(bootstrap_servers: str) -> Iterator[KafkaAdminClient]:
         yield client
     finally:
         client.close()
+
+
+def running_groups(admin: KafkaAdminClient, groups: Sequence[str], seconds: float) -> list[str]:
+    """Those of the groups that still have members after waiting so long for all of them to end.
+
+    A worker of a lasting name stays a member for a session after it has stopped.
+    """
+    deadline = time.monotonic() + seconds
+    while running := sorted(
+        name for name, group in admin.describe_groups(list(groups)).items() if group.get("members")
+    ):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(POLL_SECONDS)
+    return running
 
 
 def _refuse_unreachable_listeners(bootstrap_servers: str, client: KafkaAdminClient) -> None:

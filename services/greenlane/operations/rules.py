@@ -14,7 +14,7 @@ from greenlane.contracts.rules import RULES_KEY, RulesAdopted, policy_name, rule
 from greenlane.contracts.table_rows import PolicyFile
 from greenlane.contracts.tables import load_method, load_policy
 from greenlane.contracts.topics import ASSESSMENTS, RULES
-from greenlane.operations.kafka_admin import KafkaUnreachableError, kafka_admin
+from greenlane.operations.kafka_admin import KafkaUnreachableError, kafka_admin, running_groups
 from greenlane.settings import Settings, SettingsError
 
 FIRST_KEY = b"first"
@@ -29,7 +29,6 @@ READ_MS = 500
 READ_SECONDS = 60.0
 SEND_SECONDS = 60.0
 SESSION_SECONDS = 20.0
-POLL_SECONDS = 0.5
 WATCH_SECONDS = 15.0
 """Between two looks at the rules in use while working."""
 
@@ -193,20 +192,15 @@ def refuse_other_rules(settings: Settings) -> None:
 
 
 def refuse_running(bootstrap_servers: str, groups: Sequence[str]) -> None:
-    """Raise SettingsError if one of these groups keeps members: what they are about to write would be refused.
-
-    A worker of a lasting name stays a member for a session after it has stopped.
-    """
-    deadline = time.monotonic() + SESSION_SECONDS
+    """Raise SettingsError if one of these groups keeps members: what they are about to write would be refused."""
     with kafka_admin(bootstrap_servers) as admin:
-        while running := sorted(name for name, at in admin.describe_groups(list(groups)).items() if at.get("members")):
-            if time.monotonic() > deadline:
-                raise SettingsError(
-                    f"nothing adopted. {' and '.join(running)} still run with the factors and the method of before: "
-                    "what they are about to write would be refused. Stop these scorers, adopt the rules, then start "
-                    "them with the new ones."
-                )
-            time.sleep(POLL_SECONDS)
+        running = running_groups(admin, groups, SESSION_SECONDS)
+    if running:
+        raise SettingsError(
+            f"nothing adopted. {' and '.join(running)} still run with the factors and the method of before: what they "
+            "are about to write would be refused. Stop these scorers, adopt the rules, then start them with the new "
+            "ones."
+        )
 
 
 async def work_under(
