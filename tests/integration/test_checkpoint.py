@@ -1,10 +1,12 @@
 """`greenlane checkpoint` on a real Kafka: what begins with a checkpoint ends as the untrimmed log does."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -202,6 +204,9 @@ class Installation:
             self.aggregator.wait()
         self._producer.close()
         self.admin.close()
+        with warnings.catch_warnings():  # a client of kafka-python that is closed while it connects leaves its socket
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 def _silent(_read: int, _total: int | None) -> None:

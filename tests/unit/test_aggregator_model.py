@@ -18,7 +18,14 @@ from greenlane.aggregator import state as state_module
 from greenlane.aggregator.entries import PackedEntries
 from greenlane.aggregator.state import Accounts, EntryRows
 from greenlane.aggregator.telemetry import Gauges
-from greenlane.contracts.assessments import FINAL_REVISION, Assessment, DayClosed, Retraction, SourcePosition
+from greenlane.contracts.assessments import (
+    FINAL_REVISION,
+    Assessment,
+    DayClosed,
+    Retraction,
+    SellerErased,
+    SourcePosition,
+)
 from greenlane.contracts.scores import statement_id
 from greenlane.contracts.topics import BADGE_DECISIONS, SELLER_SCORES
 from greenlane.methodology.eligibility import LevelRules, Policy, level_held, level_met
@@ -42,7 +49,7 @@ POLICIES = [
     for lateness, enter, leave in [(2, 2, 3), (90, 1, 1), (1, 3, 2)]
 ]
 STAGE = Stage("aggregation", "aggregator", "0", "1.0.0")
-Said = Assessment | Retraction | DayClosed
+Said = Assessment | Retraction | DayClosed | SellerErased
 
 
 class Incoming(NamedTuple):
@@ -100,6 +107,11 @@ class Naive:
     def take(self, record: Said) -> str:
         if isinstance(record, DayClosed):
             self.close(record)
+            return "control"
+        if isinstance(record, SellerErased):
+            gone = (record.marketplace, record.seller_id)
+            self.entries = {key: item for key, item in self.entries.items() if key[:2] != gone}
+            self.sellers.pop(gone, None)
             return "control"
         market, day = record.marketplace, record.day
         bound = min(self.policy.lateness_days, self.policy.window_days - 1)
@@ -246,10 +258,12 @@ def contributions(draw: st.DrawFn, dimension: Dimension) -> dict[str, int]:
 def records(draw: st.DrawFn, today: date) -> Said:
     """Anything that may arrive: assessments in any order and version, retractions, days closed anew or again."""
     market = draw(st.sampled_from(["m1", "m1", "m2"]))
-    kind = draw(st.sampled_from(["assessment"] * 8 + ["retraction", "closed", "closed"]))
+    kind = draw(st.sampled_from(["assessment"] * 16 + ["retraction", "closed", "closed"] * 2 + ["erased"]))
     if kind == "closed":
         last = today + timedelta(days=draw(st.sampled_from([-1, 0, 0, 0, 1, 2, 9])))
         return DayClosed(marketplace=market, first_day=last - timedelta(days=draw(st.integers(0, 6))), last_day=last)
+    if kind == "erased":
+        return SellerErased(marketplace=market, seller_id=draw(st.sampled_from(["s1", "s2", "s3"])))
     common: dict[str, Any] = {
         "marketplace": market,
         "seller_id": draw(st.sampled_from(["s1", "s2"])),
@@ -318,20 +332,27 @@ class AccountsAgainstNaiveModel(RuleBasedStateMachine):
 
     def told(self, batch: list[Said], outcomes: list[Outcome]) -> list[str]:
         """The model's outcomes; what was stated on the way must be what the model states."""
-        names, expected_scores = [], []
+        names, expected_scores, erased = [], [], list[bytes]()
         dirty: set[tuple[str, str]] = set()
         self.model.decisions = []
         for said in batch:
             if isinstance(said, DayClosed):
                 expected_scores += self.open_scores(dirty, said.marketplace)
                 self.model.scores = []
+            if isinstance(said, SellerErased):
+                expected_scores += self.open_scores(dirty, said.marketplace)
+                erased.append(f"{said.marketplace}/{said.seller_id}".encode())
             names.append(self.model.take(said))
             if isinstance(said, DayClosed):
                 expected_scores += self.model.scores
-            elif names[-1] == "assessed":
+            elif names[-1] == "assessed" and not isinstance(said, SellerErased):
                 dirty.add((said.marketplace, said.seller_id))
         expected_scores += self.open_scores(dirty, "m1") + self.open_scores(dirty, "m2")
-        outputs = [output for outcome in outcomes for output in outcome.outputs]
+        written = [output for outcome in outcomes for output in outcome.outputs]
+        assert [(output.topic, output.key) for output in written if output.value is None] == [
+            (SELLER_SCORES, key) for key in erased
+        ]
+        outputs = [output for output in written if output.value is not None]
         scores = [read_said(output) for output in outputs if output.topic == SELLER_SCORES]
         decisions = [read_said(output) for output in outputs if output.topic == BADGE_DECISIONS]
         assert sorted(scores, key=repr) == sorted(expected_scores, key=repr)

@@ -6,17 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.unit.test_aggregator_model import FIRST, POLICIES, STAGE, Incoming, Said
+from tests.unit.test_aggregator_model import FIRST, POLICIES, STAGE, Incoming, Said, whole
 
 from greenlane.aggregator.checkpoint import lines_of, rows_of
 from greenlane.aggregator.entries import PackedEntries
 from greenlane.aggregator.rows import DAY, RowError
 from greenlane.aggregator.state import Accounts
 from greenlane.aggregator.telemetry import Gauges
-from greenlane.contracts.assessments import Assessment, DayClosed, Retraction, SourcePosition
+from greenlane.contracts.assessments import Assessment, DayClosed, Retraction, SellerErased, SourcePosition
 from greenlane.contracts.checkpoints import (
     BooksLine,
     Checkpoint,
@@ -33,6 +34,7 @@ from greenlane.contracts.checkpoints import (
     write_checkpoint,
 )
 from greenlane.contracts.dead_letters import DeadLetterCode
+from greenlane.contracts.rules import RulesAdopted, rules_of
 from greenlane.methodology.vocabulary import DataCategory, Dimension
 from greenlane.operations.metrics import AggregatorMetrics
 from greenlane.oracle.account import PartitionAccounts
@@ -43,20 +45,27 @@ from greenlane.streaming import META_KEY, Meta
 
 TOPIC = "greenlane.fulfilment.shop.v1"
 ORIGIN = SourcePosition(topic=TOPIC, partition=0, offset=0, appended_ms=0)
-POLICY = POLICIES[0]
+POLICY = replace(POLICIES[0], version="1.0.0")
+WIDER = replace(POLICIES[0], version="2.0.0", window_days=6, leave_days=2)
 SEEDS = range(6)
 
 
-def history(seed: int, days: int = 14) -> list[Said]:
-    """Sellers of two marketplaces who come and go, corrections that move to other days, retractions, closings."""
+def history(seed: int, days: int = 14) -> list[Said | RulesAdopted]:
+    """Sellers of two marketplaces who come and go, corrections to other days, retractions, closings, erasures.
+
+    In every second history rules are adopted.
+    """
     chance = random.Random(seed)  # noqa: S311 - a seeded history, no secret
-    said: list[Said] = []
+    said: list[Said | RulesAdopted] = []
     for number in range(days):
         today = FIRST + timedelta(days=number)
+        if seed % 2 and number in {2, 5, 9}:
+            policy = WIDER if number == 5 else POLICY
+            said.append(rules_of(policy, "0" * 16, ["shop", "other"][: number - 1], first=number == 2))
         for _ in range(chance.randrange(14)):
             day = today - timedelta(days=chance.choice([0, 0, 0, 1, 2, 4]))
             seller, parcel = f"seller-{chance.randrange(5) + number // 4}", f"p{chance.randrange(30)}"
-            fields = {
+            fields: dict[str, Any] = {
                 "marketplace": chance.choice(["shop", "other"]),
                 "seller_id": seller,
                 "parcel_id": parcel,
@@ -64,6 +73,9 @@ def history(seed: int, days: int = 14) -> list[Said]:
                 "event_id": f"e{chance.randrange(3)}",
                 "origin": ORIGIN,
             }
+            if chance.random() < 0.04:
+                said.append(SellerErased(marketplace=fields["marketplace"], seller_id=seller))
+                continue
             if chance.random() < 0.15:
                 said.append(Retraction.model_validate(fields))
                 continue
@@ -89,24 +101,37 @@ def history(seed: int, days: int = 14) -> list[Said]:
     return said
 
 
-def oracle_of(records: Sequence[Said]) -> PartitionAccounts:
+def oracle_of(records: Sequence[Said | RulesAdopted]) -> PartitionAccounts:
     accounts = PartitionAccounts(POLICY)
-    for record in records:
-        accounts.take(record)
+    take(accounts, records)
     return accounts
+
+
+def take(accounts: PartitionAccounts, records: Sequence[Said | RulesAdopted]) -> None:
+    """Rules are adopted; what they refuse is left out, as in a recomputation."""
+    for record in records:
+        if isinstance(record, RulesAdopted):
+            assert accounts.rules.adopt(record) is None
+        elif accounts.rules.refusal_of(record) is None:
+            accounts.take(record)
 
 
 def aggregator() -> Accounts:
     gauges = Gauges(AggregatorMetrics(CollectorRegistry(), ["shop", "other"]))
-    refused: Callable[[DeadLetterCode], None] = pytest.fail
+
+    def refused(code: DeadLetterCode) -> None:
+        assert code is DeadLetterCode.UNKNOWN_MARKETPLACE
+
     return Accounts(0, PackedEntries(), POLICY, STAGE, gauges, refused)
 
 
-def fold(accounts: Accounts, records: Sequence[Said], first: int, rows: dict[bytes, bytes]) -> list[bytes]:
+def fold(
+    accounts: Accounts, records: Sequence[Said | RulesAdopted], first: int, rows: dict[bytes, bytes]
+) -> list[bytes]:
     """Hand the records over one by one; keeps the rows, returns what was stated."""
     stated: list[bytes] = []
     for offset, record in enumerate(records, first):
-        for outcome in accounts.handle([Incoming(offset, record.model_dump_json().encode())]):
+        for outcome in map(whole, accounts.handle([Incoming(offset, record.model_dump_json().encode())])):
             stated += [output.value for output in outcome.outputs if output.value is not None]
         for key, value in accounts.changes():
             rows.pop(key, None)
@@ -136,8 +161,7 @@ def test_the_oracle_goes_on_from_a_checkpoint_as_if_it_had_read_everything(seed:
     read = through_a_file(list(account_lines(0, cut, earlier)), tmp_path)
     later = PartitionAccounts(POLICY)
     restore_accounts(read.of_partition(0), later)
-    for record in records[cut:]:
-        later.take(record)
+    take(later, records[cut:])
     assert list(later.statements()) == list(whole.statements())
     assert earlier.decisions + later.decisions == whole.decisions
     # a checkpoint after a checkpoint is the one that a whole reading makes
@@ -213,19 +237,19 @@ def test_the_books_go_on_with_every_fate_and_every_open_question(tmp_path: Path)
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> Path:
+def whole_file(tmp_path: Path) -> Path:
     path = tmp_path / "whole.checkpoint"
     lines = list(account_lines(0, 40, oracle_of(history(2))))
     write_checkpoint(path, Checkpoint.of(header_of(), [*lines, BooksLine(repeats=0)]))
     return path
 
 
-def test_the_same_accounts_are_the_same_bytes(whole: Path, tmp_path: Path) -> None:
-    shuffled = list(read_checkpoint(whole).lines)
+def test_the_same_accounts_are_the_same_bytes(whole_file: Path, tmp_path: Path) -> None:
+    shuffled = list(read_checkpoint(whole_file).lines)
     random.Random(1).shuffle(shuffled)  # noqa: S311 - no secret
     again = tmp_path / "again"
     write_checkpoint(again, Checkpoint.of(header_of(), shuffled))
-    assert again.read_bytes() == whole.read_bytes()
+    assert again.read_bytes() == whole_file.read_bytes()
 
 
 def changed(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
@@ -254,11 +278,11 @@ def changed(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
     ],
 )
 def test_what_is_not_whole_is_refused_with_the_reason(
-    whole: Path, spoil: Callable[[bytes], bytes], reason: str
+    whole_file: Path, spoil: Callable[[bytes], bytes], reason: str
 ) -> None:
-    whole.write_bytes(spoil(whole.read_bytes()))
+    whole_file.write_bytes(spoil(whole_file.read_bytes()))
     with pytest.raises(CheckpointError, match=reason):
-        read_checkpoint(whole)
+        read_checkpoint(whole_file)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -293,23 +317,23 @@ FITTING = {"topic_id": "t", "spans": {0: (40, 90)}, "policy": "p"}
     ],
 )
 def test_a_checkpoint_that_the_log_does_not_go_on_from_is_refused(
-    whole: Path, changes: dict[str, object], reason: str
+    whole_file: Path, changes: dict[str, object], reason: str
 ) -> None:
-    checkpoint = read_checkpoint(whole)
-    refuse_misfit(whole, checkpoint, **FITTING)  # type: ignore[arg-type] # three of them by name
+    checkpoint = read_checkpoint(whole_file)
+    refuse_misfit(whole_file, checkpoint, **FITTING)  # type: ignore[arg-type] # three of them by name
     with pytest.raises(CheckpointError, match=reason):
-        refuse_misfit(whole, checkpoint, **(FITTING | changes))  # type: ignore[arg-type] # as above
+        refuse_misfit(whole_file, checkpoint, **(FITTING | changes))  # type: ignore[arg-type] # as above
 
 
 def test_every_rule_of_a_policy_is_in_its_identity() -> None:
     assert policy_identity(POLICY) != policy_identity(replace(POLICY, leave_days=POLICY.leave_days + 1))
-    assert policy_identity(POLICY).startswith("a sha256:")
+    assert policy_identity(POLICY).startswith("1.0.0 sha256:")
 
 
-def test_a_line_of_another_kind_is_refused_by_its_number(whole: Path) -> None:
-    lines = whole.read_bytes().splitlines()
+def test_a_line_of_another_kind_is_refused_by_its_number(whole_file: Path) -> None:
+    lines = whole_file.read_bytes().splitlines()
     assert json.loads(lines[1])["kind"] == "partition"
     refused = RefusedLine(partition=0, offset=1, raw=None, bulky=False, code=None)
-    made = Checkpoint(header_of(), (refused, *read_checkpoint(whole).lines))
+    made = Checkpoint(header_of(), (refused, *read_checkpoint(whole_file).lines))
     with pytest.raises(CheckpointError, match="in their order"):
-        write_checkpoint(whole.with_name("g"), made)
+        write_checkpoint(whole_file.with_name("g"), made)

@@ -1,8 +1,9 @@
 """The entries of a partition as packed bytes: a third of the memory of objects, and already the rows of the store."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from greenlane.aggregator.account import ZERO
 from greenlane.aggregator.ledger import FORGOTTEN_A_STEP, Entry, EntryKey
 from greenlane.aggregator.rows import Key, RowError, entry_identity, entry_key, entry_of, entry_value, read_entry
 
@@ -57,6 +58,22 @@ class PackedEntries:
                 if value is not None and read_entry(value, identity[0]).day == day:
                     del shelf.values[identity]
                     self._changes[entry_key(marketplace, day, identity)] = None
+
+    def erase(self, marketplace: str, seller: str, days: Iterable[int]) -> Iterator[None]:
+        """Drop every entry of the seller, which stand on these days, in steps."""
+        shelf = self._shelves[marketplace]
+        own = tuple(entry_identity((marketplace, seller, "", rank)) for rank in range(len(ZERO)))
+        for day in days:
+            kept: list[bytes] = []
+            for count, identity in enumerate(shelf.days.get(day, ()), 1):
+                if count % FORGOTTEN_A_STEP == 0:
+                    yield
+                if not identity.startswith(own):
+                    kept.append(identity)
+                elif (value := shelf.values.get(identity)) is not None and read_entry(value, identity[0]).day == day:
+                    del shelf.values[identity]
+                    self._changes[entry_key(marketplace, day, identity)] = None
+            shelf.days[day] = kept
 
     def restore(self, key: Key, value: bytes) -> None:
         """Take back one row. Raises RowError if it does not decode or contradicts another."""

@@ -14,6 +14,7 @@ from greenlane.contracts.assessments import (
     Assessment,
     DayClosed,
     Retraction,
+    SellerErased,
 )
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.derived import REFUSED, decoder_of
@@ -32,7 +33,12 @@ Scorers accept 24 hours; the other day leaves room for the clocks of two brokers
 """
 
 _ASSESSMENTS = decoder_of(Assessment, "type")
-_TAGS = tuple(model.model_fields["type"].default for model in (Assessment, Retraction, DayClosed, RulesAdopted))
+_TAGS = tuple(
+    model.model_fields["type"].default for model in (Assessment, Retraction, DayClosed, SellerErased, RulesAdopted)
+)
+
+Said = DayClosed | SellerErased | RulesAdopted
+"""What else a record can say: what is about no parcel."""
 
 
 class Assessed(NamedTuple):
@@ -45,14 +51,14 @@ class Assessed(NamedTuple):
     factors: str | None
 
 
-def read(record: KafkaRecord) -> Assessed | Arrival | DayClosed | RulesAdopted:
-    """What the record says: an assessment, the arrival of a retraction, closed days, or rules. Raises Refusal.
+def read(record: KafkaRecord) -> Assessed | Arrival | Said:
+    """What the record says: an assessment, the arrival of a retraction, closed days, a forgotten seller, or rules.
 
-    What lies in the future of the record's own append time is refused: that time stands in the log, so a repeated
-    reading refuses the same records.
+    Raises Refusal. What lies in the future of the record's own append time is refused: that time stands in the log, so
+    a repeated reading refuses the same records.
     """
     if record.value is None:
-        message = "the value is null; only assessments, retractions and closed days belong on this topic"
+        message = "the value is null; only assessments, retractions, closed days and forgotten sellers belong here"
         raise Refusal.because(DeadLetterCode.NULL_VALUE, "", message)
     appended = EPOCH + record.timestamp // DAY_MS
     try:
@@ -63,14 +69,14 @@ def read(record: KafkaRecord) -> Assessed | Arrival | DayClosed | RulesAdopted:
     return assessed
 
 
-def _said(value: bytes, appended: int) -> Assessed | Arrival | DayClosed | RulesAdopted:
+def _said(value: bytes, appended: int) -> Assessed | Arrival | Said:
     """What the models read: all that is no ordinary assessment. Raises Refusal."""
     refuse_unreadable(value)
     try:
         said = AGGREGATOR_RECORD.validate_json(value)
     except ValidationError as error:
         raise _refusal(error) from None
-    if isinstance(said, RulesAdopted):
+    if isinstance(said, RulesAdopted | SellerErased):
         return said
     if isinstance(said, DayClosed):
         return _closing(said, appended)

@@ -4,7 +4,7 @@ Days are proleptic Gregorian ordinals. Nothing here reads a clock.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import add, sub
 from typing import Literal, NamedTuple, Protocol
 
@@ -43,6 +43,9 @@ class Entries(Protocol):
 
     def forget(self, marketplace: str, before: int) -> Iterator[None]:
         """Drop every entry of the marketplace whose day is earlier than `before`, in steps: it must be used up."""
+
+    def erase(self, marketplace: str, seller: str, days: Iterable[int]) -> Iterator[None]:
+        """Drop every entry of the seller, which stand on these days, in steps: it must be used up."""
 
 
 class Arrival(NamedTuple):
@@ -86,7 +89,7 @@ class Market:
         return account
 
     def drop(self, seller: str) -> None:
-        """Forget an account that has no days any more."""
+        """Forget an account, whose days are no longer in the window."""
         self.levels[self.accounts.pop(seller).badge.level] -= 1
 
     def pin(self, account: Account, badge: Badge) -> None:
@@ -172,6 +175,19 @@ class Ledger:
         market.closed = closed
         self.touched.markets.add(marketplace)
         return self._entries.forget(marketplace, closed + 2 - market.window_days)
+
+    def erase(self, marketplace: str, seller: str) -> Iterator[None]:
+        """Forget an account with its entries and its badge, in steps: it must be used up."""
+        market = self.market(marketplace)
+        account = market.accounts.get(seller)
+        if account is None:
+            return
+        yield from self._entries.erase(marketplace, seller, list(account.days))
+        for day, bucket in account.days.items():
+            market.window = minus(market.window, bucket)
+            self.touched.days.add((marketplace, seller, day))
+        market.drop(seller)
+        self.touched.sellers.add((marketplace, seller))
 
     def restore_account(self, marketplace: str, seller: str, sequence: int, badge: Badge) -> None:
         """Take back what is known of a seller beside its days."""

@@ -76,6 +76,12 @@ def entry_range(marketplace: str, before: int) -> tuple[bytes, bytes]:
     return entry_key(marketplace, 0, b""), entry_key(marketplace, before, b"")
 
 
+def seller_range(marketplace: str, day: int, rank: int, seller: str) -> tuple[bytes, bytes]:
+    """From the first key of a seller's entries of one day and dimension up to the first one that is not among them."""
+    first = entry_key(marketplace, day, entry_identity((marketplace, seller, "", rank)))
+    return first, first + b"\xff"  # no parcel's UTF-8 has this byte
+
+
 def entry_owner(marketplace: str, identity: bytes) -> bytes:
     """Which entry it is, whatever its day: what its key has beside the kind and the day."""
     return _text(marketplace) + identity

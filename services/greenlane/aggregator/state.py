@@ -31,7 +31,7 @@ from greenlane.aggregator.rows import (
 from greenlane.aggregator.rules_book import RulesBook
 from greenlane.aggregator.stating import Herald
 from greenlane.aggregator.telemetry import Gauges
-from greenlane.contracts.assessments import DayClosed
+from greenlane.contracts.assessments import DayClosed, SellerErased
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.records import KafkaRecord
 from greenlane.contracts.rules import RulesAdopted
@@ -43,9 +43,9 @@ MOST_STATED = 1_000
 """Statements of closed days held in memory: a closing of more sellers than this is stated while it is written."""
 
 CONTROL = "control"
-"""Outcome of a record that closes days or adopts rules."""
+"""Outcome of a record that closes days, adopts rules or has a seller forgotten."""
 
-Said = Assessed | Arrival | DayClosed | RulesAdopted
+Said = Assessed | Arrival | DayClosed | SellerErased | RulesAdopted
 """What a record can say."""
 
 REPLAYED = Outcome("replayed")
@@ -117,7 +117,7 @@ class Accounts:
         self._guard = max(self._guard, guard)
 
     def handle(self, records: Sequence[KafkaRecord]) -> list[Outcome]:
-        """One outcome per record, in order, up to a closing that made many statements.
+        """One outcome per record, in order, up to a closing that made many statements, or a seller that is forgotten.
 
         A record at or below the guard changes nothing.
         """
@@ -138,15 +138,10 @@ class Accounts:
                 continue
             if said is None:
                 outcomes.append(Outcome(CONTROL))
-            elif isinstance(said, DayClosed):
-                self._state_open_scores(said.marketplace, outcomes)
-                steps = self._close(said, self._close_under(said.marketplace, said.last_day.toordinal()))
-                if len(self._ledger.market(said.marketplace).accounts) > MOST_STATED:
-                    outcomes.append(Outcome(CONTROL, streamed=steps))
-                    break
-                outcomes.append(Outcome(CONTROL, tuple(output for output in steps if output is not None)))
+            elif isinstance(said, DayClosed | SellerErased):
+                outcomes.append(self._control(said, outcomes))
                 stated += len(outcomes[-1].outputs)
-                if stated >= MOST_STATED:
+                if outcomes[-1].streamed is not None or stated >= MOST_STATED:
                     break
             else:
                 outcomes.append(self._enter(said, len(outcomes)))
@@ -187,7 +182,7 @@ class Accounts:
         for marketplace, market in self._ledger.markets.items():
             self._gauges.report(self._partition, marketplace, market)
 
-    def _admitted(self, said: Said) -> Assessed | Arrival | DayClosed | None:
+    def _admitted(self, said: Said) -> Assessed | Arrival | DayClosed | SellerErased | None:
         """What the rules of the log let pass; rules themselves are taken, and None is left of them. Raises Refusal."""
         if isinstance(said, RulesAdopted):
             closed = [name for name, market in self._ledger.markets.items() if market.closed is not None]
@@ -207,6 +202,16 @@ class Accounts:
         ledger.spans = _spans(self._rules.latest)
         for marketplace, market in ledger.markets.items():
             market.span(*_spans(self._rules.policy_of(marketplace)))
+
+    def _control(self, said: DayClosed | SellerErased, outcomes: list[Outcome]) -> Outcome:
+        """Forget a seller or close days; what has many steps is streamed."""
+        if isinstance(said, SellerErased):
+            return Outcome(CONTROL, streamed=self._erase(said))
+        self._state_open_scores(said.marketplace, outcomes)
+        steps = self._close(said, self._close_under(said.marketplace, said.last_day.toordinal()))
+        if len(self._ledger.market(said.marketplace).accounts) > MOST_STATED:
+            return Outcome(CONTROL, streamed=steps)
+        return Outcome(CONTROL, tuple(output for output in steps if output is not None))
 
     def _enter(self, said: Assessed | Arrival, place: int) -> Outcome:
         if isinstance(said, Assessed):
@@ -259,6 +264,12 @@ class Accounts:
             yield herald.closed_score(closed.account, last)
             self._measure(marketplace, closed)
         self._gauges.report(self._partition, marketplace, self._ledger.market(marketplace))
+
+    def _erase(self, said: SellerErased) -> Iterator[Output | None]:
+        """Forget a seller; the tombstone has the topic of scores forget it too, also one without an account."""
+        yield from self._ledger.erase(said.marketplace, said.seller_id)
+        yield Herald(said.marketplace, self._rules.policy_of(said.marketplace)).erased(said.seller_id)
+        self._gauges.report(self._partition, said.marketplace, self._ledger.market(said.marketplace))
 
     def _measure(self, marketplace: str, closed: Closed) -> None:
         metrics = self._gauges.metrics

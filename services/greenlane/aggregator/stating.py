@@ -56,6 +56,10 @@ class Herald:
         )
         return Output(BADGE_DECISIONS, self._key(decision.seller), stated.model_dump_json().encode())
 
+    def erased(self, seller: str) -> Output:
+        """Nothing stands of this seller any more."""
+        return Output(SELLER_SCORES, self._key(seller), None)
+
     def _score(self, seller: str, stated: statements.Account, time: str) -> Output:
         return Output(SELLER_SCORES, self._key(seller), score_bytes(stated, time))
 

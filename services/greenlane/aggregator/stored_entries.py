@@ -1,8 +1,9 @@
 """The entries of a partition on disk: memory holds only those of the batch in hand."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, product
 
+from greenlane.aggregator.account import ZERO
 from greenlane.aggregator.ledger import FORGOTTEN_A_STEP, Entry, EntryKey
 from greenlane.aggregator.rows import (
     CLOSED,
@@ -20,6 +21,7 @@ from greenlane.aggregator.rows import (
     entry_value,
     read_entry,
     read_key,
+    seller_range,
     split_entry_key,
 )
 from greenlane.streaming import DiskRows, Lookup, Rows
@@ -102,7 +104,15 @@ class StoredEntries:
 
     def forget(self, marketplace: str, before: int) -> Iterator[None]:
         """Drop every entry of the marketplace whose day is earlier than `before`, in steps."""
-        first, end, changes = *entry_range(marketplace, before), self._changes
+        yield from self._drop(*entry_range(marketplace, before))
+
+    def erase(self, marketplace: str, seller: str, days: Iterable[int]) -> Iterator[None]:
+        """Drop every entry of the seller, which stand on these days, in steps."""
+        for day, rank in product(days, range(len(ZERO))):
+            yield from self._drop(*seller_range(marketplace, day, rank, seller))
+
+    def _drop(self, first: bytes, end: bytes) -> Iterator[None]:
+        changes = self._changes
         in_hand = [key for key, value in changes.items() if first <= key < end and value is not None]
         on_disk = (key for key, _ in self._rows.range(first, end))
         for count, key in enumerate(chain(in_hand, on_disk), 1):

@@ -52,6 +52,7 @@ MODULES = {
         "reassess", "Throw away assessments, accounts, scores and decisions, and have every event assessed again."
     ),
     "dead-letters": Listed("letters", "What was refused, why, and how to append it again."),
+    "sellers": Listed("sellers", "One seller's data."),
     "webhooks": Listed("webhooks", "Endpoints that receive scores and decisions, and what was dispatched."),
 }
 """Every command, loaded when it is called.

@@ -7,7 +7,7 @@ import typer
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.options import CheckpointOption, FactorsOption
 from greenlane.cli.output import AsJson, console, counted, no_such, notes, print_lines, print_table, progress
-from greenlane.cli.statements import read_statements
+from greenlane.cli.statements import latest_statements, read_statements
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.topics import BADGE_DECISIONS, SELLER_SCORES
 from greenlane.methodology.rule_text import REASON_MEANING, missing_text
@@ -22,7 +22,7 @@ Seller = Annotated[str | None, typer.Option(help="Only this seller, as <marketpl
 
 def latest_scores(settings: Settings) -> list[SellerScore]:
     """The current score of every seller, best first."""
-    latest = {(score.source, score.subject): score for score in read_statements(settings, SELLER_SCORES, SellerScore)}
+    latest = {(score.source, score.subject): score for score in latest_statements(settings, SELLER_SCORES, SellerScore)}
     return sorted(latest.values(), key=lambda score: (-score.data.score.green, score.source, score.subject))
 
 

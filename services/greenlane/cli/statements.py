@@ -16,10 +16,22 @@ NAMED = 5
 
 def read_statements(settings: Settings, topic: str, model: type[Statement]) -> Iterator[Statement]:
     """Every statement of the topic in its order; foreign records are named on standard error and left out."""
+    return (statement for _, statement in _read(settings, topic, model) if statement is not None)
+
+
+def latest_statements(settings: Settings, topic: str, model: type[Statement]) -> list[Statement]:
+    """The statement that stands of each key, of those whose last record does not delete it."""
+    latest = dict(_read(settings, topic, model))
+    return [statement for statement in latest.values() if statement is not None]
+
+
+def _read(settings: Settings, topic: str, model: type[Statement]) -> Iterator[tuple[bytes | None, Statement | None]]:
+    """Key and statement of every record that is one of ours; None where the record deletes what stands."""
     foreign = 0
     with TopicsReader(settings.kafka_bootstrap_servers, [topic], lambda _read, _total: None) as reader:
         for record in reader.records(topic):
             if record.value is None:
+                yield record.key, None
                 continue
             try:
                 statement = model.model_validate_json(record.value)
@@ -29,7 +41,7 @@ def read_statements(settings: Settings, topic: str, model: type[Statement]) -> I
                     place = f"{topic} partition {record.partition} offset {record.offset}"
                     notes.print(f"{place} is left out, it is no {model.__name__}: {_reason(error)}", soft_wrap=True)
                 continue
-            yield statement
+            yield record.key, statement
     if foreign > NAMED:
         notes.print(f"{counted(foreign, 'foreign record')} of {topic} in all were left out", soft_wrap=True)
 

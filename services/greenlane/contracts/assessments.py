@@ -110,6 +110,18 @@ class DayClosed(Record):
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+class SellerErased(Record):
+    """A seller is forgotten: its account ends here with all its entries and its badge.
+
+    It has the key of the seller's other records, so it stands in their partition and order. What comes after it begins
+    a new and empty account.
+    """
+
+    type: Literal["greenlane.seller-erased.v1"] = "greenlane.seller-erased.v1"
+    marketplace: str
+    seller_id: str
+
+
 def account_key(marketplace: str, seller_id: str) -> bytes:
     """Key of everything about one seller on the derived topics."""
     return f"{marketplace}/{seller_id}".encode()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from greenlane import __version__
-from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
+from greenlane.contracts.assessments import Assessment, DayClosed, Retraction, SellerErased
 from greenlane.contracts.dead_letters import DeadLetter
 from greenlane.contracts.events import EVENT_MODELS
 from greenlane.contracts.method_document import method_files
@@ -28,6 +28,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "greenlane.retraction.v1": Retraction,
     "greenlane.day-closed.v1": DayClosed,
     "greenlane.rules-adopted.v1": RulesAdopted,
+    "greenlane.seller-erased.v1": SellerErased,
     "seller.score.updated": SellerScore,
     "badge.decision": BadgeDecision,
     "greenlane.dead-letter.v1": DeadLetter,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from greenlane.contracts.assessments import Assessment, DayClosed, Record, Retraction
+from greenlane.contracts.assessments import Assessment, DayClosed, Record, Retraction, SellerErased
 from greenlane.contracts.fingerprints import digest_of
 from greenlane.contracts.table_rows import PolicyFile
 from greenlane.contracts.tables import policy_of
@@ -50,7 +50,7 @@ class RulesAdopted(Record):
         return self.model_copy(update={"marketplaces": tuple(sorted({*self.marketplaces, *more}))})
 
 
-AggregatorRecord = Assessment | Retraction | DayClosed | RulesAdopted
+AggregatorRecord = Assessment | Retraction | DayClosed | SellerErased | RulesAdopted
 
 AGGREGATOR_RECORD: TypeAdapter[AggregatorRecord] = TypeAdapter(Annotated[AggregatorRecord, Field(discriminator="type")])
 """Reads a record of the assessments topic from its JSON bytes."""

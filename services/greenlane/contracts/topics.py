@@ -20,6 +20,10 @@ MAX_DEAD_LETTER_BYTES = MAX_EVENT_BYTES * 4 // 3 + 65_536
 """Largest record a fulfilment topic takes. A dead letter holds it in base64 (4/3) with 16 KiB of reasons."""
 
 
+COMPACTED_WITHIN_DAYS = 7
+"""Days within which a compacted topic forgets what was replaced: it can be said when an erased seller is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """One topic as it must exist: its names for people, its settings for the provisioner.
@@ -48,7 +52,8 @@ class Topic:
             "message.timestamp.type": "LogAppendTime",
         }
         if self.cleanup == "compact":
-            settings |= {"min.cleanable.dirty.ratio": "0.2", "segment.ms": str(DAY_MS)}
+            lag = {"max.compaction.lag.ms": str(COMPACTED_WITHIN_DAYS * DAY_MS)}
+            settings |= {"min.cleanable.dirty.ratio": "0.2", "segment.ms": str(DAY_MS)} | lag
         return settings
 
 
@@ -86,6 +91,7 @@ _DERIVED = (
             "greenlane.retraction.v1",
             "greenlane.day-closed.v1",
             "greenlane.rules-adopted.v1",
+            "greenlane.seller-erased.v1",
         ),
         producers=("packaging_scorer", "delivery_scorer", "clock"),
         consumers=("aggregator", "recompute"),

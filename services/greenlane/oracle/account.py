@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
+from greenlane.contracts.assessments import Assessment, DayClosed, Retraction, SellerErased
 from greenlane.contracts.dead_letters import DeadLetterCode
 from greenlane.contracts.reading import KafkaRecord
 from greenlane.contracts.rules import RulesAdopted
@@ -20,7 +20,7 @@ from greenlane.oracle.refusals import refusal_of
 from greenlane.oracle.rules import LogRules
 from greenlane.oracle.seller import Part, Seller, Version
 
-Message = Assessment | Retraction | DayClosed | RulesAdopted
+Message = Assessment | Retraction | DayClosed | SellerErased | RulesAdopted
 Outcome = Literal["assessed", "duplicate", "superseded", "late"]
 Key = tuple[str, str]
 """Marketplace and seller."""
@@ -49,10 +49,15 @@ class PartitionAccounts:
             return self.rules.adopt(message)
         return refusal_of(record, message) or self.rules.refusal_of(message)
 
-    def take(self, record: Assessment | Retraction | DayClosed) -> Outcome | None:
-        """Handle the next record and say what became of it; None for a closing, which is no seller's record."""
+    def take(self, record: Assessment | Retraction | DayClosed | SellerErased) -> Outcome | None:
+        """Handle the next record and say what became of it; None for a closing and for a seller who is forgotten."""
         if isinstance(record, DayClosed):
             self._close(record)
+            return None
+        if isinstance(record, SellerErased):
+            key = (record.marketplace, record.seller_id)
+            self._sellers.pop(key, None)
+            self._closed_statements.pop(key, None)
             return None
         if isinstance(record, Retraction):
             return self._enter(record, dict.fromkeys(Dimension))

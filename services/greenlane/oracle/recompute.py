@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from greenlane.contracts.assessments import Assessment, DayClosed
+from greenlane.contracts.assessments import Assessment, DayClosed, SellerErased
 from greenlane.contracts.checkpoints import Checkpoint, read_checkpoint
 from greenlane.contracts.reading import KafkaRecord
 from greenlane.contracts.rules import AGGREGATOR_RECORD, RulesAdopted
@@ -103,7 +103,7 @@ def _rebuild(reader: TopicsReader, books: Conservation, accounts: Accounts) -> A
             books.adopted(message)
             continue
         outcome = accounts[record.partition].take(message)
-        if not isinstance(message, DayClosed) and outcome is not None:
+        if not isinstance(message, DayClosed | SellerErased) and outcome is not None:
             books.assessed(record, message, outcome)
     return accounts
 

@@ -8,6 +8,7 @@ from greenlane.contracts.assessments import (
     Assessment,
     DayClosed,
     Retraction,
+    SellerErased,
 )
 from greenlane.contracts.dead_letters import DeadLetterCode
 from greenlane.contracts.reading import KafkaRecord
@@ -16,11 +17,15 @@ MOST_AHEAD = timedelta(days=2)
 """How far ahead of the day of its append an assessed day may lie: 24 hours at the scorer, and two brokers' clocks."""
 
 
-def refusal_of(record: KafkaRecord, message: Assessment | Retraction | DayClosed) -> DeadLetterCode | None:
+def refusal_of(
+    record: KafkaRecord, message: Assessment | Retraction | DayClosed | SellerErased
+) -> DeadLetterCode | None:
     """Why the record must have become a dead letter; None if it belongs into the account."""
     appended = datetime.fromtimestamp(record.timestamp / 1000, UTC).date()
     if isinstance(message, DayClosed):
         return _closing(message, appended)
+    if isinstance(message, SellerErased):
+        return None
     try:
         day = message.day
     except ValueError:

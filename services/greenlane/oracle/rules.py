@@ -1,6 +1,6 @@
 """The rules that a partition's log adopts, followed record by record: policy, method, factors and marketplaces."""
 
-from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
+from greenlane.contracts.assessments import Assessment, DayClosed, Retraction, SellerErased
 from greenlane.contracts.dead_letters import DeadLetterCode
 from greenlane.contracts.factor_registry import TableError
 from greenlane.contracts.rules import RulesAdopted
@@ -33,7 +33,7 @@ class LogRules:
         self.marketplaces |= set(said.marketplaces)
         return None
 
-    def refusal_of(self, message: Assessment | Retraction | DayClosed) -> DeadLetterCode | None:
+    def refusal_of(self, message: Assessment | Retraction | DayClosed | SellerErased) -> DeadLetterCode | None:
         """Why no account may take the message under these rules; None if one may."""
         if self._now is None:
             return None
