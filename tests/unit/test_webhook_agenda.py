@@ -202,6 +202,23 @@ def test_an_endpoint_that_is_well_has_half_a_second_of_work_claimed_ahead_and_no
     assert agenda.take(1.0, 100) == []
 
 
+def test_an_endpoint_that_is_well_shares_a_claim_with_those_that_are_well_alone() -> None:
+    agenda = Agenda()
+    for _ in range(10):
+        well(agenda, "quick")
+        well(agenda, "quicker", 0.01)
+    failing = [f"failing-{number}" for number in range(44)]
+    for name in failing:
+        (slot,) = started(agenda, name, 1)
+        agenda.finished(slot, Answer(500), 0.04)
+    agenda.take(99.0, 10_000)
+    for name in (*failing[:22], "quick", "quicker", *failing[22:]):
+        agenda.mark(name)
+    asked = dict(agenda.take(100.0, 64))
+    assert asked["quick"] == 32
+    assert asked["quicker"] == 64 - 32 - 22
+
+
 def test_what_was_claimed_ahead_begins_as_soon_as_a_request_is_over() -> None:
     agenda = Agenda()
     well(agenda, "a")

@@ -9,6 +9,7 @@ import math
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 
 from greenlane.webhook_dispatcher.breaker import FAILURES_TO_OPEN, Breaker, Phase
 from greenlane.webhook_dispatcher.policy import Answer
@@ -22,6 +23,8 @@ AHEAD_SECONDS = 0.5
 MOST_AHEAD, ALL_AHEAD = 32, 256
 """Deliveries claimed beyond their endpoints' slots: of one endpoint, and altogether."""
 _SHORTEST, _SMOOTHING = 0.001, 8
+_LOOKED_AT = 4
+"""Endpoints that are looked at to share out a claim, for each delivery of it."""
 
 
 class Budget(StrEnum):
@@ -137,13 +140,13 @@ class Agenda:
     def take(self, now: float, most: int) -> list[tuple[str, int]]:
         """The next endpoints in turn with the number of deliveries to claim for each, `most` altogether.
 
-        Each gets four, or its share of `most` where few are ready.
+        Each gets four; one that is well gets its share of `most` where few others are well.
         """
         self._age(now)
         self._ring(now)
         room = {budget: size - self._used[budget] for budget, size in self._sizes.items()}
         room_ahead = ALL_AHEAD - self._ahead
-        share = max(FIRST_CAP, most // max(len(self._ready), 1))
+        share = max(FIRST_CAP, most // max(self._ready_and_well(most), 1))
         taken: list[tuple[str, int]] = []
         while self._ready and most > 0:
             endpoint_id = next(iter(self._ready))
@@ -162,12 +165,16 @@ class Agenda:
                 self._blocked[budget].setdefault(endpoint_id)
                 continue
             free = min(max(standing.free, 0), room[budget])
-            count = min(free + max(ahead, 0), share, most)
+            count = min(free + max(ahead, 0), share if standing.well else FIRST_CAP, most)
             taken.append((endpoint_id, count))
             most -= count
             room[budget] -= min(count, free)
             room_ahead -= max(count - free, 0)
         return taken
+
+    def _ready_and_well(self, most: int) -> int:
+        """How many of the endpoints next in turn are well; those that are not can take little of a claim."""
+        return sum(self._standing(endpoint_id).well for endpoint_id in islice(self._ready, _LOOKED_AT * most))
 
     def claimed(self, endpoint_id: str, asked: int, got: int, now: float) -> list[Slot]:
         """`got` deliveries of the `asked` were claimed: the slots of those that begin now, the others wait for `next`.
