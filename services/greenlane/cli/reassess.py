@@ -51,7 +51,8 @@ def reassess(
     anew, under the rules in use. Events that are still kept count again, late ones too, and no day is closed: close
     them with `greenlane close-days MARKETPLACE --first … --through …` before the clock does. Scores and decisions of
     the same day and place in it have the same id as before, so receivers drop those that they have seen: tell them
-    what is wrong. A running `greenlane up` stops its scorers and its aggregator meanwhile; stop all others first.
+    what is wrong. Sellers that were erased come back with their events that are still kept: erase them again. A running
+    `greenlane up` stops its scorers and its aggregator meanwhile; stop all others first.
 
     Example: `greenlane reassess --yes`
     """
