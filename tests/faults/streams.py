@@ -85,14 +85,12 @@ def drained(running: Pipeline, seconds: float = PATIENCE) -> Comparison:
     with LagMeter(running.settings.kafka_bootstrap_servers) as meter:
 
         def nothing_waits() -> bool:
-            lag = meter.offsets_behind(running.settings.marketplaces)
-            return lag is not None and all(
-                behind <= 0 for (group, *_), behind in lag.items() if "dispatcher" not in group
+            standings = meter.records(running.settings.marketplaces)  # by offsets an aborted adoption would stay unread
+            return standings is not None and all(
+                standing.records == 0 for (group, *_), standing in standings.items() if "dispatcher" not in group
             )
 
-        until(
-            nothing_waits, lambda: f"{meter.offsets_behind(running.settings.marketplaces)} {running.exits()}", seconds
-        )
+        until(nothing_waits, lambda: f"{meter.records(running.settings.marketplaces)} {running.exits()}", seconds)
     return recompute(running.settings, progress=lambda _read, _total: None)
 
 

@@ -8,15 +8,15 @@ from kafka import KafkaProducer
 from tests.faults.load import FIRST_DAY, history, publish_days
 from tests.faults.pipeline import MARKETPLACE, PARTITIONS, Pipeline
 from tests.faults.streams import drained, records
-from tests.integration.test_rules_in_force import greenlane
+from tests.faults.test_rules_in_force import greenlane
 
 from greenlane.contracts.topics import BADGE_DECISIONS, fulfilment_topic
 
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 FORGED = 200
 SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator")
 
 
-@pytest.mark.timeout(600)
 def test_days_closed_by_mistake_are_opened_again_by_assessing_every_event_anew(tmp_path: Path) -> None:
     running = Pipeline(tmp_path, SERVICES, marketplaces=(MARKETPLACE,), live_marketplaces=())
     servers, days = running.settings.kafka_bootstrap_servers, history(8, sellers=8)

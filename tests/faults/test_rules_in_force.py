@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,23 +16,20 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 from tests.faults.load import Day, history, publish_days
-from tests.faults.pipeline import MARKETPLACE, PARTITIONS, POLICY, Pipeline, Service, until
+from tests.faults.pipeline import MARKETPLACE, POLICY, Pipeline, Service, until
 from tests.faults.streams import drained, records
 
 from greenlane.contracts.assessments import Assessment, DayClosed, SourcePosition
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.method_document import method_files
-from greenlane.contracts.rules import RULES_KEY, RulesAdopted
 from greenlane.contracts.tables import load_method
-from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES, declared_topics
+from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.vocabulary import DataCategory, Dimension
-from greenlane.operations.rules import adopt_missing, read_rules
-from greenlane.operations.topics import apply
+from greenlane.operations.rules import read_rules
 from greenlane.oracle.recompute import recompute
-from greenlane.oracle.topics_reader import TopicsReader
-from greenlane.settings import Settings
 
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 DOCUMENT = method_files(load_method())[f"methodology/method-{METHOD_VERSION}.md"]
 OTHER = re.sub(
     r"(green|dimension)_min: \d+",
@@ -142,7 +138,6 @@ def unready(service: Service) -> str:
         return ""
 
 
-@pytest.mark.timeout(600)
 def test_the_log_decides_by_which_policy_and_no_worker_of_another_one_decides(world: World) -> None:
     running = world.running
     servers, one, other = (
@@ -196,7 +191,6 @@ def foreign_records(running: Pipeline) -> list[bytes]:
     return values
 
 
-@pytest.mark.timeout(600)
 def test_a_scorer_of_a_marketplace_that_the_log_lacks_waits_and_factors_change_without_scorers_only(
     world: World, tmp_path: Path
 ) -> None:
@@ -231,29 +225,3 @@ def own_factors(folder: Path) -> Path:
 
 def silent(_read: int, _total: int) -> None:
     """Nobody watches."""
-
-
-def settings_of(servers: str, folder: Path, version: str) -> Settings:
-    policy = folder / f"{version}.yaml"
-    policy.write_text(POLICY.replace('"0.0.1"', f'"{version}"'), encoding="utf-8")
-    return Settings(kafka_bootstrap_servers=servers, marketplaces=(MARKETPLACE,), policy_file=policy)
-
-
-def adopted(servers: str) -> dict[int, list[RulesAdopted]]:
-    """The rules of each partition of the log, in their order."""
-    found: dict[int, list[RulesAdopted]] = {partition: [] for partition in range(PARTITIONS)}
-    with TopicsReader(servers, [ASSESSMENTS], silent) as reader:
-        for record in reader.records(ASSESSMENTS):
-            assert record.key == RULES_KEY
-            found[record.partition].append(RulesAdopted.model_validate_json(record.value or b""))
-    return found
-
-
-def test_of_many_who_adopt_rules_at_once_each_finds_the_last_ones_whole(fresh_kafka: str, tmp_path: Path) -> None:
-    apply(fresh_kafka, declared_topics([MARKETPLACE]), PARTITIONS, 1)
-    wishes = [settings_of(fresh_kafka, tmp_path, f"1.0.{number}") for number in range(4)]
-    with ThreadPoolExecutor(len(wishes)) as pool:
-        done = [item for item in pool.map(adopt_missing, wishes) if item is not None]
-    assert len(done) == 1, "the log had rules after the first of them"
-    assert adopted(fresh_kafka) == dict.fromkeys(range(PARTITIONS), done)
-    assert read_rules(fresh_kafka) == (done[0], done[0])
