@@ -162,6 +162,7 @@ def test_the_blocks_of_the_readme_do_what_it_says(installation: Installation) ->
         shown.append(done.stdout)
     everything = "\n".join(shown)
     assert "demo-vn/seller-0042" in everything
+    assert "badge.granted" in everything
     assert "not_a_cloud_event" in everything
     assert "agrees" in everything
 
