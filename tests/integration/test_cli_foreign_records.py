@@ -15,8 +15,15 @@ from greenlane.contracts.dead_letters import (
     Origin,
     Problem,
     Processor,
+    Redrive,
 )
-from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES, declared_topics
+from greenlane.contracts.topics import (
+    BADGE_DECISIONS,
+    DEAD_LETTERS,
+    SELLER_SCORES,
+    declared_topics,
+    fulfilment_topic,
+)
 from greenlane.operations.topics import apply
 
 FOREIGN = [
@@ -38,7 +45,12 @@ COMMANDS = {
 }
 
 
-def letter(identity: str, code: DeadLetterCode, raw_b64: str | None = "e30=", **origin: object) -> bytes:
+EVIL = fulfilment_topic("evil-vn")
+
+
+def letter(
+    identity: str, code: DeadLetterCode, raw_b64: str | None = "e30=", of: str | None = None, **origin: object
+) -> bytes:
     place = {
         "topic": "greenlane.fulfilment.demo-vn.v1",
         "partition": 0,
@@ -54,6 +66,7 @@ def letter(identity: str, code: DeadLetterCode, raw_b64: str | None = "e30=", **
         origin=Origin.model_validate(place | {"headers": ()} | origin),
         processor=Processor(service="s", version="1", method_version="1"),
         raw_b64=raw_b64,
+        redrive=Redrive(of=of),
     )  # fmt: skip
     return DeadLetter(source="/services/s", id=identity, data=data).model_dump_json().encode()
 
@@ -71,7 +84,7 @@ LETTERS = {
 
 @pytest.fixture
 def runner(fresh_kafka: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
-    apply(fresh_kafka, declared_topics(("demo-vn",)), 1, 1)
+    apply(fresh_kafka, declared_topics(("demo-vn", "evil-vn")), 1, 1)
     producer = KafkaProducer(bootstrap_servers=fresh_kafka)
     for topic in COMMANDS:
         for number, value in enumerate(FOREIGN):
@@ -81,12 +94,14 @@ def runner(fresh_kafka: str, tmp_path_factory: pytest.TempPathFactory, monkeypat
     producer.flush()
     producer.close()
     monkeypatch.setenv("GREENLANE_KAFKA_BOOTSTRAP_SERVERS", fresh_kafka)
-    monkeypatch.setenv("GREENLANE_MARKETPLACES", "demo-vn")
+    monkeypatch.setenv("GREENLANE_MARKETPLACES", "demo-vn,evil-vn")
     monkeypatch.setenv("GREENLANE_DATA_DIR", str(tmp_path_factory.mktemp("data")))
     return CliRunner()
 
 
-def test_foreign_records_hostile_letters_and_unknown_names_are_lines_and_never_a_traceback(runner: CliRunner) -> None:
+def test_foreign_records_hostile_letters_and_unknown_names_are_lines_and_never_a_traceback(
+    runner: CliRunner, fresh_kafka: str
+) -> None:
     for topic, words in COMMANDS.items():
         done = runner.invoke(app, words)
         assert (done.exit_code, done.exception) == (0, None), done.output
@@ -124,3 +139,14 @@ def test_foreign_records_hostile_letters_and_unknown_names_are_lines_and_never_a
     again = [runner.invoke(app, ["dead-letters", "redrive", "aa01"]).output for _ in range(6)]
     assert [f"re-drive {number} of 5" in text for number, text in enumerate(again, 2)] == [True] * 4 + [False] * 2
     assert "re-driven 5 times already" in again[-1]
+    producer = KafkaProducer(bootstrap_servers=fresh_kafka)
+    for number in range(5):  # somebody else's record says that it is of a letter that is not theirs
+        producer.send(EVIL, b"x", headers=[("greenlane-redrive-of", b"aa08")])
+        producer.send(DEAD_LETTERS, letter(f"ee{number}", DeadLetterCode.UNEXPECTED_ERROR, of="aa08", topic=EVIL))
+    producer.send(DEAD_LETTERS, letter("aa08", DeadLetterCode.UNEXPECTED_ERROR))
+    producer.send(DEAD_LETTERS, letter("aa09", DeadLetterCode.UNEXPECTED_ERROR, of="aa08"))
+    producer.flush()
+    producer.close()
+    both = runner.invoke(app, ["dead-letters", "redrive", "--code", "unexpected_error"]).output
+    assert "re-drive 1 of 5" in both
+    assert "a later letter of the same bytes" in both

@@ -18,6 +18,8 @@ from greenlane.settings import Settings
 
 app = typer.Typer(help="What was refused, why, and how to append it again.", no_args_is_help=True)
 SHOWN = 30
+EARLIER = "a later letter of the same bytes is there too"
+
 Code = Annotated[str | None, typer.Option(help="Only this reason.")]
 Marketplace = Annotated[str | None, typer.Option(help="Only records of this marketplace's topic.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many; unset: 30 rows, and all of them as JSON.")]
@@ -162,7 +164,8 @@ def redrive(  # noqa: PLR0913, PLR0917 - one option each
         raise typer.BadParameter("name one dead letter by its id, or several by --code or --marketplace")
     known = {topic.name for topic in declared_topics(settings.marketplaces)} - {DEAD_LETTERS}
     counts = appended_so_far(settings, chosen, everything, known)
-    refusals = {
+    latest = {family_of(letter): letter.id for letter in chosen}
+    refusals = {letter.id: EARLIER for letter in chosen if letter.id != latest[family_of(letter)]} | {
         letter.id: reason
         for letter in chosen
         if (reason := why_not(letter, known, counts[family_of(letter)], force=force)) is not None

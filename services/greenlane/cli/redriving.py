@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from kafka import KafkaProducer
 
@@ -36,31 +37,43 @@ HOPELESS = frozenset(
 _OWN_HEADERS = frozenset({REDRIVE_HEADER, REDRIVE_OF_HEADER})
 
 
-def family_of(letter: DeadLetter) -> str:
-    """The id of the first letter of these bytes, which all their later letters have in common."""
-    return letter.data.redrive.of or letter.id
+class Family(NamedTuple):
+    """Letters of the same bytes, which stay in one partition: what is said in another one is of somebody else."""
+
+    topic: str
+    partition: int
+    first: str
+    """The id of their first letter."""
+
+
+def family_of(letter: DeadLetter) -> Family:
+    """The family to which the letter says it belongs."""
+    origin = letter.data.origin
+    return Family(origin.topic, origin.partition, letter.data.redrive.of or letter.id)
 
 
 def appended_so_far(
     settings: Settings, letters: list[DeadLetter], everything: list[DeadLetter], known: set[str]
-) -> Counter[str]:
-    """How often the bytes of each letter's family were appended again, read from the topics that they came from.
+) -> Counter[Family]:
+    """How often the bytes of each letter's family were appended again, read from the partitions that they came from.
 
     A letter that was re-driven before records named their family counts as often as it says itself.
     """
-    counts = Counter({family_of(letter): letter.data.redrive.count for letter in letters})
-    first = {letter.id: letter.data.origin for letter in everything}
-    origins = [first.get(family_of(letter), letter.data.origin) for letter in letters]
+    said: dict[Family, int] = {}
+    for letter in letters:
+        family = family_of(letter)
+        said[family] = max(said.get(family, 0), letter.data.redrive.count)
+    begins = {family_of(letter): letter.data.origin.offset for letter in reversed(everything)}
     since: dict[str, dict[int, int]] = {}
-    for origin in origins:
-        if origin.topic in known:
-            offsets = since.setdefault(origin.topic, {})
-            offsets[origin.partition] = min(offsets.get(origin.partition, origin.offset), origin.offset)
-    found = Counter(_families(settings, since)) if since else Counter()
-    return Counter({family: max(count, found[family]) for family, count in counts.items()})
+    for family in said:
+        if family.topic in known:
+            offsets = since.setdefault(family.topic, {})
+            offsets[family.partition] = min(offsets.get(family.partition, begins[family]), begins[family])
+    found = Counter(family for family in _families(settings, since) if family in said) if since else Counter()
+    return Counter({family: max(count, found[family]) for family, count in said.items()})
 
 
-def _families(settings: Settings, since: dict[str, dict[int, int]]) -> Iterator[str]:
+def _families(settings: Settings, since: dict[str, dict[int, int]]) -> Iterator[Family]:
     """The family that each re-driven record names, from these offsets on."""
     with progress() as shown:
         task = shown.add_task("counting earlier re-drives", total=None)
@@ -73,7 +86,7 @@ def _families(settings: Settings, since: dict[str, dict[int, int]]) -> Iterator[
                 for record in reader.records(topic, offsets):
                     for name, value in record.headers:
                         if name == REDRIVE_OF_HEADER:
-                            yield (value or b"").decode("ascii", "replace")
+                            yield Family(topic, record.partition, (value or b"").decode("ascii", "replace"))
 
 
 def place_of(letter: DeadLetter) -> str:
@@ -135,7 +148,7 @@ def _headers(letter: DeadLetter) -> list[tuple[str, bytes | None]]:
     return [(name, None if value is None else base64.b64decode(value, validate=True)) for name, value in given]
 
 
-def append(settings: Settings, letters: list[DeadLetter], counts: Counter[str]) -> None:
+def append(settings: Settings, letters: list[DeadLetter], counts: Counter[Family]) -> None:
     """Append the letters' bytes to their topics, and say where each went; `counts` grows by what was appended."""
     producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers.split(","), acks="all")
     try:
@@ -149,7 +162,7 @@ def append(settings: Settings, letters: list[DeadLetter], counts: Counter[str]) 
                 headers=[
                     *_headers(letter),
                     (REDRIVE_HEADER, str(counts[family]).encode()),
-                    (REDRIVE_OF_HEADER, family.encode()),
+                    (REDRIVE_OF_HEADER, family.first.encode()),
                 ],
                 partition=origin.partition,
             ).get(timeout=SEND_SECONDS)
