@@ -9,6 +9,9 @@ GO ?= $(or $(shell command -v go 2>/dev/null),/usr/local/go/bin/go)
 UV := $(or $(shell command -v uv 2>/dev/null),$(BOOTSTRAP)/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# a process that finds no bytecode compiles every module it imports: 5.7 s of CPU instead of 2.2 s at each start
+export UV_COMPILE_BYTECODE := 1
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
@@ -65,6 +68,7 @@ clean: ## remove what the commands made
 	@test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' .venv
 	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements/embedded.txt
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q services/greenlane
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.embedded
