@@ -126,6 +126,14 @@ def test_an_assessment_counts_its_grams_and_its_implausible_facts() -> None:
     assert value(registry, "implausible_facts_total", fact="mass_g") == 1
 
 
+def test_fields_that_the_contract_lacks_are_counted_by_marketplace() -> None:
+    registry = CollectorRegistry()
+    metrics = ScorerMetrics(registry, ["shop"])
+    assert value(registry, "unknown_fields_total", marketplace="shop") == 0
+    metrics.unknown_fields("shop", 3)
+    assert value(registry, "unknown_fields_total", marketplace="shop") == 3
+
+
 @pytest.mark.parametrize("sellers", [50, 50_000])
 def test_the_scrape_grows_with_no_seller(sellers: int) -> None:
     registry = CollectorRegistry()

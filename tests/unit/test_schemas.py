@@ -1,5 +1,6 @@
 """The published schemas and examples: current, complete, and agreeing with the models."""
 
+import base64
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from greenlane.contracts.dead_letters import Refusal
 from greenlane.contracts.events import EVENT_MODELS
 from greenlane.contracts.publish import MESSAGES, render, write
 from greenlane.contracts.reading import read_document
@@ -98,6 +100,47 @@ def _distance_without_basis() -> dict[str, Any]:
     document = _delivered()
     document["data"]["transport_chain"][0]["distance_km"] = 12.0
     return document
+
+
+def _extra_attribute() -> dict[str, Any]:
+    return _packed() | {"receivername": "Lan"}
+
+
+def _extra_field() -> dict[str, Any]:
+    document = _packed()
+    document["data"]["receiver_name"] = "Lan"
+    return document
+
+
+def _extra_field_of_an_item() -> dict[str, Any]:
+    document = _packed()
+    document["data"]["items"][0]["gift_note"] = "for Lan"
+    return document
+
+
+def _data_twice() -> dict[str, Any]:
+    return _encoded() | {"data": _packed()["data"]}
+
+
+def _no_data() -> dict[str, Any]:
+    return {name: value for name, value in _packed().items() if name != "data"}
+
+
+def _encoded() -> dict[str, Any]:
+    return _no_data() | {"data_base64": base64.b64encode(json.dumps(_packed()["data"]).encode()).decode()}
+
+
+def test_data_in_base64_is_taken_by_the_schema_and_by_the_model() -> None:
+    assert read_document(json.dumps(_encoded()).encode(), NOW).type == _encoded()["type"]
+    assert _validator(_encoded()["type"]).is_valid(_encoded())
+
+
+@pytest.mark.parametrize("make", [_extra_attribute, _extra_field, _extra_field_of_an_item, _data_twice, _no_data])
+def test_the_schema_refuses_the_fields_that_the_reader_refuses(make: Any) -> None:
+    document = make()
+    with pytest.raises(Refusal):
+        read_document(json.dumps(document).encode(), NOW)
+    assert not _validator(document["type"]).is_valid(document)
 
 
 @pytest.mark.parametrize("make", [_without_reason, _fuel_in_kilowatt_hours, _distance_without_basis])

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -67,8 +67,30 @@ def _text(document: dict[str, Any]) -> str:
 
 
 def _json_schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
-    mode: Literal["validation", "serialization"] = "validation" if name in EVENT_MODELS else "serialization"
-    return {"$schema": DIALECT, "$id": f"urn:greenlane:schema:{name}", **model.model_json_schema(mode=mode)}
+    head = {"$schema": DIALECT, "$id": f"urn:greenlane:schema:{name}"}
+    if name not in EVENT_MODELS:
+        return head | model.model_json_schema(mode="serialization")
+    schema = model.model_json_schema(mode="validation")
+    for part in (schema, *schema["$defs"].values()):
+        if part["type"] == "object":
+            part["additionalProperties"] = False
+    return head | _with_encoded_data(schema)
+
+
+def _with_encoded_data(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an event whose data may also stand as the text of its JSON in base64 (CloudEvents 1.0.2, 3.1.1)."""
+    encoded = {
+        "type": "string",
+        "description": "The data as base64 of its JSON text, in place of `data`.",
+        "contentEncoding": "base64",
+        "contentMediaType": "application/json",
+        "contentSchema": schema["properties"]["data"],
+    }
+    return schema | {
+        "properties": schema["properties"] | {"data_base64": encoded},
+        "required": [field for field in schema["required"] if field != "data"],
+        "oneOf": [{"required": ["data"]}, {"required": ["data_base64"]}],
+    }
 
 
 def _asyncapi() -> dict[str, Any]:

@@ -54,6 +54,8 @@ class Scorer:
             raise
         if found is None:
             return IGNORED
+        if found.unknown:
+            self._metrics.unknown_fields(found.marketplace, found.unknown)
         self._findings.append(found)
         return Outcome("assessed", (Output(ASSESSMENTS, found.key, found.value),))
 

@@ -115,6 +115,12 @@ SCORERS = (
         ("fact",),
     ),
     Definition(
+        "unknown_fields_total",
+        Kind.COUNTER,
+        "Fields of assessed events that the contract lacks; they were dropped.",
+        ("marketplace",),
+    ),
+    Definition(
         "co2e_grams_total", Kind.COUNTER, "CO2e assessed, gross: corrections are not deducted.", ("marketplace",)
     ),
     Definition(

@@ -33,10 +33,16 @@ class ScorerMetrics:
         self._implausible = series.counter("implausible_facts_total")
         self._co2e = series.counter("co2e_grams_total")
         self._plastic = series.counter("plastic_grams_total")
+        self._unknown = series.counter("unknown_fields_total")
         known = [*sorted(self._marketplaces), OTHER]
         series.start_at_zero("assessments_total", ((shop, data) for shop in known for data in DataCategory))
         series.start_at_zero("co2e_grams_total", ((shop,) for shop in known))
         series.start_at_zero("plastic_grams_total", ((shop,) for shop in known))
+        series.start_at_zero("unknown_fields_total", ((shop,) for shop in known))
+
+    def unknown_fields(self, marketplace: str, count: int) -> None:
+        """So many fields of an event that was assessed are not in the contract: they were dropped."""
+        self._unknown.labels(bounded(marketplace, self._marketplaces)).inc(count)
 
     def count(self, assessments: Iterable[tuple[str, Assessed]]) -> None:
         """Assessments of these marketplaces were written: how many, with their CO2e and plastic in grams."""
