@@ -22,10 +22,19 @@ from tests.integration.webhook_tables import (
     take_in,
 )
 
+from greenlane.cli.output import NoSuchThingError
+from greenlane.cli.webhook_deliveries import listed
 from greenlane.settings import SettingsError
 from greenlane.webhook_dispatcher.keyring import Keyring
 from greenlane.webhook_dispatcher.management import Administration, Listing
-from greenlane.webhook_dispatcher.management_deliveries import cancel, cancel_held, release, release_held, resend
+from greenlane.webhook_dispatcher.management_deliveries import (
+    cancel,
+    cancel_held,
+    occurring,
+    release,
+    release_held,
+    resend,
+)
 from greenlane.webhook_dispatcher.management_keys import add_key, key_of_token, list_keys, revoke_key, rotate_key
 from greenlane.webhook_dispatcher.management_replay import Family, replay
 from greenlane.webhook_dispatcher.management_scope import Scope
@@ -87,6 +96,23 @@ async def test_a_cancelled_decision_lets_the_next_one_of_its_seller_go_on(
     with pytest.raises(ConflictError, match="delivered"):
         await cancel(desk, endpoint_id, *badges(2))
     assert await scalar(desk.engine, ORPHANS) == 0
+
+
+async def test_a_filter_that_nothing_has_is_named_with_what_there_is(desk: Administration) -> None:
+    endpoint_id = await add_active(desk)
+    await take_in(desk, Mode.FIFO, "s-1", 1)
+    known = await occurring(desk)
+    assert known.endpoints == {endpoint_id}
+    assert known.sellers == {"s-1"}
+    assert known.types == {"badge.granted"}
+    assert await listed(desk, Listing(endpoint_id, State.CANCELLED, "badge.granted", "s-1")) == []
+    for wanted, said in (
+        (Listing(endpoint_id="ep_0"), "There is no endpoint ep_0"),
+        (Listing(type="badge.given"), "Did you mean badge.granted"),
+        (Listing(seller_id="s-9"), "There is no seller s-9. Did you mean s-1"),
+    ):
+        with pytest.raises(NoSuchThingError, match=said):
+            await listed(desk, wanted)
 
 
 async def test_only_the_newest_of_a_seller_is_sent_again_alone(desk: Administration) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from functools import cache
 
 import pytest
@@ -11,7 +12,31 @@ from greenlane.contracts.events import FulfilmentEvent, ParcelPacked
 from greenlane.contracts.reading import read_document
 from greenlane.publisher.habits import HABITS
 from greenlane.publisher.simulator import SimulationPlan, simulate
-from greenlane.publisher.timeline import FATES, Fate, Kind, RawRecord, TimedEvent
+from greenlane.publisher.timeline import Kind, RawRecord, TimedEvent
+
+
+class Fate(StrEnum):
+    """What the pipeline does with a record in the end."""
+
+    ASSESSED = "assessed"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+    LATE = "late"
+    DEAD_LETTER = "dead_letter"
+
+
+FATES: dict[Kind, Fate] = {
+    Kind.ORDINARY: Fate.ASSESSED,
+    Kind.DELAYED: Fate.ASSESSED,
+    Kind.OUT_OF_ORDER: Fate.ASSESSED,
+    Kind.CORRECTION: Fate.ASSESSED,
+    Kind.CANCELLATION: Fate.ASSESSED,
+    Kind.DUPLICATE: Fate.DUPLICATE,
+    Kind.SUPERSEDED: Fate.SUPERSEDED,
+    Kind.LATE: Fate.LATE,
+    Kind.MALFORMED: Fate.DEAD_LETTER,
+}
+"""What becomes of each kind."""
 
 PLAN = SimulationPlan(sellers=len(HABITS) * 2, days=40)
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from greenlane.errors import GreenlaneError
 from greenlane.operations.kafka_admin import kafka_admin
 from greenlane.operations.running_stack import StackFolder
 from greenlane.operations.topics import apply
-from greenlane.oracle.checkpoint import policy_identity
+from greenlane.oracle.checkpoint import policy_identity, refuse_cut_off
 from greenlane.oracle.recompute import basis_of
 from greenlane.settings import Settings
 from greenlane.streaming import BatchWriter, Output
@@ -80,7 +80,7 @@ def _rebuild(settings: Settings, start: Start | None) -> None:
         topic_id = str(described["topic_id"])
         spans = _spans(admin, [item["partition_index"] for item in described["partitions"]])
         if start is None:
-            _refuse_cut_off(spans)
+            refuse_cut_off(spans)
         else:
             policy = basis_of(settings).policy
             refuse_misfit(start.path, start.checkpoint, topic_id, spans, policy_identity(policy))
@@ -97,17 +97,6 @@ def _spans(admin: KafkaAdminClient, partitions: Sequence[int]) -> dict[int, tupl
     firsts = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST))
     ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
     return {place.partition: (firsts[place].offset, ends[place].offset) for place in places}
-
-
-def _refuse_cut_off(spans: Mapping[int, tuple[int, int]]) -> None:
-    """Without its beginning the topic yields other accounts."""
-    for partition, (first, _) in spans.items():
-        if first > 0:
-            raise RebuildError(
-                f"{ASSESSMENTS} partition {partition} begins at offset {first}: accounts made of the rest would not be "
-                "the same. Name the checkpoint that contains what came before with --checkpoint, or restore the topic "
-                "from its beginning."
-            )
 
 
 async def _fill_changelog(settings: Settings, checkpoint: Checkpoint, topic_id: str) -> None:

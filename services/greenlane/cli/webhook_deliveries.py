@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from greenlane.cli.output import AsJson, notes, print_lines, print_table
+from greenlane.cli.output import AsJson, no_such, notes, print_lines, print_table
 from greenlane.cli.webhook_desk import EndpointId, Since, WebhookId, administer
 from greenlane.webhook_dispatcher import management_deliveries, management_replay
-from greenlane.webhook_dispatcher.management import Listing
+from greenlane.webhook_dispatcher.management import Administration, Listing
 from greenlane.webhook_dispatcher.management_replay import Family
 from greenlane.webhook_dispatcher.management_views import Dispatch
 from greenlane.webhook_dispatcher.policy import State
@@ -30,7 +30,24 @@ def deliveries(  # noqa: PLR0913, PLR0917 - each option is a parameter
     Example: `greenlane webhooks deliveries --state pending --seller s-1`
     """
     wanted = Listing(endpoint_id, state, type_name, seller, limit=limit)
-    show(administer(lambda desk: desk.listed(wanted)), as_json)
+    show(administer(lambda desk: listed(desk, wanted)), as_json)
+
+
+async def listed(desk: Administration, wanted: Listing) -> list[Dispatch]:
+    """The deliveries; NoSuchThingError, which lists those there are, when nothing has what is asked for."""
+    found = await desk.listed(wanted)
+    if found:
+        return found
+    known = await management_deliveries.occurring(desk)
+    filters = (
+        ("endpoint", wanted.endpoint_id, known.endpoints),
+        ("type", wanted.type, known.types),
+        ("seller", wanted.seller_id, known.sellers),
+    )
+    for kind, name, names in filters:
+        if name is not None and name not in names:
+            raise no_such(kind, name, names)
+    return []
 
 
 def attempts(endpoint_id: EndpointId, webhook_id: WebhookId, as_json: AsJson = False) -> None:
@@ -91,7 +108,7 @@ def list_held(endpoint_id: OnlyEndpoint = None, limit: Limit = 50, as_json: AsJs
 
     Example: `greenlane webhooks held list --endpoint ep_0123456789abcdef01234567`
     """
-    show(administer(lambda desk: desk.listed(Listing(endpoint_id, State.HELD, limit=limit))), as_json)
+    show(administer(lambda desk: listed(desk, Listing(endpoint_id, State.HELD, limit=limit))), as_json)
 
 
 @held.command("release")

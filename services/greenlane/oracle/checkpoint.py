@@ -67,7 +67,7 @@ def begin_at(
     """
     spans = {span.partition: (span.first, span.end) for span in reader.spans if span.topic == ASSESSMENTS}
     if checkpoint is None:
-        _refuse_cut_off(spans)
+        refuse_cut_off(spans)
         return
     topic_id = topic_id_of(bootstrap_servers, ASSESSMENTS)
     refuse_misfit(path or Path("the checkpoint"), checkpoint, topic_id, spans, policy_identity(policy))
@@ -75,13 +75,15 @@ def begin_at(
         reader.limit(ASSESSMENTS, partition, first=offset)
 
 
-def _refuse_cut_off(spans: Mapping[int, tuple[int, int]]) -> None:
+def refuse_cut_off(spans: Mapping[int, tuple[int, int]]) -> None:
+    """Raise TopicsUnreadableError when a partition of the assessments has lost its beginning."""
     for partition, (first, _) in spans.items():
         if first > 0:
             raise TopicsUnreadableError(
-                f"{ASSESSMENTS} partition {partition} begins at offset {first}: no account can be rebuilt without the "
-                "beginning. Name the checkpoint that contains it with --checkpoint; if there is none, `greenlane "
-                "checkpoint FILE --from-accounts` makes one of the accounts as they stand"
+                f"{ASSESSMENTS} partition {partition} begins at offset {first}: accounts made of the rest would not be "
+                "the same. Name the checkpoint that contains it with --checkpoint, or restore the topic from its "
+                "beginning; if there is neither, `greenlane checkpoint FILE --from-accounts` makes a checkpoint of the "
+                "accounts as they stand"
             )
 
 

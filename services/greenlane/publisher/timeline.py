@@ -21,30 +21,6 @@ class Kind(StrEnum):
     MALFORMED = "malformed"
 
 
-class Fate(StrEnum):
-    """What the pipeline does with a record in the end."""
-
-    ASSESSED = "assessed"
-    DUPLICATE = "duplicate"
-    SUPERSEDED = "superseded"
-    LATE = "late"
-    DEAD_LETTER = "dead_letter"
-
-
-FATES: dict[Kind, Fate] = {
-    Kind.ORDINARY: Fate.ASSESSED,
-    Kind.DELAYED: Fate.ASSESSED,
-    Kind.OUT_OF_ORDER: Fate.ASSESSED,
-    Kind.CORRECTION: Fate.ASSESSED,
-    Kind.CANCELLATION: Fate.ASSESSED,
-    Kind.DUPLICATE: Fate.DUPLICATE,
-    Kind.SUPERSEDED: Fate.SUPERSEDED,
-    Kind.LATE: Fate.LATE,
-    Kind.MALFORMED: Fate.DEAD_LETTER,
-}
-"""What becomes of each kind."""
-
-
 @dataclass(frozen=True, slots=True)
 class RawRecord:
     """Bytes to be published unchecked."""

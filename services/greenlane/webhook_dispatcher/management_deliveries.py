@@ -1,14 +1,15 @@
 """What people do with single deliveries: resend, release or cancel one, or everything that an endpoint holds."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from greenlane.webhook_dispatcher.management import Administration
-from greenlane.webhook_dispatcher.management_views import Dispatch, Endpoint
+from greenlane.webhook_dispatcher.management_views import Dispatch, Endpoint, dispatches
 from greenlane.webhook_dispatcher.policy import EndpointState, Mode, State
-from greenlane.webhook_dispatcher.tables import delivery, order_head
+from greenlane.webhook_dispatcher.tables import delivery, endpoint, order_head
 from greenlane.webhook_dispatcher.wrong_use import ConflictError, UnknownError
 
 CANCELLED_BY_OWNER = "by_owner"
@@ -32,6 +33,29 @@ _NEXT_IN_LINE = sa.text("""
             AND f.state IN ('pending', 'leased', 'held', 'quarantined') ORDER BY f.order_key, f.seq) n
     WHERE d.event_day = n.event_day AND d.event_id = n.event_id AND d.endpoint_id = :endpoint
       AND d.due_at = 'infinity'""")
+
+
+@dataclass(frozen=True, slots=True)
+class Occurring:
+    """The values that occur among the deliveries of a scope: what a filter can ask for."""
+
+    endpoints: frozenset[str]
+    types: frozenset[str]
+    sellers: frozenset[str]
+
+
+async def occurring(desk: Administration) -> Occurring:
+    """What the deliveries of the scope can be filtered by, endpoints without any delivery included."""
+    found = dispatches().where(desk.scope.within(endpoint)).subquery()
+    kinds = sa.select(found.c.endpoint_id, found.c.type, found.c.order_key).distinct()
+    endpoints = await desk.list_endpoints()
+    async with desk.engine.connect() as connection:
+        rows = (await connection.execute(kinds)).all()
+    return Occurring(
+        frozenset(item.endpoint_id for item in endpoints) | {row.endpoint_id for row in rows},
+        frozenset(row.type for row in rows),
+        frozenset(row.order_key.rpartition("/")[2] for row in rows if "/" in row.order_key),
+    )
 
 
 async def resend(desk: Administration, endpoint_id: str, webhook_id: str) -> Dispatch:
