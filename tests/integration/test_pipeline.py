@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaProducer
 
 from greenlane.cli.receiver import Receiver
 from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
-from greenlane.contracts.dead_letters import DeadLetter
+from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.rules import AGGREGATOR_RECORD
-from greenlane.contracts.topics import ASSESSMENTS, DEAD_LETTERS
+from greenlane.contracts.topics import ASSESSMENTS, DEAD_LETTERS, fulfilment_topic
 from greenlane.oracle.topics_reader import TopicsReader
 from greenlane.publisher.malformed import malformed_records
 from greenlane.publisher.sdk import Options, Publisher
@@ -209,6 +210,36 @@ def test_sixty_malformed_events_become_sixty_dead_letters_with_their_bytes_and_n
     assert all(letter.data.failure.messages for letter in letters)
     wait_until(lambda: _assessed(installation, "neighbour-") == neighbours)
     assert agreement(installation)["dead_letters"] >= 60
+
+
+def test_a_record_above_the_limit_in_a_compressed_batch_becomes_one_letter_without_bytes_and_the_accounts_agree(
+    installation: Installation,
+) -> None:
+    value = json.dumps(_neighbour(0) | {"id": "huge", "data": {"parcel_id": "x" * 900_000}}).encode()
+    producer = KafkaProducer(
+        bootstrap_servers=installation.bootstrap_servers, compression_type="gzip", max_request_size=2_000_000
+    )
+    headers = [("content-type", b"application/cloudevents+json")]
+    topic = fulfilment_topic("olist-br")
+    sent = producer.send(topic, value, key=b"seller-0", headers=headers).get(30)
+    producer.close()
+
+    def letters() -> list[DeadLetter]:
+        found = {record.key: record.value for record in installation.records(DEAD_LETTERS)}
+        read = [DeadLetter.model_validate_json(value) for value in found.values()]
+        place = (topic, sent.partition, sent.offset)
+        return [
+            item
+            for item in read
+            if (item.data.origin.topic, item.data.origin.partition, item.data.origin.offset) == place
+        ]
+
+    wait_until(letters)
+    (letter,) = letters()
+    assert letter.data.failure.code is DeadLetterCode.TOO_LARGE
+    assert letter.data.raw() is None
+    verdict = agreement(installation)
+    assert verdict["unaccounted"] == verdict["unexplained"] == 0
 
 
 def _neighbour(number: int) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.structs import OffsetAndMetadata
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.integration.hand_scored import INPUT, MARKET, PARTITIONS, Installation
 from tests.integration.test_aggregator_process import until
-from tests.integration.test_checkpoint import INPUT, MARKET, PARTITIONS, Installation
 from tests.integration.webhook_tables import URL, add_active, answered, claimed, set_state, take_in
 
 from greenlane.contracts.assessments import account_key
