@@ -1,11 +1,13 @@
-"""Kafka's jar files: resolved from Maven once, then found on disk without a network."""
+"""Kafka's jar files: resolved from Maven once, then found on disk without a network, and checked at every start."""
 
 import fcntl
+import hashlib
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ _PARALLEL_DOWNLOADS = 8
 def kafka_class_path(version: str, log4j_version: str, notify: Callable[[str], None]) -> tuple[Path, ...]:
     """Every jar that Kafka of this version needs; downloads what is missing and tells `notify` how far it is.
 
-    Raises EmbeddedServerError without the `embedded` extra, or when a download fails.
+    Raises EmbeddedServerError without the `embedded` extra, when a download fails, and for a jar whose SHA-256 is not
+    the one in `kafka_jars.sha256`.
     """
     try:
         from jgo.config import GlobalSettings  # noqa: PLC0415 - only in the `embedded` extra
@@ -30,7 +33,7 @@ def kafka_class_path(version: str, log4j_version: str, notify: Callable[[str], N
         if known is not None:
             return known
         jars = _download(version, log4j_version, Path(settings.repo_cache), notify)
-        record.write_text(json.dumps({str(jar): jar.stat().st_size for jar in jars}, indent=1), encoding="utf-8")
+        record.write_text(json.dumps([str(jar) for jar in jars], indent=1), encoding="utf-8")
         return jars
 
 
@@ -51,13 +54,26 @@ def _one_at_a_time(record: Path) -> Iterator[None]:
 
 
 def _recorded(record: Path) -> tuple[Path, ...] | None:
-    """The recorded jars, if every one is still there with the size it had."""
+    """The recorded jars, if every one is still there as it must be."""
     try:
-        sizes: dict[str, int] = json.loads(record.read_text(encoding="utf-8"))
-        whole = all(Path(jar).stat().st_size == size for jar, size in sizes.items())
+        jars = tuple(map(Path, json.loads(record.read_text(encoding="utf-8"))))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    return tuple(Path(jar) for jar in sizes) if whole else None
+    return jars if jars and all(map(_sound, jars)) else None
+
+
+@cache
+def _checksums() -> dict[str, str]:
+    """SHA-256 by file name, from the list that `sha256sum` reads too."""
+    text = files("greenlane.operations.embedded").joinpath("kafka_jars.sha256").read_text(encoding="utf-8")
+    return {name: digest for digest, name in (line.split() for line in text.splitlines())}
+
+
+def _sound(jar: Path) -> bool:
+    try:
+        return hashlib.sha256(jar.read_bytes()).hexdigest() == _checksums().get(jar.name)
+    except FileNotFoundError:
+        return False
 
 
 def _download(version: str, log4j_version: str, repository: Path, notify: Callable[[str], None]) -> tuple[Path, ...]:
@@ -69,7 +85,7 @@ def _download(version: str, log4j_version: str, repository: Path, notify: Callab
             for done, download in enumerate(as_completed(downloads), start=1):
                 notify(f"Fetching Apache Kafka {version}: {done} of {len(downloads)} files, {download.result().name}")
         return tuple(download.result() for download in downloads)
-    except (OSError, RuntimeError, ValueError, AssertionError, zipfile.BadZipFile) as error:
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:
         raise EmbeddedServerError(
             f"Cannot download Apache Kafka {version} from Maven Central ({type(error).__name__}). The first start "
             "needs a network: check the connection and HTTPS_PROXY and start again, or name a running Kafka in "
@@ -95,11 +111,15 @@ def _resolve(version: str, log4j_version: str, repository: Path) -> list[Any]:
 
 
 def _fetch(artifact: Any) -> Path:
-    """The artefact's jar on disk, whole: what an interrupted download left behind is fetched again."""
+    """The artefact's jar on disk: what an interrupted download left behind, or somebody changed, is fetched again."""
     jar: Path = artifact.cached_path
-    if jar.exists() and not zipfile.is_zipfile(jar):
+    if jar.exists() and not _sound(jar):
         jar.unlink()
     fetched: Path = artifact.resolve()
-    if not zipfile.is_zipfile(fetched):
-        raise zipfile.BadZipFile(fetched.name)
+    if not _sound(fetched):
+        raise EmbeddedServerError(
+            f"{fetched} is not the file that Greenlane was tested with: its SHA-256 is not in kafka_jars.sha256. "
+            "Whatever delivered it may have changed it: ask whoever runs the Maven mirror, or name a running Kafka in "
+            "GREENLANE_KAFKA_BOOTSTRAP_SERVERS."
+        )
     return fetched
