@@ -27,7 +27,7 @@ test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and Po
 	@$(BIN)/pytest tests/integration --numprocesses 2 --dist loadfile
 
 test-nightly: .venv/.dev ## the properties of method and account with 10,000 examples each
-	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly --hypothesis-show-statistics tests/unit/test_methodology_properties*.py tests/unit/test_aggregator_model*.py
+	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly --hypothesis-show-statistics tests/unit/methodology/test_properties*.py tests/unit/accounts/test_aggregator_model*.py
 
 bench-method: .venv/.dev ## assessments a second on one core, as one JSON object
 	@$(BIN)/python tests/benchmarks/bench_method.py

@@ -10,3 +10,21 @@ class GreenlaneError(Exception):
 
     exit_code = 2
     """What a command ends with: 1 a check failed, 2 wrong use or settings."""
+
+
+class WrongUseError(GreenlaneError, ValueError):
+    """A wrong use of a function that people call, told as field, problem and remedy."""
+
+    def __init__(self, field: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{field}: {problem}; {remedy}")
+        self.field = field
+        self.problem = problem
+        self.remedy = remedy
+
+
+class UnknownError(WrongUseError):
+    """There is no such thing, or it belongs to somebody else: the two are never told apart."""
+
+
+class ConflictError(WrongUseError):
+    """It cannot be done in the state in which things are."""

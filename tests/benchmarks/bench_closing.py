@@ -24,9 +24,9 @@ from tests.benchmarks.stream_history import MARKETPLACE, history, publisher
 
 from greenlane.contracts.assessments import account_key
 from greenlane.contracts.topics import SELLER_SCORES, declared_topics
-from greenlane.operations import topics
+from greenlane.operations import topic_provisioning
 from greenlane.operations.embedded import EmbeddedKafka
-from greenlane.streaming.partitioner import partition_of
+from greenlane.streaming.kafka.partitioner import partition_of
 
 SOME_DAY = date(2026, 7, 1)
 REST_SECONDS = 5.0
@@ -110,7 +110,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="greenlane-bench-", ignore_cleanup_errors=True) as folder,
         EmbeddedKafka(Path(folder)) as kafka,
     ):
-        topics.apply(kafka.bootstrap_servers, declared_topics([MARKETPLACE]), PARTITIONS, 1)
+        topic_provisioning.apply(kafka.bootstrap_servers, declared_topics([MARKETPLACE]), PARTITIONS, 1)
         figures = measured(Bench(kafka.bootstrap_servers, Path(folder), history(100, 10), None), arguments.sellers)
     sys.stdout.write(json.dumps(figures) + "\n")
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from greenlane.contracts.tables import load_method
+from greenlane.factors.loading import load_method
 from greenlane.methodology import (
     ChainElement,
     Component,

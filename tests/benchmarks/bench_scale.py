@@ -22,11 +22,11 @@ from tests.benchmarks.stream_history import MARKETPLACE, History, history, insis
 from tests.benchmarks.usual_work import METHOD, Record
 
 from greenlane.contracts.assessing import Owner
-from greenlane.contracts.quick_assessing import find
+from greenlane.contracts.quick.assessing import find
 from greenlane.contracts.topics import ASSESSMENTS, declared_topics
-from greenlane.operations import topics
+from greenlane.operations import topic_provisioning
 from greenlane.operations.embedded import EmbeddedKafka
-from greenlane.streaming.partitioner import partition_of
+from greenlane.streaming.kafka.partitioner import partition_of
 
 PARTITIONS_TRIED = (1, 4, 16)
 WORKERS_TRIED = (1, 2)
@@ -103,7 +103,7 @@ def main() -> None:
                 tempfile.TemporaryDirectory(prefix="greenlane-bench-", ignore_cleanup_errors=True) as folder,
                 EmbeddedKafka(Path(folder)) as kafka,
             ):
-                topics.apply(kafka.bootstrap_servers, declared_topics([MARKETPLACE]), partitions, 1)
+                topic_provisioning.apply(kafka.bootstrap_servers, declared_topics([MARKETPLACE]), partitions, 1)
                 bench = Bench(kafka.bootstrap_servers, Path(folder), past, None, partitions)
                 speeds = {"aggregator": aggregator_speed(bench, workers, said, copies)}
                 speeds["scorer"] = scorer_speed(bench, workers, copies)

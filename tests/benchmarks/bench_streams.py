@@ -35,7 +35,7 @@ from tests.benchmarks.stream_plot import draw
 
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, declared_topics
-from greenlane.operations import topics
+from greenlane.operations import topic_provisioning
 from greenlane.operations.embedded import EmbeddedKafka
 
 SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator")
@@ -237,7 +237,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="greenlane-bench-", ignore_cleanup_errors=True) as folder,
         EmbeddedKafka(Path(folder)) as kafka,
     ):
-        topics.apply(kafka.bootstrap_servers, declared_topics([MARKETPLACE]), PARTITIONS, 1)
+        topic_provisioning.apply(kafka.bootstrap_servers, declared_topics([MARKETPLACE]), PARTITIONS, 1)
         figures = measured(Bench(kafka.bootstrap_servers, Path(folder), past, quix_python()), arguments)
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)

@@ -22,13 +22,13 @@ import httpx
 from aiokafka import AIOKafkaProducer
 from tests.benchmarks.servers import Sink, topics_of
 from tests.benchmarks.webhook_backlog import due_poll_ms, fill, outage
-from tests.integration.webhook_harness import DAY, World, score, until, world_of
+from tests.integration.webhooks.harness import DAY, World, score, until, world_of
 
 from greenlane.contracts.scores import statement_id
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
-from greenlane.webhook_dispatcher.management import administration
-from greenlane.webhook_dispatcher.messages import webhook_id
-from greenlane.webhook_dispatcher.signing import HmacKey, sign
+from greenlane.webhooks.identity import webhook_id
+from greenlane.webhooks.management.administration import administration
+from greenlane.webhooks.signing import HmacKey, sign
 
 ENDPOINTS = 500
 STOCK_HOSTS = 256

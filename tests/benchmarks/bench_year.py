@@ -25,12 +25,12 @@ from tests.benchmarks.usual_work import METHOD, POLICY, Record
 
 from greenlane.contracts.assessing import Owner
 from greenlane.contracts.assessments import DayClosed, account_key
-from greenlane.contracts.quick_assessing import find
+from greenlane.contracts.quick.assessing import find
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, declared_topics
-from greenlane.operations import topics
+from greenlane.operations import topic_provisioning
 from greenlane.operations.embedded import EmbeddedKafka
-from greenlane.publisher.timeline import RawRecord
-from greenlane.streaming.partitioner import partition_of
+from greenlane.publishing.history.timeline import RawRecord
+from greenlane.streaming.kafka.partitioner import partition_of
 
 DAYS = 365
 QUARTERS = 4
@@ -182,7 +182,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="greenlane-bench-", ignore_cleanup_errors=True) as folder,
         EmbeddedKafka(Path(folder)) as kafka,
     ):
-        topics.apply(kafka.bootstrap_servers, declared_topics([MARKETPLACE]), PARTITIONS, 1)
+        topic_provisioning.apply(kafka.bootstrap_servers, declared_topics([MARKETPLACE]), PARTITIONS, 1)
         figures = measured(Bench(kafka.bootstrap_servers, Path(folder), history(100, 10), None), arguments.sellers)
     sys.stdout.write(json.dumps(figures) + "\n")
 

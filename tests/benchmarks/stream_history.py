@@ -8,9 +8,9 @@ from itertools import islice
 
 from confluent_kafka import Producer
 
-from greenlane.publisher.encoding import encode
-from greenlane.publisher.simulator import SimulationPlan, simulate
-from greenlane.publisher.timeline import Kind, RawRecord
+from greenlane.publishing.history.timeline import Kind, RawRecord
+from greenlane.publishing.sdk.encoding import encode
+from greenlane.publishing.simulator.marketplace import SimulationPlan, simulate
 
 MARKETPLACE = "demo-vn"
 _PARCEL, _SELLER = b"sim-1-", b"sim-"

@@ -14,8 +14,8 @@ from greenlane.contracts.assessments import Assessment, account_key
 from greenlane.contracts.events import DELIVERED, EVENT_MODELS, RETURNED
 from greenlane.contracts.rules import AGGREGATOR_RECORD
 from greenlane.contracts.statements import Account, BadgeState, score_statement
-from greenlane.contracts.tables import load_method, load_policy
-from greenlane.methodology.score import score
+from greenlane.factors.loading import load_method, load_policy
+from greenlane.methodology.seller.score import score
 from greenlane.methodology.sums import SUMS, CircularitySums, DeliverySums, PackagingSums, ReturnSums, Totals
 
 METHOD = load_method()

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 from pydantic import SecretStr
-from tests.integration.webhook_harness import World, score, until
+from tests.integration.webhooks.harness import World, score, until
 
-from greenlane.webhook_dispatcher.claims import due_endpoints
-from greenlane.webhook_dispatcher.database import open_database
-from greenlane.webhook_dispatcher.tables import SHARDS
+from greenlane.database.connection import open_database
+from greenlane.webhooks.dispatcher.claiming.claims import due_endpoints
+from greenlane.webhooks.tables import SHARDS
 
 EVENTS, POLLS = 2_000, 200
 UPDATES = 1_000

@@ -14,7 +14,7 @@ from typing import Any
 import time_machine
 
 from greenlane import cli as _cli  # noqa: F401 - the product is importable before anything of it is changed
-from greenlane.aggregator import intake, state
+from greenlane.accounts.aggregator import intake, state
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.dead_letters import Refusal
 from greenlane.operations.metrics import EngineMetrics

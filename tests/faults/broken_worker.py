@@ -12,11 +12,11 @@ from typing import Any
 
 from greenlane.streaming import Output, stateful
 from greenlane.streaming.continuity import Continuity
-from greenlane.streaming.writer import BatchWriter
+from greenlane.streaming.kafka.writer import BatchWriter
 
 sys.path.append(str(Path(__file__).parents[2]))  # it is started as a script, from anywhere
 
-from tests.integration import streaming_worker
+from tests.integration.streaming import worker as streaming_worker
 
 WHOLE = BatchWriter.write_atomically
 

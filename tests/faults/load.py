@@ -11,11 +11,11 @@ from random import Random
 from kafka.errors import KafkaError
 from tests.faults.pipeline import MARKETPLACE
 
-from greenlane.clock.closing import ClosingError, DayCloser
-from greenlane.publisher.receipts import Outcome, PublisherError
-from greenlane.publisher.sdk import Options, Publisher
-from greenlane.publisher.simulator import SimulationPlan, simulate
-from greenlane.publisher.timeline import RawRecord, TimedEvent
+from greenlane.accounts.clock.day_closer import ClosingError, DayCloser
+from greenlane.publishing.history.timeline import RawRecord, TimedEvent
+from greenlane.publishing.sdk.publisher import Options, Publisher
+from greenlane.publishing.sdk.receipts import Outcome, PublisherError
+from greenlane.publishing.simulator.marketplace import SimulationPlan, simulate
 
 FIRST_DAY = date(2026, 1, 5)
 REPEATED_SHARE, DISPLACED_SHARE = 0.08, 0.10

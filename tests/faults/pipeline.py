@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from greenlane.contracts.topics import declared_topics
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.operations.embedded.folder import choose_port
-from greenlane.operations.topics import apply
+from greenlane.operations.topic_provisioning import apply
 from greenlane.settings import Settings
 
 MARKETPLACE, LIVE_MARKETPLACE = "demo-vn", "live-vn"

@@ -20,12 +20,12 @@ from typing import Any
 from tests.faults.load import Load, history, publish_days, publish_live
 from tests.faults.pipeline import BROKER, LIVE_MARKETPLACE, MARKETPLACE, PATIENCE, Pipeline, pipeline, until
 
-from greenlane.clock.lag import LagMeter
-from greenlane.contracts.reading import KafkaRecord
+from greenlane.accounts.clock.lag import LagMeter
+from greenlane.accounts.oracle.compare import Comparison
+from greenlane.accounts.oracle.recompute import recompute
+from greenlane.contracts.reading.fulfilment import KafkaRecord
 from greenlane.contracts.topics import BADGE_DECISIONS, SELLER_SCORES
-from greenlane.oracle.compare import Comparison
-from greenlane.oracle.recompute import recompute
-from greenlane.oracle.topics_reader import TopicsReader
+from greenlane.operations.topics_reader import TopicsReader
 
 WEIGHTS = {"aggregator": 4, "packaging_scorer": 2, "delivery_scorer": 2, "clock": 1, BROKER: 1}
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from tests.integration.streaming_harness import Log, Worker, until, workers
+from tests.integration.streaming.harness import Log, Worker, until, workers
 
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.streaming import EXIT_CODE

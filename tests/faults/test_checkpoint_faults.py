@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.integration.hand_scored import MARKET, Installation, silent
-from tests.integration.test_aggregator_process import until
+from tests.integration.accounts.hand_scored import MARKET, Installation, silent
+from tests.integration.accounts.test_aggregator_process import until
 
-from greenlane.cli.checkpoint import aggregator_lines
+from greenlane.cli.accounts.checkpoint import aggregator_lines
 from greenlane.contracts.checkpoints import read_checkpoint
 from greenlane.contracts.topics import (
     AGGREGATOR_CHANGELOG,

@@ -12,8 +12,8 @@ from tests.faults.load import Load, history
 from tests.faults.pipeline import Pipeline, pipeline, until
 from tests.faults.streams import drained
 from tests.faults.webhooks.life import Life, Plan, start_dying
-from tests.integration import webhook_harness
-from tests.integration.webhook_harness import world_of
+from tests.integration.webhooks import harness as webhook_harness
+from tests.integration.webhooks.harness import world_of
 
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 

@@ -12,7 +12,7 @@ from tests.faults.network import PUBLISHER, Network, proxied
 from tests.faults.pipeline import SERVICES, Pipeline, let_pass, until
 from tests.faults.streams import drained, records
 
-from greenlane.clock.process import BEAT_SECONDS
+from greenlane.accounts.clock.process import BEAT_SECONDS
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.topics import DEAD_LETTERS
 

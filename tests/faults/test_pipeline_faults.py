@@ -31,12 +31,12 @@ from tests.faults.pipeline import (
 from tests.faults.streams import drained, records, stated
 from tests.faults.test_rules import alter
 
-from greenlane.clock.lag import LagMeter
+from greenlane.accounts.clock.lag import LagMeter
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.rules import AGGREGATOR_RECORD
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, DEAD_LETTERS, declared_topics
-from greenlane.operations.topics import apply
-from greenlane.publisher.timeline import RawRecord, TimedEvent
+from greenlane.operations.topic_provisioning import apply
+from greenlane.publishing.history.timeline import RawRecord, TimedEvent
 from greenlane.streaming import EXIT_CODE
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]

@@ -11,11 +11,11 @@ from tests.faults import altered_service
 from tests.faults.load import history, publish_days
 from tests.faults.pipeline import Service, pipeline, until
 from tests.faults.streams import drained
-from tests.integration import streaming_harness
-from tests.integration.streaming_harness import Log, Traffic, Worker, check, workers
+from tests.integration.streaming import harness as streaming_harness
+from tests.integration.streaming.harness import Log, Traffic, Worker, check, workers
 
+from greenlane.accounts.oracle.compare import Comparison
 from greenlane.operations.embedded import EmbeddedKafka
-from greenlane.oracle.compare import Comparison
 from greenlane.streaming import EXIT_CODE
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]

@@ -19,15 +19,15 @@ from tests.faults.load import Day, history, publish_days
 from tests.faults.pipeline import MARKETPLACE, POLICY, Pipeline, Service, until
 from tests.faults.streams import drained, records
 
+from greenlane.accounts.oracle.recompute import recompute
 from greenlane.contracts.assessments import Assessment, DayClosed, SourcePosition
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
-from greenlane.contracts.method_document import method_files
-from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES
+from greenlane.factors.loading import load_method
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.vocabulary import DataCategory, Dimension
 from greenlane.operations.rules import read_rules
-from greenlane.oracle.recompute import recompute
+from greenlane.reports.method_document.rendering import method_files
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 DOCUMENT = method_files(load_method())[f"methodology/method-{METHOD_VERSION}.md"]

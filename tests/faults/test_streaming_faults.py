@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.streaming_harness import Log, Traffic, Worker, check, until, workers
+from tests.integration.streaming.harness import Log, Traffic, Worker, check, until, workers
 
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.streaming import EXIT_CODE

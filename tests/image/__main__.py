@@ -23,11 +23,11 @@ import yaml
 from pydantic import SecretStr
 
 from greenlane.cli.connection import with_webhook_key
-from greenlane.cli.demo import play
-from greenlane.cli.receiver import Receiver
+from greenlane.cli.demo.demo import play
+from greenlane.cli.demo.receiver import Receiver
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 from greenlane.operations.embedded.folder import choose_port
-from greenlane.publisher.simulator import SimulationPlan
+from greenlane.publishing.simulator.marketplace import SimulationPlan
 from greenlane.settings import SERVICES, Settings
 
 ROOT = Path(__file__).parents[2]

@@ -13,10 +13,10 @@ import pytest
 from kafka.admin import KafkaAdminClient
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.integration.receiver_languages import missing_languages
+from tests.integration.webhooks.receiver_languages import missing_languages
 
+from greenlane.database.connection import migrate, open_database
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
-from greenlane.webhook_dispatcher.database import migrate, open_database
 
 
 @dataclass(frozen=True)

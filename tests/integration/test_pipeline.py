@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from greenlane.cli.receiver import Receiver
+from greenlane.cli.demo.receiver import Receiver
 from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.rules import AGGREGATOR_RECORD
 from greenlane.contracts.topics import ASSESSMENTS, DEAD_LETTERS, fulfilment_topic
-from greenlane.oracle.topics_reader import TopicsReader
-from greenlane.publisher.malformed import malformed_records
-from greenlane.publisher.sdk import Options, Publisher
-from greenlane.publisher.simulator import SimulationPlan, simulate
+from greenlane.operations.topics_reader import TopicsReader
+from greenlane.publishing.sdk.publisher import Options, Publisher
+from greenlane.publishing.simulator.malformed import malformed_records
+from greenlane.publishing.simulator.marketplace import SimulationPlan, simulate
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

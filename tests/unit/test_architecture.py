@@ -7,21 +7,32 @@ from pathlib import Path
 
 import grimp
 
+from greenlane.cli.running.services import FOLDERS
 from greenlane.settings import SERVICES
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "services" / "greenlane"
-ROOMS = ("cli", "contracts", "methodology", "oracle", "operations", "publisher", "scoring", "streaming", *SERVICES)
+PROCESSES = (
+    "scoring/packaging_scorer",
+    "scoring/delivery_scorer",
+    "accounts/aggregator",
+    "accounts/clock",
+    "accounts/oracle",
+    "webhooks/dispatcher",
+    "webhooks/api",
+)
+ROOMS = tuple(path.name for path in PACKAGE.iterdir() if path.is_dir() and not path.name.startswith(("_", ".")))
 PURE = (
     "greenlane.methodology",
-    "greenlane.aggregator.account",
-    "greenlane.aggregator.badge",
-    "greenlane.aggregator.closing",
-    "greenlane.aggregator.ledger",
-    "greenlane.webhook_dispatcher.agenda",
-    "greenlane.webhook_dispatcher.breaker",
-    "greenlane.webhook_dispatcher.policy",
-    "greenlane.webhook_dispatcher.schedule",
+    "greenlane.accounts.aggregator.seller_days",
+    "greenlane.accounts.aggregator.badge",
+    "greenlane.accounts.aggregator.closing",
+    "greenlane.accounts.aggregator.ledger",
+    "greenlane.webhooks.dispatcher.claiming.agenda",
+    "greenlane.webhooks.dispatcher.claiming.breaker",
+    "greenlane.webhooks.dispatcher.verdicts",
+    "greenlane.webhooks.dispatcher.schedule",
+    "greenlane.webhooks.states",
 )
 ALLOWED = {
     "math", "dataclasses", "enum", "decimal", "fractions", "datetime", "typing", "collections", "functools",
@@ -50,22 +61,41 @@ def test_pure_modules_import_the_allowed_libraries_and_each_other_only() -> None
     assert not strangers
 
 
-def test_every_folder_has_a_readme_that_says_what_it_owns_and_what_happens_when_it_dies() -> None:
-    for service in (*SERVICES, "oracle"):
-        text = (PACKAGE / service / "README.md").read_text(encoding="utf-8")
-        assert "owns" in text, f"{service}/README.md does not say what it owns"
-        assert "dies" in text, f"{service}/README.md does not say what happens when it dies"
+def test_every_room_has_a_readme_of_a_page_and_a_process_says_what_happens_when_it_dies() -> None:
     for room in ROOMS:
+        text = (PACKAGE / room / "README.md").read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 120, f"{room}/README.md is longer than a page"
+        assert "owns" in text, f"{room}/README.md does not say what it owns"
         assert (PACKAGE / room / "__init__.py").exists()
+    for folder in PROCESSES:
+        text = (PACKAGE / folder / "README.md").read_text(encoding="utf-8")
+        assert "owns" in text, f"{folder}/README.md does not say what it owns"
+        assert "dies" in text, f"{folder}/README.md does not say what happens when it dies"
 
 
-def test_the_layers_name_every_folder_and_every_service() -> None:
+def test_the_layers_name_every_folder_and_every_process() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    contracts = project["tool"]["importlinter"]["contracts"]
-    named = {word for layer in contracts[0]["layers"] for word in layer.replace("|", " ").replace(":", " ").split()}
+    layers, wings, processes, *_ = project["tool"]["importlinter"]["contracts"]
+    named = [word for layer in layers["layers"] for word in layer.replace("|", " ").replace(":", " ").split()]
     present = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if not path.name.startswith("_")}
-    assert present - {"py.typed"} == named
-    assert {f"greenlane.{service}" for service in (*SERVICES, "oracle")} == set(contracts[1]["modules"])
+    assert present - {"py.typed"} == set(named)
+    assert [f"greenlane.{wing}" for wing in layers["layers"][1].split(" : ")] == wings["modules"]
+    assert {f"greenlane.{folder.replace('/', '.')}" for folder in PROCESSES} == set(processes["modules"])
+
+
+def test_a_folder_with_a_process_is_a_service_and_every_service_has_one() -> None:
+    found = {str(path.parent.relative_to(PACKAGE)) for path in PACKAGE.rglob("process.py")} - {"operations/metrics"}
+    assert {f"greenlane.{folder.replace('/', '.')}" for folder in found} == set(FOLDERS.values())
+    assert set(FOLDERS) == set(SERVICES)
+
+
+def test_no_folder_has_more_than_twenty_files_side_by_side() -> None:
+    crowded = {
+        str(folder.relative_to(ROOT)): len(files)
+        for folder in (PACKAGE, *(path for path in PACKAGE.rglob("*") if path.is_dir() and path.name != "__pycache__"))
+        if len(files := [path for path in folder.iterdir() if path.is_file()]) > 20
+    }
+    assert not crowded
 
 
 def test_locked_requirements_carry_hashes_and_name_no_registry() -> None:

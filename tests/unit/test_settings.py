@@ -21,7 +21,9 @@ def test_only_settings_reads_the_environment() -> None:
         for path in (ROOT / "services").rglob("*.py")
         if any(word in path.read_text(encoding="utf-8") for word in ("os.environ", "os.getenv"))
     ]
-    assert readers == ["services/greenlane/cli/stack.py"], "the stack passes the environment on; others read settings"
+    assert readers == ["services/greenlane/cli/running/stack.py"], (
+        "the stack passes the environment on; others read settings"
+    )
 
 
 def test_a_wrong_variable_is_named_with_its_remedy_and_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:

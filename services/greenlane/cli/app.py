@@ -24,10 +24,12 @@ class Listed(NamedTuple):
 
 
 MODULES = {
-    "demo": Listed("demo", "Start everything, import real orders, simulate a marketplace, and show the results."),
-    "up": Listed("machine", "Start Kafka, PostgreSQL and every service, and keep them running until Ctrl-C."),
-    "doctor": Listed("machine", "Check this machine and the servers; each failed check comes with its remedy."),
-    "run": Listed("services", "Run one service until SIGTERM or Ctrl-C; metrics and health are served beside it."),
+    "demo": Listed("demo.demo", "Start everything, import real orders, simulate a marketplace, and show the results."),
+    "up": Listed("running.machine", "Start Kafka, PostgreSQL and every service, and keep them running until Ctrl-C."),
+    "doctor": Listed("running.machine", "Check this machine and the servers; each failed check comes with its remedy."),
+    "run": Listed(
+        "running.services", "Run one service until SIGTERM or Ctrl-C; metrics and health are served beside it."
+    ),
     "topics": Listed("topics", "Create and check the topics."),
     "validate": Listed("events", "Check a file of events against the contract: line, field, problem and remedy."),
     "publish": Listed("events", "Publish a file of events, each to its marketplace's topic."),
@@ -38,22 +40,30 @@ MODULES = {
     "explain": Listed("method", "Explain each event's score factor by factor, or a whole account with --seller."),
     "advise": Listed("method", "Name the three changes that would raise each seller's score most."),
     "ileap": Listed("method", "Export deliveries and returns as iLEAP ShipmentFootprints, one JSON document a line."),
-    "policy": Listed("policy", "Badge policies."),
+    "policy": Listed("accounts.policy", "Badge policies."),
     "schemas": Listed("method", "Render JSON Schema and AsyncAPI from the models."),
     "version": Listed("version", "Print the versions of the product and of the scoring method."),
-    "scores": Listed("results", "Sellers with score, grade, badge level, and what is missing for the next badge."),
-    "decisions": Listed("results", "Every badge decision with its reason."),
-    "recompute": Listed("results", "Rebuild every account from the topics in an independent program and compare."),
-    "rebuild": Listed("rebuild", "Throw the aggregator's state away, so that it makes it anew from the assessments."),
+    "scores": Listed(
+        "accounts.results", "Sellers with score, grade, badge level, and what is missing for the next badge."
+    ),
+    "decisions": Listed("accounts.results", "Every badge decision with its reason."),
+    "recompute": Listed(
+        "accounts.results", "Rebuild every account from the topics in an independent program and compare."
+    ),
+    "rebuild": Listed(
+        "accounts.rebuild", "Throw the aggregator's state away, so that it makes it anew from the assessments."
+    ),
     "checkpoint": Listed(
-        "checkpoint", "Write the accounts as they stand to a file from which `recompute` and `rebuild` can begin."
+        "accounts.checkpoint",
+        "Write the accounts as they stand to a file from which `recompute` and `rebuild` can begin.",
     ),
     "reassess": Listed(
-        "reassess", "Throw away assessments, accounts, scores and decisions, and have every event assessed again."
+        "accounts.reassess",
+        "Throw away assessments, accounts, scores and decisions, and have every event assessed again.",
     ),
-    "dead-letters": Listed("letters", "What was refused, why, and how to append it again."),
-    "sellers": Listed("sellers", "One seller's data."),
-    "webhooks": Listed("webhooks", "Endpoints that receive scores and decisions, and what was dispatched."),
+    "dead-letters": Listed("dead_letters", "What was refused, why, and how to append it again."),
+    "sellers": Listed("accounts.sellers", "One seller's data."),
+    "webhooks": Listed("webhooks.endpoints", "Endpoints that receive scores and decisions, and what was dispatched."),
 }
 """Every command, loaded when it is called.
 

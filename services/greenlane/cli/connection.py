@@ -17,7 +17,7 @@ from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 from greenlane.operations.kafka_admin import refuse_unreachable_listeners
 from greenlane.operations.running_stack import RunningStack, StackFolder
 from greenlane.settings import Settings, SettingsError, load_settings
-from greenlane.webhook_dispatcher.vault import load_or_create_key
+from greenlane.webhooks.vault import load_or_create_key
 
 _TOLD = (
     "kafka_bootstrap_servers",

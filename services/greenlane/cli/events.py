@@ -15,12 +15,12 @@ from greenlane.cli.late_progress import late_progress
 from greenlane.cli.output import AsJson, console, notes, print_json
 from greenlane.cli.start import INTERRUPTED
 from greenlane.contracts.dead_letters import Refusal
-from greenlane.contracts.tables import load_method
-from greenlane.publisher.checking import Checking
-from greenlane.publisher.files import read_file
-from greenlane.publisher.plausibility import Doubt
-from greenlane.publisher.sdk import Options, Publisher
-from greenlane.publisher.sending import Sending
+from greenlane.factors.loading import load_method
+from greenlane.publishing.files.checking import Checking
+from greenlane.publishing.files.plausibility import Doubt
+from greenlane.publishing.files.reading import read_file
+from greenlane.publishing.files.sending import Sending
+from greenlane.publishing.sdk.publisher import Options, Publisher
 from greenlane.settings import load_settings
 
 app = typer.Typer()

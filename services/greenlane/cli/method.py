@@ -8,18 +8,18 @@ from typing import Annotated
 
 import typer
 
-from greenlane.cli.accounts import advise_file, advise_seller, explain_seller
+from greenlane.cli.accounts.explained import advise_file, advise_seller, explain_seller
 from greenlane.cli.events import EventFile, opened, utc_now
 from greenlane.cli.late_progress import late_progress
 from greenlane.cli.options import CheckpointOption
 from greenlane.cli.output import AsJson, console, notes, print_json, print_table
-from greenlane.contracts.declaring import ScoredEvent
+from greenlane.contracts.declarations import ScoredEvent
 from greenlane.contracts.events import CancelledEvent, DeliveredEvent, FulfilmentEvent, ReturnedEvent
-from greenlane.contracts.explaining import ScoredParcel, explain_event, score_event
-from greenlane.contracts.ileap import shipment_footprint
-from greenlane.contracts.publish import write
-from greenlane.contracts.tables import load_method
-from greenlane.publisher.files import read_file
+from greenlane.factors.loading import load_method
+from greenlane.publishing.files.reading import read_file
+from greenlane.reports.explained_events import ScoredParcel, explain_event, score_event
+from greenlane.reports.ileap import shipment_footprint
+from greenlane.reports.published_files import write
 from greenlane.settings import load_settings
 
 app = typer.Typer()

@@ -17,7 +17,7 @@ from greenlane.contracts.dead_letters import (
     DeadLetterCode,
 )
 from greenlane.contracts.letters import HEADERS_OMITTED
-from greenlane.oracle.topics_reader import TopicsReader
+from greenlane.operations.topics_reader import TopicsReader
 from greenlane.settings import Settings
 
 SEND_SECONDS = 30.0

@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
+from greenlane.accounts.clock.closed_days import closed_through
+from greenlane.accounts.clock.day_closer import DayCloser, refuse_no_run
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, notes, print_json, progress
-from greenlane.clock.closed import closed_through
-from greenlane.clock.closing import DayCloser, refuse_no_run
 from greenlane.operations.rules import adopt_missing
-from greenlane.publisher.olist import MARKETPLACE as OLIST_MARKETPLACE
-from greenlane.publisher.olist import read_olist
-from greenlane.publisher.olist_files import OlistError
-from greenlane.publisher.replay import Pace, ReplayReport, replay
-from greenlane.publisher.sdk import Options, Publisher
-from greenlane.publisher.simulator import SimulationPlan
-from greenlane.publisher.simulator import simulate as simulated
-from greenlane.publisher.timeline import TimedEvent
+from greenlane.publishing.adapters.olist.events import MARKETPLACE as OLIST_MARKETPLACE
+from greenlane.publishing.adapters.olist.events import read_olist
+from greenlane.publishing.adapters.olist.files import OlistError
+from greenlane.publishing.history.replay import Pace, ReplayReport, replay
+from greenlane.publishing.history.timeline import TimedEvent
+from greenlane.publishing.sdk.publisher import Options, Publisher
+from greenlane.publishing.simulator.marketplace import SimulationPlan
+from greenlane.publishing.simulator.marketplace import simulate as simulated
 from greenlane.settings import Settings
 
 app = typer.Typer()

@@ -6,9 +6,9 @@ from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, console, notes, print_json
 from greenlane.contracts.topics import ASSESSMENTS, declared_topics
 from greenlane.operations.rules import adopt_missing
-from greenlane.operations.topics import TopicPlan
-from greenlane.operations.topics import apply as apply_topics
-from greenlane.operations.topics import plan as plan_topics
+from greenlane.operations.topic_provisioning import TopicPlan
+from greenlane.operations.topic_provisioning import apply as apply_topics
+from greenlane.operations.topic_provisioning import plan as plan_topics
 
 app = typer.Typer(help="Create and check the topics.", no_args_is_help=True)
 

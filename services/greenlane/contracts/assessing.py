@@ -13,12 +13,12 @@ from greenlane.contracts.events import (
     CancelledEvent,
     FulfilmentEvent,
 )
-from greenlane.contracts.reading import KafkaRecord, declared_type, read_event
+from greenlane.contracts.reading.fulfilment import KafkaRecord, declared_type, read_event
 from greenlane.methodology.assessment import Assessed
-from greenlane.methodology.circularity import assess_recovered
-from greenlane.methodology.delivery import assess_delivered, assess_returned
 from greenlane.methodology.method import METHOD_VERSION
-from greenlane.methodology.packaging import assess_packed
+from greenlane.methodology.parcel.circularity import assess_recovered
+from greenlane.methodology.parcel.delivery import assess_delivered, assess_returned
+from greenlane.methodology.parcel.packaging import assess_packed
 from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import Dimension
 

@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from greenlane.contracts.assessments import FINAL_REVISION, Instant
 from greenlane.contracts.rules import RulesAdopted
-from greenlane.contracts.table_rows import PolicyFile
 from greenlane.contracts.topics import ASSESSMENTS
 from greenlane.errors import GreenlaneError
+from greenlane.factors.rows import PolicyFile
 from greenlane.methodology.sums import SUMS
 from greenlane.methodology.vocabulary import BadgeLevel, Dimension
 

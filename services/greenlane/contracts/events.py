@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from greenlane.contracts.media_types import JSON_PATTERN, JsonMediaType
+from greenlane.contracts.reading.media_types import JSON_PATTERN, JsonMediaType
 from greenlane.contracts.times import Day, Instant
 from greenlane.methodology import facts
 from greenlane.methodology.vocabulary import (

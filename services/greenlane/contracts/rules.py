@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from greenlane.contracts.assessments import Assessment, DayClosed, Record, Retraction, SellerErased
-from greenlane.contracts.fingerprints import digest_of
-from greenlane.contracts.table_rows import PolicyFile
-from greenlane.contracts.tables import policy_of
-from greenlane.methodology.eligibility import Policy
+from greenlane.factors.fingerprints import digest_of
+from greenlane.factors.loading import policy_of
+from greenlane.factors.rows import PolicyFile
 from greenlane.methodology.method import METHOD_VERSION
+from greenlane.methodology.seller.eligibility import Policy
 
 RULES_KEY = b"rules"
 """Key of the rules on the assessments topic, in every partition."""

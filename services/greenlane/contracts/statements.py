@@ -17,9 +17,9 @@ from greenlane.contracts.scores import (
     Window,
     statement_id,
 )
-from greenlane.methodology.eligibility import Policy, evaluate
 from greenlane.methodology.method import METHOD_VERSION
-from greenlane.methodology.score import Scores
+from greenlane.methodology.seller.eligibility import Policy, evaluate
+from greenlane.methodology.seller.score import Scores
 from greenlane.methodology.sums import Totals
 from greenlane.methodology.vocabulary import BadgeLevel
 

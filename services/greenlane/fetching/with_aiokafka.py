@@ -1,6 +1,6 @@
 """What aiokafka's consumers make records of: batches that cannot be decoded become records that say so.
 
-The only place that touches aiokafka's private parts; `tests/unit/test_fetching.py` fails when they change.
+The only place that touches aiokafka's private parts; `tests/unit/fetching/test_fetching.py` fails when they change.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """kafka-python's consumers go around what they cannot decode, as the workers do.
 
-The only place that touches kafka-python's inner parts; `tests/unit/test_fetching.py` fails when they change.
+The only place that touches kafka-python's inner parts; `tests/unit/fetching/test_fetching.py` fails when they change.
 """
 
 from collections.abc import Iterator

@@ -1,16 +1,13 @@
-"""The pure arithmetic of the scoring method; factor and policy tables lie beside it as data.
+"""The pure arithmetic of the scoring method; `factors` has its tables as data.
 
 What is named here is for everyone who computes with the method: researchers, students, auditors. The tables come from
-`greenlane.contracts.tables.load_method()`; README.md shows a whole example.
+`greenlane.factors.load_method()`; README.md shows a whole example.
 """
 
-from greenlane.methodology.account import Declaration, assess, assess_all, totals_of
-from greenlane.methodology.account_explanation import AccountExplanation, explain_account
-from greenlane.methodology.account_text import account_text, advice_text
-from greenlane.methodology.advice import Advice, Suggestion, advise, suggest
-from greenlane.methodology.circularity import assess_recovered
-from greenlane.methodology.delivery import assess_delivered, assess_returned
-from greenlane.methodology.explain import Explanation, explain, explanation_text
+from greenlane.methodology.explaining.account_explanation import AccountExplanation, explain_account
+from greenlane.methodology.explaining.account_text import account_text, advice_text
+from greenlane.methodology.explaining.advice import Advice, Suggestion, advise, suggest
+from greenlane.methodology.explaining.explain import Explanation, explain, explanation_text
 from greenlane.methodology.facts import (
     ChainElement,
     Component,
@@ -27,8 +24,11 @@ from greenlane.methodology.facts import (
     Round,
 )
 from greenlane.methodology.method import METHOD_VERSION
-from greenlane.methodology.packaging import assess_packed
-from greenlane.methodology.score import Scores, s_curve, score
+from greenlane.methodology.parcel.circularity import assess_recovered
+from greenlane.methodology.parcel.delivery import assess_delivered, assess_returned
+from greenlane.methodology.parcel.packaging import assess_packed
+from greenlane.methodology.seller.account import Declaration, assess, assess_all, totals_of
+from greenlane.methodology.seller.score import Scores, s_curve, score
 from greenlane.methodology.sums import CircularitySums, DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.tables import Method
 

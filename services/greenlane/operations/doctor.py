@@ -23,7 +23,7 @@ from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 from greenlane.operations.health import SERVICE_PORTS
 from greenlane.operations.kafka_admin import KafkaUnreachableError, kafka_admin
 from greenlane.operations.running_stack import RunningService, RunningStack
-from greenlane.operations.topics import plan
+from greenlane.operations.topic_provisioning import plan
 from greenlane.settings import Settings
 
 _PYTHON = (3, 11)

@@ -11,9 +11,9 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import InvalidProducerEpochError, KafkaError, KafkaTimeoutError, ProducerFencedError
 
 from greenlane.contracts.rules import RULES_KEY, RulesAdopted, policy_name, rules_of
-from greenlane.contracts.table_rows import PolicyFile
-from greenlane.contracts.tables import load_method, load_policy
 from greenlane.contracts.topics import ASSESSMENTS, RULES
+from greenlane.factors.loading import load_method, load_policy
+from greenlane.factors.rows import PolicyFile
 from greenlane.operations.kafka_admin import KafkaUnreachableError, kafka_admin, running_groups
 from greenlane.settings import Settings, SettingsError
 

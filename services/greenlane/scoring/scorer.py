@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry
 from greenlane import __version__
 from greenlane.contracts.assessing import Owner
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
-from greenlane.contracts.quick_assessing import Finding, find
+from greenlane.contracts.quick.assessing import Finding, find
 from greenlane.contracts.records import KafkaRecord
-from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic, group_of
+from greenlane.factors.loading import load_method
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.tables import Method
 from greenlane.operations.metrics import UNEXPECTED, EngineMetrics, ProcessMetrics, ScorerMetrics

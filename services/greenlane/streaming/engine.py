@@ -11,13 +11,13 @@ from faust.types import TP, StreamT
 
 from greenlane.streaming.engine_settings import EngineSettings, faust_settings
 from greenlane.streaming.fatal import give_up
+from greenlane.streaming.kafka.startup import wait
+from greenlane.streaming.kafka.topic_ids import Sources, sources
+from greenlane.streaming.kafka.transport import BatchConsumer, batch_app
 from greenlane.streaming.lane import Lane
 from greenlane.streaming.observer import EngineObserver, Ready
 from greenlane.streaming.partitions import OpenPartition
 from greenlane.streaming.scheduler import Chunk
-from greenlane.streaming.startup import wait
-from greenlane.streaming.topic_ids import Sources, sources
-from greenlane.streaming.transport import BatchConsumer, batch_app
 
 logger = logging.getLogger(__name__)
 

@@ -5,16 +5,16 @@ import asyncio
 from greenlane.streaming.engine import Engine
 from greenlane.streaming.engine_settings import EngineSettings
 from greenlane.streaming.fatal import StreamingError, give_up
+from greenlane.streaming.kafka.offsets import OffsetReader
+from greenlane.streaming.kafka.startup import some_topics_ready, topics_ready
+from greenlane.streaming.kafka.topic_ids import Sources
+from greenlane.streaming.kafka.writer import BatchWriter
 from greenlane.streaming.observer import EngineObserver, Ready
-from greenlane.streaming.offsets import OffsetReader
 from greenlane.streaming.partitions import Desk, Partition
 from greenlane.streaming.records import StatelessHandler
-from greenlane.streaming.startup import some_topics_ready, topics_ready
+from greenlane.streaming.state.store import Store
 from greenlane.streaming.stateful import StatefulPartition
 from greenlane.streaming.stateless import StatelessPartition
-from greenlane.streaming.store import Store
-from greenlane.streaming.topic_ids import Sources
-from greenlane.streaming.writer import BatchWriter
 
 
 async def run_stateless(

@@ -11,17 +11,17 @@ from operator import attrgetter
 
 from greenlane.contracts.records import KafkaRecord
 from greenlane.streaming.batches import outputs_of
-from greenlane.streaming.changelog import Changelog
 from greenlane.streaming.continuity import Continuity
-from greenlane.streaming.disk import DiskRows, Mark
 from greenlane.streaming.fatal import StreamingError
-from greenlane.streaming.meta import META_KEY, Meta
-from greenlane.streaming.offsets import Bounds, OffsetReader
+from greenlane.streaming.kafka.offsets import Bounds, OffsetReader
+from greenlane.streaming.kafka.writer import BatchWriter
 from greenlane.streaming.partitions import Desk
 from greenlane.streaming.records import Output, PartitionState
 from greenlane.streaming.scheduler import Chunk
-from greenlane.streaming.store import Store, load
-from greenlane.streaming.writer import BatchWriter
+from greenlane.streaming.state.changelog import Changelog
+from greenlane.streaming.state.disk import DiskRows, Mark
+from greenlane.streaming.state.meta import META_KEY, Meta
+from greenlane.streaming.state.store import Store, load
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import time
 
 from greenlane.streaming.batches import outputs_of
 from greenlane.streaming.continuity import Continuity
-from greenlane.streaming.offsets import OffsetReader
+from greenlane.streaming.kafka.offsets import OffsetReader
+from greenlane.streaming.kafka.writer import BatchWriter
 from greenlane.streaming.partitions import Desk
 from greenlane.streaming.records import StatelessHandler
 from greenlane.streaming.scheduler import Chunk
-from greenlane.streaming.writer import BatchWriter
 
 
 class StatelessPartition:

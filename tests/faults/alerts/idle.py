@@ -6,8 +6,8 @@ from collections.abc import Callable
 from tests.faults.alerts.scene import Scene, scene
 
 from greenlane.cli.replays import run_simulation
-from greenlane.publisher.replay import Pace
-from greenlane.publisher.simulator import SimulationPlan
+from greenlane.publishing.history.replay import Pace
+from greenlane.publishing.simulator.marketplace import SimulationPlan
 
 SELLERS, DAYS = 30, 20
 TELL_SECONDS = 300.0

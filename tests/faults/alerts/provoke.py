@@ -17,9 +17,9 @@ import asyncpg
 from tests.faults.alerts.scene import Scene, scene
 from tests.faults.load import Load, history
 
-from greenlane.cli.stack import Service
+from greenlane.cli.running.stack import Service
 from greenlane.operations.embedded import EmbeddedServerError
-from greenlane.webhook_dispatcher.management import administration
+from greenlane.webhooks.management.administration import administration
 
 ROOT = Path(__file__).parents[3]
 FIRING_SECONDS = 40 * 60.0

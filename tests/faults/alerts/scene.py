@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tests.faults.alerts.prometheus import Prometheus
 
-from greenlane.cli.receiver import Receiver
-from greenlane.cli.stack import Stack
+from greenlane.cli.demo.receiver import Receiver
+from greenlane.cli.running.stack import Stack
 from greenlane.settings import Settings
-from greenlane.webhook_dispatcher.management import administration
+from greenlane.webhooks.management.administration import administration
 
 MARKETPLACES = ("demo-vn", "quiet-vn")
 LIVE = "quiet-vn"

@@ -20,9 +20,9 @@ from tests.faults.tenants.records import hostile_records
 from tests.faults.tenants.stack import EVIL, NEIGHBOURS, Load, Running, everything
 from tests.faults.tenants.verdict import Arrivals, arrivals, letters, percentile, slowest
 
-from greenlane.clock.closing import DayCloser
+from greenlane.accounts.clock.day_closer import DayCloser
+from greenlane.accounts.oracle.compare import Comparison
 from greenlane.contracts.topics import DEAD_LETTERS
-from greenlane.oracle.compare import Comparison
 
 WARM_SECONDS = 30.0
 ATTACK_SECONDS = 30.0

@@ -22,7 +22,7 @@ from tests.faults.tenants.records import HostileRecord, hostile_records
 from tests.faults.tenants.stack import EVIL, NEIGHBOURS, Running
 
 from greenlane.contracts.topics import fulfilment_topic
-from greenlane.webhook_dispatcher.management import administration
+from greenlane.webhooks.management.administration import administration
 
 Place = tuple[str, int, int]
 """Topic, partition, offset."""

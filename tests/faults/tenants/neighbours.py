@@ -20,7 +20,7 @@ from kafka import KafkaProducer
 
 from greenlane.contracts.scores import statement_id
 from greenlane.contracts.topics import fulfilment_topic
-from greenlane.webhook_dispatcher.messages import webhook_id
+from greenlane.webhooks.identity import webhook_id
 
 EXAMPLE = Path(__file__).parents[3] / "schemas/examples/greenlane.parcel.packed.v1/average-vietnamese-parcel.json"
 HEADERS = [("content-type", b"application/cloudevents+json")]

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from tests.faults.tenants.neighbours import event_bytes
 
 from greenlane.contracts.topics import MAX_EVENT_BYTES
-from greenlane.publisher.malformed import malformed_records
+from greenlane.publishing.simulator.malformed import malformed_records
 
 Headers = tuple[tuple[str, bytes | None], ...]
 Fate = Literal["refused", "taken", "either"]

@@ -15,13 +15,13 @@ from typing import Any
 from pydantic import SecretStr
 from tests.benchmarks.servers import Sink
 from tests.faults.pipeline import Pipeline, Service, until
-from tests.integration.webhook_harness import ENCRYPTION_KEY
+from tests.integration.webhooks.harness import ENCRYPTION_KEY
 
+from greenlane.database.connection import migrate
 from greenlane.operations.embedded import EmbeddedPostgres
 from greenlane.settings import Settings
-from greenlane.webhook_dispatcher.database import migrate
-from greenlane.webhook_dispatcher.management import Administration, administration
-from greenlane.webhook_dispatcher.management_keys import add_key
+from greenlane.webhooks.management.administration import Administration, administration
+from greenlane.webhooks.management.keys import add_key
 
 NEIGHBOURS = ("an-vn", "binh-vn", "chi-vn")
 EVIL = "evil-vn"

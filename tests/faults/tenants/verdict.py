@@ -12,8 +12,8 @@ from tests.faults.tenants.attack import Place
 from tests.faults.tenants.records import HostileRecord
 
 from greenlane.contracts.assessing import Owner
-from greenlane.contracts.tables import load_method
 from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES, declared_topics, fulfilment_topic
+from greenlane.factors.loading import load_method
 from greenlane.operations.metrics import ProcessMetrics, ScorerMetrics
 from greenlane.scoring.scorer import Scorer
 

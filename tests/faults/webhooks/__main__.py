@@ -19,7 +19,7 @@ from tests.faults.webhooks.account import Account, account_of
 from tests.faults.webhooks.dying_worker import POINTS
 from tests.faults.webhooks.life import Life, Plan, fresh_database
 from tests.faults.webhooks.outages import outages
-from tests.integration.webhook_harness import world_of
+from tests.integration.webhooks.harness import world_of
 
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 

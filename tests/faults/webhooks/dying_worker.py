@@ -13,12 +13,16 @@ from prometheus_client import CollectorRegistry
 
 from greenlane.operations.metrics import WebhookMetrics
 from greenlane.settings import load_settings
-from greenlane.webhook_dispatcher import acceptance, attempts, intake, recording, streams, worker
-from greenlane.webhook_dispatcher.claims import Claim
-from greenlane.webhook_dispatcher.intake import Sources
-from greenlane.webhook_dispatcher.limits import Limits
-from greenlane.webhook_dispatcher.process import Setup, dispatch
-from greenlane.webhook_dispatcher.recording import Outcome
+from greenlane.webhooks.dispatcher import worker
+from greenlane.webhooks.dispatcher.claiming.claims import Claim
+from greenlane.webhooks.dispatcher.intake import acceptance
+from greenlane.webhooks.dispatcher.intake import consumer as intake
+from greenlane.webhooks.dispatcher.intake.consumer import Sources
+from greenlane.webhooks.dispatcher.limits import Limits
+from greenlane.webhooks.dispatcher.process import Setup, dispatch
+from greenlane.webhooks.dispatcher.recording import outcomes as recording
+from greenlane.webhooks.dispatcher.recording.outcomes import Outcome
+from greenlane.webhooks.dispatcher.sending import attempts, streams
 
 ANSWER_LOST_AFTER = 0.002
 

@@ -17,12 +17,12 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from tests.benchmarks.servers import Sink
-from tests.integration.webhook_harness import ENCRYPTION_KEY, World, decision, expected_id, until
+from tests.integration.webhooks.harness import ENCRYPTION_KEY, World, decision, expected_id, until
 
-from greenlane.webhook_dispatcher.database import open_database
-from greenlane.webhook_dispatcher.management import Administration, administration
-from greenlane.webhook_dispatcher.management_deliveries import release
-from greenlane.webhook_dispatcher.vault import vault_from
+from greenlane.database.connection import open_database
+from greenlane.webhooks.management.administration import Administration, administration
+from greenlane.webhooks.management.deliveries import release
+from greenlane.webhooks.vault import vault_from
 
 MARKET = "demo-vn"
 PROBES = 12

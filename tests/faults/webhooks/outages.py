@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.servers import Sink, topics_of
 from tests.faults.webhooks.life import Life, Plan, fresh_database, start_dying
-from tests.integration.webhook_harness import until, world_of
+from tests.integration.webhooks.harness import until, world_of
 
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 

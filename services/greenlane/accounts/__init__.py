@@ -1,0 +1,1 @@
+"""Assessments become accounts: kept, closed day by day, and recomputed."""

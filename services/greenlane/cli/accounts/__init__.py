@@ -1,0 +1,1 @@
+"""Commands about scores, decisions, accounts and the rules they are kept under."""

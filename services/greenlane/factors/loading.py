@@ -1,0 +1,109 @@
+"""Loads the method's tables and the badge policy: text in, plain frozen values out, anything doubtful refused."""
+
+from dataclasses import replace
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+
+from greenlane.factors import builders as build
+from greenlane.factors import rows
+from greenlane.factors.files import DATA, read_yaml
+from greenlane.factors.fingerprints import fingerprint_of
+from greenlane.factors.places import load_places
+from greenlane.factors.registry import FactorRegistry, TableError
+from greenlane.methodology.seller.eligibility import LevelRules, Policy
+from greenlane.methodology.tables import Method
+from greenlane.methodology.vocabulary import BadgeLevel
+
+__all__ = ["TableError", "load_method", "load_policy", "policy_of"]
+
+
+def load_method(factors_file: Path | None = None) -> Method:
+    """The method's tables, with a user's own factors laid over the shipped ones.
+
+    Raises TableError naming file, row, problem and remedy.
+    """
+    folder = DATA
+    materials = read_yaml(folder / "materials.yaml", rows.MaterialsFile)
+    fuels = read_yaml(folder / "fuels.yaml", rows.SeriesFile)
+    grid = read_yaml(folder / "grid.yaml", rows.SeriesFile)
+    vehicles = read_yaml(folder / "vehicles.yaml", rows.VehiclesFile)
+    reference = read_yaml(folder / "reference_packaging.yaml", rows.ReferenceFile)
+    rounds = read_yaml(folder / "rounds.yaml", rows.RoundsFile)
+    registry = FactorRegistry()
+    registry.add_sources("sources.yaml", read_yaml(folder / "sources.yaml", rows.SourcesFile).sources)
+    registry.add("materials.yaml", materials.factors)
+    registry.add("fuels.yaml", fuels.factors)
+    registry.add("grid.yaml", grid.factors)
+    registry.add("vehicles.yaml", vehicles.factors)
+    registry.require_citation("rounds.yaml", rounds.source, rounds.grade)
+    registry.require_citation("reference_packaging.yaml", reference.source, reference.grade)
+    classes = build.reference_classes(reference, registry)
+    if factors_file is not None:
+        own = read_yaml(factors_file, rows.OwnFactors)
+        registry.add_sources(factors_file.name, own.sources, own=True)
+        registry.overlay(factors_file.name, own.factors)
+    registry.verify_derived()
+    registry.verify_tank_to_wheel()
+    by_vehicle = build.vehicles(vehicles, registry)
+    method = Method(
+        factors=dict(registry.factors()),
+        materials=build.materials(materials, registry),
+        vehicles=by_vehicle,
+        cooled_vehicles=build.cooled(vehicles, by_vehicle, registry),
+        undeclared_round_vehicle=vehicles.undeclared.round,
+        undeclared_line_haul_vehicle=vehicles.undeclared.line_haul,
+        reference_km=build.present(by_vehicle[vehicles.reference.round].km),
+        reference_tkm=build.present(by_vehicle[vehicles.reference.line_haul].tkm),
+        carriers=build.series("fuels.yaml", fuels, registry) | build.series("grid.yaml", grid, registry),
+        rounds=build.rounds(rounds),
+        undeclared_round=rounds.undeclared,
+        reference_round=build.rounds(rounds)[rounds.reference],
+        distances=build.distances(rounds.distances),
+        reference_classes=classes,
+        reference_ids=(reference.base.board, reference.base.plastic),
+        undeclared_times=reference.undeclared_factor,
+        thin_bag_rules=build.thin_bag_rules(read_yaml(folder / "rules.yaml", rows.RulesFile)),
+        bounds=build.bounds(read_yaml(folder / "bounds.yaml", rows.BoundsFile)),
+        places=load_places(folder / "places"),
+    )
+    return replace(method, fingerprint=fingerprint_of(method))
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """A badge policy, the shipped one unless a file is named.
+
+    Raises TableError naming file, row, problem and remedy.
+    """
+    source = files("greenlane.factors") / "policies" / "v1.yaml" if path is None else path
+    return policy_of(read_yaml(source, rows.PolicyFile), source.name)
+
+
+def policy_of(file: rows.PolicyFile, name: str) -> Policy:
+    """The policy of a file that was read. Raises TableError naming file, row, problem and remedy."""
+    levels = tuple(LevelRules(**level.model_dump()) for level in file.levels)
+    missing = [level for level in BadgeLevel if level not in {BadgeLevel.NONE, *(rules.level for rules in levels)}]
+    if missing:
+        raise TableError(name, ", ".join(missing), "has no rules", "Give bronze, silver and gold one entry each")
+    if levels[0].packed_min + levels[0].delivered_min + levels[0].active_days_min == 0:
+        problem = "an account without any parcel would meet it"
+        raise TableError(name, levels[0].level, problem, "Ask for at least one parcel or one active day")
+    for lower, higher in pairwise(levels):
+        if not _at_least_as_strict(higher, lower):
+            problem = f"asks less than {lower.level} somewhere, or stands out of order"
+            raise TableError(name, higher.level, problem, "List levels from bronze to gold, each at least as strict")
+    return Policy(levels=levels, **file.model_dump(exclude={"levels"}))
+
+
+def _at_least_as_strict(higher: LevelRules, lower: LevelRules) -> bool:
+    order = list(type(lower.level))
+    return (
+        order.index(higher.level) > order.index(lower.level)
+        and higher.green_min >= lower.green_min
+        and higher.dimension_min >= lower.dimension_min
+        and higher.primary_share_min_percent >= lower.primary_share_min_percent
+        and higher.packed_min >= lower.packed_min
+        and higher.delivered_min >= lower.delivered_min
+        and higher.active_days_min >= lower.active_days_min
+        and higher.non_compliant_max_percent <= lower.non_compliant_max_percent
+    )

@@ -1,1 +1,0 @@
-"""The marketplaces' side: the publishing SDK, the Olist import and the simulator."""

@@ -1,0 +1,1 @@
+"""Existing data in other vocabularies as events, one folder each."""

@@ -1,0 +1,1 @@
+"""The public Olist data set (Brazil) as events."""

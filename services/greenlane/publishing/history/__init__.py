@@ -1,0 +1,1 @@
+"""A history of events, and its publishing as time passes in it."""

@@ -1,0 +1,1 @@
+"""A synthetic Vietnamese marketplace with the oddities of real publishers."""

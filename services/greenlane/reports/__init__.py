@@ -1,0 +1,1 @@
+"""What is made of assessments for others: explained events and iLEAP documents."""

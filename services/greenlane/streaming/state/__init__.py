@@ -1,0 +1,1 @@
+"""The partition store: rows in memory or on disk, and the changelog that is their truth."""

@@ -1,0 +1,1 @@
+"""What an HTTP server that strangers reach needs: limits on connections, requests and rates, and clear errors."""

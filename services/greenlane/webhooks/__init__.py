@@ -1,0 +1,1 @@
+"""How scores and decisions reach sellers and marketplaces as signed webhooks."""

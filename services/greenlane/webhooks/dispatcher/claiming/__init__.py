@@ -1,0 +1,1 @@
+"""Which deliveries this dispatcher sends next."""

@@ -1,0 +1,1 @@
+"""What became of attempts, recorded; and what is measured and forgotten."""

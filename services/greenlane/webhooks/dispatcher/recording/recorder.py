@@ -1,0 +1,120 @@
+"""Collects outcomes and records them in groups: what came within 5 ms, or at once where 64 wait; 256 at the most.
+
+A transaction takes its time by its round trips, hardly by its rows: the more wait, the more are recorded at once.
+
+A group that cannot be recorded is recorded one by one; an outcome that cannot be recorded alone costs its delivery,
+which is quarantined, and no other.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from greenlane.database.connection import will_pass
+from greenlane.webhooks.dispatcher.claiming.claims import RowKey
+from greenlane.webhooks.dispatcher.limits import Limits
+from greenlane.webhooks.dispatcher.recording.outcomes import Outcome, Recording, record, set_aside
+from greenlane.webhooks.dispatcher.unexpected import Unexpected
+
+_log = structlog.get_logger("greenlane.webhook_dispatcher")
+
+
+class Recorder:
+    """The one writer of outcomes; through an outage of the database they are kept as long as their leases may last."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        limits: Limits,
+        monotonic: Callable[[], float],
+        recorded: Callable[[Sequence[Outcome], Recording], None],
+        unexpected: Unexpected | None = None,
+    ) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._monotonic = monotonic
+        self._recorded = recorded
+        self._unexpected = unexpected or Unexpected()
+        self._queue: asyncio.Queue[Outcome] = asyncio.Queue()
+
+    @property
+    def waiting(self) -> int:
+        """Outcomes submitted and not yet being recorded."""
+        return self._queue.qsize()
+
+    def submit(self, outcome: Outcome) -> None:
+        """Have the outcome recorded soon."""
+        self._queue.put_nowait(outcome)
+
+    async def drain(self) -> None:
+        """Wait until everything submitted is recorded or given up."""
+        await self._queue.join()
+
+    async def run(self) -> None:
+        """Record for ever."""
+        while True:
+            group = await self._collect()
+            try:
+                await self.record_apart(group)
+            except Exception as error:  # noqa: BLE001 - a boundary: it costs this much and no more
+                self._unexpected.tell("recording", error)
+            finally:
+                for _ in group:
+                    self._queue.task_done()
+
+    async def record_apart(self, group: Sequence[Outcome], *, patient: bool = True) -> None:
+        """Record the group together, or each outcome alone when that fails in a way that does not pass.
+
+        An outage is waited for as long as the leases may last, unless `patient` is False: then it is raised.
+        """
+        try:
+            self._recorded(group, await (self._record(group) if patient else record(self._engine, group)))
+        except Exception as error:
+            if will_pass(error):
+                raise
+            if len(group) > 1:
+                for outcome in group:
+                    await self.record_apart([outcome], patient=patient)
+                return
+            for outcome in group:
+                self._unexpected.tell("recording", error, outcome.claim.endpoint_id)
+                await self._set_aside(outcome.claim.key)
+
+    async def set_unreadable_aside(self, rows: Iterable[RowKey]) -> None:
+        """Quarantine deliveries that this version of the code cannot read."""
+        for row in rows:
+            self._unexpected.tell("reading", ValueError("a delivery cannot be read"), row.endpoint_id)
+            await self._set_aside(row)
+
+    async def _set_aside(self, row: RowKey) -> None:
+        try:
+            await set_aside(self._engine, row)
+        except Exception as error:  # noqa: BLE001 - a boundary: the lease stays, and the sweep tries again
+            if will_pass(error):
+                _log.warning("webhook database unavailable", kind=type(error).__name__)
+            else:
+                self._unexpected.tell("quarantine", error, row.endpoint_id)
+
+    async def _collect(self) -> list[Outcome]:
+        group = [await self._queue.get()]
+        if self._queue.qsize() < self._limits.outcome_batch - 1:
+            await asyncio.sleep(self._limits.outcome_wait)
+        while len(group) < self._limits.recorded_at_once and not self._queue.empty():
+            group.append(self._queue.get_nowait())
+        return group
+
+    async def _record(self, group: Sequence[Outcome]) -> Recording:
+        until = self._monotonic() + self._limits.start_within
+        while True:
+            try:
+                return await record(self._engine, group)
+            except Exception as error:
+                if not will_pass(error):
+                    raise
+                if self._monotonic() > until:
+                    _log.warning("webhook outcomes given up", count=len(group), kind=type(error).__name__)
+                    return Recording(fenced=len(group))
+                _log.warning("webhook outcomes kept", count=len(group), kind=type(error).__name__)
+            await asyncio.sleep(self._limits.pause_after_failure)

@@ -1,0 +1,220 @@
+"""Own factor files, policy files and place tables: what is accepted, and how a wrong file is told."""
+
+import csv
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from greenlane.factors.files import MAX_FILE_BYTES, read_csv
+from greenlane.factors.loading import TableError, load_method, load_policy
+from greenlane.methodology.seller.eligibility import LevelRules, Policy
+from greenlane.methodology.seller.score import PRIOR_PARCELS
+from greenlane.methodology.vocabulary import BadgeLevel, Vehicle
+
+DATA = Path(__file__).parents[3] / ".." / "shared" / "data"
+GLEC = {"id": "glec", "document": "invented", "publisher": "p", "year": 2025, "licence": "licensed", "attribution": "a"}
+OWN_ROW = {
+    "id": "hgv.artic.all.wtw.tkm",
+    "value": "0.081",
+    "unit": "kgCO2e/tkm",
+    "boundary": "WTW",
+    "region": "VN",
+    "grade": "P",
+    "source": "glec",
+}
+
+
+def written(folder: Path, content: Any) -> Path:
+    path = folder / "own.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def own(**changes: Any) -> dict[str, Any]:
+    return {"sources": [GLEC], "factors": [OWN_ROW | changes]}
+
+
+def test_own_factors_lie_over_the_shipped_ones(tmp_path: Path) -> None:
+    method = load_method(written(tmp_path, own()))
+    lorry = method.vehicles[Vehicle.LORRY_ARTICULATED].tkm
+    assert lorry is not None
+    assert lorry.value == 8_100_000
+    assert method.factors["hgv.artic.all.wtw.tkm"].source.licence == "licensed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"id": "hgv.mine"}, "no shipped factor has this id. Use the id of the factor to replace"),
+        ({"unit": "kgCO2e/km"}, "unit kgCO2e/km. Give the value in kgCO2e/tkm"),
+        ({"grade": "M"}, "grade M"),
+        ({"unit": "g/tkm"}, r"factors.0.unit"),
+        ({"id": "fuel.petrol.blend.litre", "unit": "kgCO2e/l"}, "fuel.petrol.blend.wtw.litre: the formula gives"),
+    ],
+)
+def test_an_own_factor_that_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(TableError, match=problem):
+        load_method(written(tmp_path, own(**changes)))
+
+
+def test_an_own_well_to_wheel_figure_below_its_tank_to_wheel_part_asks_for_both(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="replace both"):
+        load_method(written(tmp_path, own(value="0.05")))
+    ttw = OWN_ROW | {"id": "hgv.artic.all.tkm.avg_laden", "value": "0.04", "boundary": "TTW"}
+    load_method(written(tmp_path, {"sources": [GLEC], "factors": [OWN_ROW | {"value": "0.05"}, ttw]}))
+
+
+def test_the_reference_stays_the_published_one_under_own_factors(tmp_path: Path) -> None:
+    row = {"id": "pk.pvc.primary", "unit": "kgCO2e/kg", "value": "3.0", "boundary": "cradle_to_gate"}
+    method = load_method(written(tmp_path, own(**row)))
+    assert method.reference_classes == load_method().reference_classes
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("factors: [", "is not YAML"),
+        ("factors: 3", "factors"),
+        ("", "file"),
+        ("x" * (MAX_FILE_BYTES + 1), "larger than"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: str, problem: str) -> None:
+    with pytest.raises(TableError, match=problem):
+        load_method(written(tmp_path, content))
+
+
+def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="cannot be read"):
+        load_method(tmp_path / "absent.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(TableError, match="is not UTF-8"):
+        load_method(tmp_path / "binary.yaml")
+
+
+def test_the_shipped_policy_is_the_published_one() -> None:
+    policy = load_policy()
+    assert (policy.version, policy.window_days, policy.enter_days, policy.leave_days) == ("1.0.0", 90, 3, 14)
+    assert policy.prior_parcels == PRIOR_PARCELS
+    assert policy.levels == (
+        LevelRules(BadgeLevel.BRONZE, 60, 50, 0, 50, 50, 14, 2),
+        LevelRules(BadgeLevel.SILVER, 70, 60, 25, 50, 50, 14, 2),
+        LevelRules(BadgeLevel.GOLD, 80, 70, 50, 50, 50, 14, 2),
+    )
+    assert policy == Policy("1.0.0", policy.levels)
+
+
+@pytest.mark.parametrize(
+    ("level", "changes"),
+    [
+        (1, {"green_min": 59}),
+        (1, {"dimension_min": 49}),
+        (2, {"primary_share_min_percent": 24}),
+        (1, {"packed_min": 49}),
+        (1, {"delivered_min": 49}),
+        (1, {"active_days_min": 13}),
+        (1, {"non_compliant_max_percent": 3}),
+    ],
+)
+def test_a_level_laxer_than_the_one_below_is_refused(tmp_path: Path, level: int, changes: dict[str, Any]) -> None:
+    shipped = Path(__file__).parents[3] / "services" / "greenlane" / "factors" / "policies" / "v1.yaml"
+    policy = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+    policy["levels"][level] |= changes
+    with pytest.raises(TableError, match=r"asks less than|out of order"):
+        load_policy(written(tmp_path, policy))
+
+
+@pytest.mark.parametrize(
+    ("level", "changes", "problem"),
+    [
+        (1, {"level": "bronze"}, "silver: has no rules"),
+        (0, {"packed_min": 0, "delivered_min": 0, "active_days_min": 0}, "without any parcel would meet it"),
+    ],
+)
+def test_a_policy_lacks_no_level_and_none_that_an_empty_account_meets(
+    tmp_path: Path, level: int, changes: dict[str, Any], problem: str
+) -> None:
+    shipped = Path(__file__).parents[3] / "services" / "greenlane" / "factors" / "policies" / "v1.yaml"
+    policy = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+    policy["levels"][level] |= changes
+    with pytest.raises(TableError, match=problem):
+        load_policy(written(tmp_path, policy))
+
+
+def test_a_table_with_another_header_or_a_short_row_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text("code,lat\n1,2\n", encoding="utf-8")
+    with pytest.raises(TableError, match="unexpected header"):
+        read_csv(path, ("code", "lon"))
+    path.write_text("code,lat\n1\n", encoding="utf-8")
+    with pytest.raises(TableError, match="row 2: has 1 columns"):
+        read_csv(path, ("code", "lat"))
+
+
+def test_every_place_of_the_source_tables_is_there() -> None:
+    places = load_method().places
+    assert (len(places.vn_63), len(places.vn_34)) == (63, 34)
+    assert (len(places.points["VN"]), len(places.points["BR"])) == (3_321, 5_571)
+
+
+PLACES = Path(__file__).parents[3] / "services" / "greenlane" / "factors" / "data" / "places"
+
+
+def source_rows(path: str) -> list[dict[str, str]]:
+    source = DATA / path
+    if not source.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{source} is absent; CI provides it")
+        pytest.skip(f"{source} is absent")
+    with source.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize(
+    ("file", "columns", "source", "names"),
+    [
+        (
+            "vn_provinces_63.csv",
+            ("code", "lat", "lon", "code_34"),
+            "vietnam/vn_provinces_63.csv",
+            ("code", "lat", "lon"),
+        ),
+        (
+            "vn_provinces_34.csv",
+            ("code", "lat", "lon"),
+            "vietnam/vn_provinces_34.csv",
+            ("code", "lat_ward_mean", "lon_ward_mean"),
+        ),
+        (
+            "vn_wards_2025.csv",
+            ("code", "lat", "lon", "province"),
+            "vietnam/vn_wards_2025.csv",
+            ("ward_code", "lat", "lon"),
+        ),
+    ],
+)
+def test_places_equal_their_sources_to_four_decimals(
+    file: str, columns: tuple[str, ...], source: str, names: tuple[str, str, str]
+) -> None:
+    wanted = {line[names[0]]: [float(line[names[1]]), float(line[names[2]])] for line in source_rows(source)}
+    held = {line[0]: [float(line[1]), float(line[2])] for line in read_csv(PLACES / file, columns)}
+    assert set(held) == set(wanted)
+    for code, point in wanted.items():
+        assert held[code] == pytest.approx(point, abs=5.1e-5), code
+
+
+def test_the_63_provinces_are_mapped_to_the_34_as_their_source_says() -> None:
+    wanted = {line["old_code"]: line["new_code"] for line in source_rows("vietnam/vn_provinces_63_to_34.csv")}
+    held = {line[0]: line[3] for line in read_csv(PLACES / "vn_provinces_63.csv", ("code", "lat", "lon", "code_34"))}
+    assert held == wanted
+    assert set(held.values()) == {line[0] for line in read_csv(PLACES / "vn_provinces_34.csv", ("code", "lat", "lon"))}
+
+
+def test_every_ward_lies_in_a_province_of_2025() -> None:
+    wards = read_csv(PLACES / "vn_wards_2025.csv", ("code", "lat", "lon", "province"))
+    assert {line["ward_code"]: line["province_code"] for line in source_rows("vietnam/vn_wards_2025.csv")} == {
+        line[0]: line[3] for line in wards
+    }

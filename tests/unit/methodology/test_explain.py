@@ -1,0 +1,120 @@
+"""An explanation shows every step, factor, default and reason, and its lines add up to the contribution."""
+
+from datetime import date
+
+from greenlane.factors.loading import load_method
+from greenlane.methodology.explaining.explain import (
+    DEFAULT_MEANING,
+    IMPLAUSIBLE_MEANING,
+    explain_delivered,
+    explain_packed,
+    explain_recovered,
+    explain_returned,
+    explanation_text,
+)
+from greenlane.methodology.facts import (
+    ChainElement,
+    Component,
+    DeliveredFacts,
+    Energy,
+    Hub,
+    Item,
+    Outer,
+    PackedFacts,
+    Place,
+    RecoveredFacts,
+    Round,
+)
+from greenlane.methodology.sums import CircularitySums, DeliverySums, PackagingSums
+from greenlane.methodology.vocabulary import (
+    ChainRole,
+    ComponentRole,
+    DataCategory,
+    DefaultUsed,
+    EnergyCarrier,
+    ImplausibleFact,
+    Material,
+    OuterKind,
+    RecoveredKind,
+    Vehicle,
+)
+
+METHOD = load_method()
+DAY = date(2026, 3, 1)
+AVERAGE = PackedFacts(
+    DAY,
+    "VN",
+    (Item(1, None, 200, 150, 100),),
+    Outer(OuterKind.BOX, 300, 200, 100),
+    (
+        Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, 87_000),
+        Component(ComponentRole.CUSHIONING, Material.PLASTIC_FILM, 79_000),
+    ),
+)
+LAST_MILE = ChainElement(
+    ChainRole.LAST_MILE, Vehicle.MOTORBIKE_PETROL, None, None, Energy(EnergyCarrier.DIESEL, 9, 1), Round(60_000, 100)
+)
+SENT = DeliveredFacts(DAY, 500_000, Place("VN", "01"), Place("VN", "79"), 2, (LAST_MILE,), (Hub(None), Hub(7)))
+
+
+def test_the_steps_of_a_packed_parcel_add_up_to_its_contribution() -> None:
+    explanation = explain_packed(AVERAGE, METHOD)
+    sums = explanation.assessed.sums
+    assert isinstance(sums, PackagingSums)
+    parts = [step.value for step in explanation.steps if step.category is DataCategory.PRIMARY]
+    assert parts == [104_376, 230_404]
+    assert sum(parts) == sums.packaging_co2e_mg
+    assert explanation.score == 38
+
+
+def test_the_steps_of_a_delivered_parcel_add_up_to_its_contribution() -> None:
+    explanation = explain_delivered(SENT, METHOD)
+    sums = explanation.assessed.sums
+    assert isinstance(sums, DeliverySums)
+    assert sum(step.value for step in explanation.steps if step.category is not None) == sums.delivery_co2e_mg
+    reference = sum(step.value for step in explanation.steps if step.label.startswith("reference"))
+    assert reference == sums.reference_delivery_co2e_mg
+
+
+def test_the_text_names_every_factor_with_source_and_every_default_with_its_remedy() -> None:
+    explanation = explain_delivered(SENT, METHOD)
+    text = explanation_text(explanation)
+    assert "method 1.0.0, default data, score" in text
+    for factor in explanation.factors:
+        assert f"{factor.id} = {factor.value} {factor.unit}" in text
+        assert factor.source.document in text
+    for code in explanation.assessed.defaults:
+        assert f"{code}: {DEFAULT_MEANING[DefaultUsed(code)]}" in text
+    assert f"energy: {IMPLAUSIBLE_MEANING[ImplausibleFact.ENERGY]}" in text
+    assert "x 2 attempts" in text
+
+
+def test_the_text_of_a_packed_parcel_shows_the_parts_of_its_score() -> None:
+    text = explanation_text(explain_packed(AVERAGE, METHOD))
+    assert "CO2e 334780 / 334780 mg: 50.00 points x 0.40" in text
+    assert "empty space: 20.00 points x 0.15" in text
+    assert "Defaults used" not in text
+    assert "undeclared packaging" in explanation_text(explain_packed(PackedFacts(DAY, "VN"), METHOD))
+
+
+def test_a_forbidden_bag_is_explained_by_its_law() -> None:
+    bag = (Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_000, 30),)
+    text = explanation_text(explain_packed(PackedFacts(DAY, "VN", components=bag), METHOD))
+    assert "Decree 08/2022/ND-CP Art. 64" in text
+    assert "Capped at 40 by the badge policy" in text
+
+
+def test_a_return_and_a_recovery_have_steps_but_no_score() -> None:
+    returned = explain_returned(SENT, METHOD)
+    assert returned.score is None
+    assert "score" not in explanation_text(returned)
+    recovered = explain_recovered(RecoveredFacts(DAY, RecoveredKind.REUSABLE_ASSET, 400_000), METHOD)
+    assert recovered.assessed.sums == CircularitySums(1, 1, 400_000)
+    assert [step.value for step in recovered.steps] == [400_000]
+    used = explain_recovered(RecoveredFacts(DAY, RecoveredKind.USED_PACKAGING, 80_000), METHOD)
+    assert used.assessed.sums == CircularitySums(1, 0, 80_000)
+
+
+def test_every_code_has_a_meaning() -> None:
+    assert set(DEFAULT_MEANING) == set(DefaultUsed)
+    assert set(IMPLAUSIBLE_MEANING) == set(ImplausibleFact)
