@@ -18,11 +18,11 @@ from tests.faults.streams import drained, records
 from tests.faults.tenants.attack import Report, attack
 from tests.faults.tenants.records import hostile_records
 from tests.faults.tenants.stack import EVIL, NEIGHBOURS, Load, Running, everything
-from tests.faults.tenants.verdict import Arrivals, arrivals, letters, percentile, slowest
+from tests.faults.tenants.verdict import Arrivals, arrivals, letters, percentile, slowest, stages
 
 from greenlane.accounts.clock.day_closer import DayCloser
 from greenlane.accounts.oracle.compare import Comparison
-from greenlane.contracts.topics import DEAD_LETTERS
+from greenlane.contracts.topics import ASSESSMENTS, DEAD_LETTERS, SELLER_SCORES
 
 WARM_SECONDS = 30.0
 ATTACK_SECONDS = 30.0
@@ -47,6 +47,7 @@ def run(folder: Path, minutes: float, rate: float) -> dict[str, Any]:
         _note("draining and recomputing")
         verdict = drained(running.pipeline, 600)
         seen = _settled(running, events)
+        spent = stages(records(running.pipeline, ASSESSMENTS), records(running.pipeline, SELLER_SCORES), events)
         found = letters(records(running.pipeline, DEAD_LETTERS), report.forged)
         ended = running.ended()
     missing = found.missing(report.records, report.forged)
@@ -60,6 +61,10 @@ def run(folder: Path, minutes: float, rate: float) -> dict[str, Any]:
         "others_lost": len(lost) + failed,
         "others_refused": report.others_refused,
         **_latencies(seen, times),
+        "others_p50_ms_by_stage": {
+            "in_peace": spent.medians(seen, times[0], times[1]),
+            "attacked": spent.medians(seen, times[1], times[2]),
+        },
         "unaccounted": verdict.unaccounted,
         "unexplained": verdict.unexplained,
         "different": verdict.different,

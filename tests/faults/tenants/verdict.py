@@ -5,6 +5,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -16,6 +17,7 @@ from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCO
 from greenlane.factors.loading import load_method
 from greenlane.operations.metrics import ProcessMetrics, ScorerMetrics
 from greenlane.scoring.scorer import Scorer
+from greenlane.webhooks.identity import webhook_id
 
 Event = tuple[str, str, str, int, float]
 LETTERS = {"refused": (1, 1), "taken": (0, 0), "either": (0, 1)}
@@ -45,6 +47,51 @@ class Arrivals:
             for identity, _, _, _, at in self.events
             if since <= at < until and identity in self.first
         )
+
+
+@dataclass(frozen=True)
+class Stages:
+    """When the assessment and the score of each of the neighbours' events were appended (seconds), by its webhook."""
+
+    assessed: Mapping[str, float]
+    scored: Mapping[str, float]
+
+    def medians(self, seen: Arrivals, since: float, until: float) -> dict[str, float]:
+        """Milliseconds that half of the events published in between needed at most for each stage."""
+        events = [
+            (at, self.assessed[name], self.scored[name], seen.first[name])
+            for name, _, _, _, at in seen.events
+            if since <= at < until and name in self.assessed and name in self.scored and name in seen.first
+        ]
+        steps = zip(("assessed", "scored", "sent"), pairwise(zip(*events, strict=True)), strict=True)
+        return {
+            stage: round(percentile(sorted(b - a for a, b in zip(before, after, strict=True)), 0.5) * 1000, 1)
+            for stage, (before, after) in steps
+        }
+
+
+def stages(assessments: Iterable[Any], scores: Iterable[Any], events: Sequence[Event]) -> Stages:
+    """From the records of the two topics; what cannot be read is a forgery."""
+    parcels = {(shop, seller, f"{seller}.{number}"): name for name, shop, seller, number, _ in events}
+    assessed, scored = dict[str, float](), dict[str, float]()
+    for record in assessments:
+        document = _object(record.value)
+        shop, seller, parcel = (str(document.get(field)) for field in ("marketplace", "seller_id", "parcel_id"))
+        if (name := parcels.get((shop, seller, parcel))) is not None:
+            assessed.setdefault(name, record.timestamp / 1000)
+    for record in scores:
+        document = _object(record.value)
+        if isinstance(document.get("source"), str) and isinstance(document.get("id"), str):
+            scored.setdefault(webhook_id(document["source"], document["id"]), record.timestamp / 1000)
+    return Stages(assessed, scored)
+
+
+def _object(value: bytes | None) -> dict[str, Any]:
+    try:
+        found = json.loads(value or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def arrivals(seen: Iterable[Sequence[Any]], events: Sequence[Event]) -> Arrivals:
