@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from greenlane.errors import GreenlaneError
 
-SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher", "clock")
+SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher", "clock", "webhook_api")
 """The long-running processes, in the order in which data meets them."""
 
 MarketplaceId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         le=65535,
-        description="port of metrics and health, 0 picks a free one; under `up` the first of five",
+        description="port of metrics and health, 0 picks a free one; under `up` the first of six",
     )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged"
@@ -77,6 +77,19 @@ class Settings(BaseSettings):
         max_length=253,
         description="our DNS name, for which new endpoints are asked in the CloudEvents handshake; empty asks for none",
     )
+    webhook_api_host: str = Field(
+        default="127.0.0.1",
+        description="address on which the webhook API listens; put TLS before any other than loopback",
+    )
+    webhook_api_port: int | None = Field(
+        default=None, ge=0, le=65535, description="port of the webhook API; unset: 9106, under `up` a free one"
+    )
+    webhook_api_rate: float = Field(
+        default=10.0, ge=0.1, description="requests a second that each API key may make of the webhook API"
+    )
+    webhook_api_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="addresses of TLS proxies of yours, whose X-Forwarded-For is believed; comma-separated"
+    )
     webhook_endpoints_per_marketplace: int = Field(
         default=100, ge=1, description="endpoints that holders of API keys may have for one marketplace and its sellers"
     )
@@ -87,7 +100,7 @@ class Settings(BaseSettings):
         default=False, description="dispatch to loopback and private addresses too; for demonstrations and tests only"
     )
 
-    @field_validator("marketplaces", "live_marketplaces", mode="before")
+    @field_validator("marketplaces", "live_marketplaces", "webhook_api_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

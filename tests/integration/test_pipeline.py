@@ -25,11 +25,11 @@ from greenlane.operations.topics_reader import TopicsReader
 from greenlane.publishing.sdk.publisher import Options, Publisher
 from greenlane.publishing.simulator.malformed import malformed_records
 from greenlane.publishing.simulator.marketplace import SimulationPlan, simulate
+from greenlane.settings import SERVICES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SETTLE_SECONDS = 90.0
-SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher", "clock")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from greenlane.operations.health import SERVICE_PORTS
 from greenlane.operations.metrics import ALL, Series
 from greenlane.settings import SERVICES, Settings
+from greenlane.webhooks.api.server import API_PORT
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -148,7 +149,7 @@ def filled_in(value: str) -> str:
 def test_only_the_dispatcher_is_given_secrets_and_none_is_written_down(compose: Compose) -> None:
     secret = {"GREENLANE_DATABASE_URL", "GREENLANE_WEBHOOK_ENCRYPTION_KEY"}
     for name, service in ours(compose).items():
-        assert (set(service.environment) & secret == secret) == (name == "webhook_dispatcher"), name
+        assert (set(service.environment) & secret == secret) == (name in {"webhook_dispatcher", "webhook_api"}), name
     for service in compose.services.values():
         for variable, value in service.environment.items():
             if re.search("PASSWORD|KEY$", variable):
@@ -159,7 +160,8 @@ def test_only_the_dispatcher_is_given_secrets_and_none_is_written_down(compose: 
 
 def test_each_service_is_published_on_loopback_at_its_documented_port(compose: Compose) -> None:
     for name in SERVICES:
-        assert compose.services[name].ports == [f"127.0.0.1:{SERVICE_PORTS[name]}:{INSIDE}"]
+        api = [f"127.0.0.1:{API_PORT}:{API_PORT}"] if name == "webhook_api" else []
+        assert compose.services[name].ports == [f"127.0.0.1:{SERVICE_PORTS[name]}:{INSIDE}", *api]
     published = [port.split(":")[1] for service in compose.services.values() for port in service.ports]
     assert len(published) == len(set(published))
 

@@ -19,8 +19,9 @@ SERVICE_PORTS = {
     "aggregator": 9103,
     "webhook_dispatcher": 9104,
     "clock": 9105,
+    "webhook_api": 9107,
 }
-"""Where each service serves health and metrics unless GREENLANE_PORT says otherwise."""
+"""Where each service serves health and metrics unless GREENLANE_PORT says otherwise; 9106 is the webhook API itself."""
 
 HUNG_SECONDS = 30.0
 BEAT_SECONDS = 0.1

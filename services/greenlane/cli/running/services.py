@@ -14,7 +14,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from greenlane import __version__
-from greenlane.cli.connection import all_settings, kafka_settings
+from greenlane.cli.connection import all_settings, database_settings, kafka_settings
 from greenlane.cli.output import notes
 from greenlane.factors.loading import load_policy
 from greenlane.methodology.method import METHOD_VERSION
@@ -39,8 +39,12 @@ FOLDERS = {
     "aggregator": "greenlane.accounts.aggregator",
     "webhook_dispatcher": "greenlane.webhooks.dispatcher",
     "clock": "greenlane.accounts.clock",
+    "webhook_api": "greenlane.webhooks.api",
 }
 """Where the process of each service is."""
+
+SETTINGS = {"webhook_dispatcher": all_settings, "webhook_api": database_settings}
+"""Which servers a service needs, where that is not Kafka alone."""
 
 app = typer.Typer()
 Ready = Callable[[bool, str], None]
@@ -67,7 +71,7 @@ def run(
         load_settings()
         notes.print("The settings are sound.")
         return
-    settings = all_settings() if service == "webhook_dispatcher" else kafka_settings()
+    settings = SETTINGS.get(service, kafka_settings)()
     sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # the fetching thread makes its own loop
     uvloop.run(_serve(service, settings))

@@ -198,6 +198,7 @@ class Stack:
         table.add_row("kafka", self.settings.kafka_bootstrap_servers, "")
         for service in self.services.values():
             table.add_row(service.name, f"{service.url}/metrics", str(service.log))
+        table.add_row("webhook API", f"http://{reached(self.settings.webhook_api_host)}:{self._api_port}", "")
         return table
 
     def _watch(self) -> None:
@@ -260,9 +261,12 @@ class Stack:
     def _start_services(self) -> None:
         logs = self.settings.data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
+        self._api_port = choose_port(
+            self.settings.webhook_api_port or 0, "set GREENLANE_WEBHOOK_API_PORT to a free one"
+        )
         for number, name in enumerate(SERVICES):
             wanted = self.settings.port + number if self.settings.port else 0
-            port = choose_port(wanted, "set GREENLANE_PORT to the first of five free ports, or to 0 for any")
+            port = choose_port(wanted, "set GREENLANE_PORT to the first of six free ports, or to 0 for any")
             log = logs / f"{name}.log"
             keep_old(log)
             log.touch()
@@ -283,6 +287,7 @@ class Stack:
             "GREENLANE_DATA_DIR": str(settings.data_dir),
             "GREENLANE_INSTANCE": "0",
             "GREENLANE_PORT": str(port),
+            "GREENLANE_WEBHOOK_API_PORT": str(self._api_port),
         }
 
     def _await_ready(self) -> None:

@@ -1,6 +1,7 @@
 """`greenlane webhooks`: endpoints, their secrets, and the API that offers the same over HTTP."""
 
 import asyncio
+import signal
 from datetime import timedelta
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from greenlane.cli.webhooks import keys as webhook_keys
 from greenlane.cli.webhooks.deliveries import show
 from greenlane.cli.webhooks.desk import EndpointId, Limit, OnlyMarketplace, administer, check_marketplace
 from greenlane.operations.logs import configure_logging
+from greenlane.settings import Settings
 from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.management.secrets import expire_secret, list_secrets, public_keys, reseal, rotate_secret
 from greenlane.webhooks.management.views import Endpoint
@@ -209,19 +211,37 @@ def serve(
         typer.Option("--proxy", help="Address of a TLS proxy of yours, whose X-Forwarded-For is believed; repeatable."),
     ] = None,
 ) -> None:
-    """Serve the management over HTTP until SIGTERM or Ctrl-C; /openapi.json describes it.
+    """Serve the webhook API alone until SIGTERM or Ctrl-C; /openapi.json describes it.
+
+    `greenlane run webhook_api` does the same with metrics, health and the settings of the environment.
 
     Example: `greenlane webhooks serve --port 9106 --proxy 10.0.0.7`
     """
+    settings = database_settings().model_copy(
+        update={
+            "webhook_api_host": host,
+            "webhook_api_port": port,
+            "webhook_api_rate": rate,
+            "webhook_api_proxies": tuple(proxies or ()),
+        }
+    )
+    configure_logging(settings.log_level)
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
     # imported only here, because no other command needs an HTTP framework
-    from greenlane.web.rates import Rate  # noqa: PLC0415 - see above
-    from greenlane.webhooks.api.server import Listening  # noqa: PLC0415 - see above
+    from greenlane.webhooks.api.server import listening_of  # noqa: PLC0415 - see above
     from greenlane.webhooks.api.server import serve as serve_api  # noqa: PLC0415 - see above
 
-    settings = database_settings()
-    configure_logging(settings.log_level)
-    where = Listening(host, port, Rate(rate, max(round(rate * 6), 1)), tuple(proxies or ()))
-    asyncio.run(serve_api(settings, where, lambda url: notes.print(f"listening on {url}", highlight=False)))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    def listens(url: str) -> None:
+        notes.print(f"listening on {url}", highlight=False)
+
+    await serve_api(settings, listening_of(settings), listens, stop)
 
 
 def _plain(endpoint: Endpoint) -> dict[str, object]:

@@ -1,9 +1,9 @@
 """The application behind a socket, until it is told to stop."""
 
 import asyncio
-import signal
+import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import uvicorn
@@ -16,6 +16,7 @@ from greenlane.web.rates import Rate
 from greenlane.webhooks.api.app import build_app
 from greenlane.webhooks.management.administration import administration
 
+API_PORT = 9106
 _CONNECTIONS = 8
 _BACKLOG = 512
 """Connections that wait to be accepted; as many are accepted before anything else is done."""
@@ -36,19 +37,28 @@ class Listening:
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
-async def serve(settings: Settings, where: Listening, tell: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; `tell` is given the address once it listens.
+def listening_of(settings: Settings) -> Listening:
+    """Where the settings say that the API listens; a key may ask for six seconds' worth at once."""
+    rate = settings.webhook_api_rate
+    port = API_PORT if settings.webhook_api_port is None else settings.webhook_api_port
+    return Listening(settings.webhook_api_host, port, Rate(rate, max(round(rate * 6), 1)), settings.webhook_api_proxies)
+
+
+async def serve(settings: Settings, where: Listening, listens: Callable[[str], None], stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; `listens` is given the address once it listens.
 
     Raises SettingsError when the address cannot be used, or the database or encryption key is missing.
     """
     async with administration(settings, connections=_CONNECTIONS) as desk:
         with _listening(where.host, where.port) as listener:
             server = server_of(build_app(desk, where.rate, limits=where.limits), where)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                # uvicorn stops on them by itself and then raises them again: they must find a handler that ends nothing
-                asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
-            tell(f"http://{where.host}:{listener.getsockname()[1]}")
-            await server.serve(sockets=[listener])
+            listens(f"http://{where.host}:{listener.getsockname()[1]}")
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            stopping.cancel()
+            await serving
 
 
 def server_of(app: ASGIApp, where: Listening) -> uvicorn.Server:
@@ -67,7 +77,16 @@ def server_of(app: ASGIApp, where: Listening) -> uvicorn.Server:
         timeout_keep_alive=where.limits.idle,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
-    return uvicorn.Server(config)
+    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process around it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -76,5 +95,6 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise SettingsError(
-            f"--host {host} --port {port}: cannot be served ({error.strerror}); choose others."
+            f"The webhook API cannot listen on {host} port {port} ({error.strerror}); choose others with "
+            "GREENLANE_WEBHOOK_API_HOST and GREENLANE_WEBHOOK_API_PORT."
         ) from None
