@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
+.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,9 @@ test-nightly: .venv/.dev ## the properties of method and account with 10,000 exa
 
 bench-method: .venv/.dev ## assessments a second on one core, as one JSON object
 	@$(BIN)/python tests/benchmarks/bench_method.py
+
+cli-start: .venv/.dev ## processor time of `greenlane --help` and `--version`, as one JSON object
+	@$(BIN)/python -m tests.benchmarks.cli_start
 
 image: .venv/.dev ## build the image without a container engine, start every service from it, count what arrives
 	@deploy/build_image.sh

@@ -2,6 +2,35 @@
 
 The command line prints such an error as one line and ends with its exit code. An error that is not of this kind is a
 fault of ours: it keeps its traceback.
+
+    GreenlaneError
+      SettingsError               a setting is missing or wrong (settings)
+      WrongUseError               a wrong use of a function that people call
+        UnknownError              there is no such thing, or it is somebody else's
+        ConflictError             it cannot be done as things are now
+        TargetError               a URL that webhooks may not be sent to (webhooks.targets)
+      NoSuchThingError            a name that nothing has (cli.output)
+      TableError                  a table of factors, or a badge policy, is not sound (factors.registry)
+      CheckpointError             a checkpoint does not fit or is damaged (contracts.checkpoints)
+        DifferenceError           the accounts are not those of the log (cli.accounts.checkpoint)
+      RebuildError                a state cannot be made anew now (cli.accounts.rebuild)
+      ReassessError               events cannot be assessed again now (cli.accounts.reassess)
+      ClosingError                a day cannot be closed (accounts.clock.day_closer)
+      SellerUnknownError          the topics know no such seller (accounts.oracle.seller_events)
+      TopicsUnreadableError       the topics do not hold what is asked of them (operations.topics_reader)
+      ProvisioningError           a topic cannot be made as declared (operations.topic_provisioning)
+      KafkaUnreachableError       no broker answers (operations.kafka_admin)
+        ListenerUnreachableError  a broker answers and advertises a wrong address (operations.kafka_admin)
+      EmbeddedServerError         an embedded server cannot start (operations.embedded.folder)
+      HealthServerError           metrics and health cannot be served (operations.health)
+      PublisherError              events cannot be published (publishing.sdk.receipts)
+        PublisherUnavailable      there is no broker, or no topic
+        PublisherBusy             there is no room for another event
+        NotDelivered              an event was not delivered
+      OlistError                  files of the Olist data set cannot be used (publishing.adapters.olist.files)
+
+In brackets: the module below `greenlane` that has it, where it is not this one. A `Refusal` (contracts.dead_letters) is
+none of them: it is the answer to one record, and becomes a dead letter.
 """
 
 

@@ -1,5 +1,7 @@
 """The architecture, checked by machine: who may import whom, what pure means, and that lists agree."""
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 import tomllib
@@ -7,6 +9,8 @@ from pathlib import Path
 
 import grimp
 
+import greenlane
+from greenlane import errors
 from greenlane.cli.running.services import FOLDERS
 from greenlane.settings import SERVICES
 
@@ -96,6 +100,20 @@ def test_no_folder_has_more_than_twenty_files_side_by_side() -> None:
         if len(files := [path for path in folder.iterdir() if path.is_file()]) > 20
     }
     assert not crowded
+
+
+def test_the_errors_are_drawn_as_the_tree_they_are() -> None:
+    for info in pkgutil.walk_packages(greenlane.__path__, "greenlane."):
+        if not info.name.startswith(("greenlane.__main__", "greenlane.database.migrations")):
+            importlib.import_module(info.name)
+    lines = [line for line in (errors.__doc__ or "").splitlines() if line.startswith("    ")]
+    drawn = [((len(line) - len(line.lstrip())) // 2 - 2, line.split()[0]) for line in lines]
+    assert sorted(drawn) == sorted(_tree(errors.GreenlaneError))
+
+
+def _tree(root: type[Exception], depth: int = 0) -> list[tuple[int, str]]:
+    below = [item for kind in root.__subclasses__() for item in _tree(kind, depth + 1)]
+    return [(depth, root.__name__), *below]
 
 
 def test_locked_requirements_carry_hashes_and_name_no_registry() -> None:

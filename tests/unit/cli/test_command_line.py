@@ -236,3 +236,13 @@ def test_validate_prints_at_most_the_limit_and_says_so(runner: CliRunner, tmp_pa
 
     assert len(shown.stdout.splitlines()) == 5
     assert "and 25 more; --limit shows more of them" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [("greenlane dea", "dead-letters"), ("greenlane webhooks del", "deliveries")]
+)
+def test_a_shell_completes_commands(words: str, found: str) -> None:
+    asked = {"_GREENLANE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    program = Path(sys.executable).with_name("greenlane")
+    done = subprocess.run([program], env=os.environ | asked, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [found]
