@@ -89,7 +89,7 @@ def stages(assessments: Iterable[Any], scores: Iterable[Any], events: Sequence[E
 def _object(value: bytes | None) -> dict[str, Any]:
     try:
         found = json.loads(value or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # forged
         return {}
     return found if isinstance(found, dict) else {}
 
