@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from greenlane.methodology.sums import CircularitySums, DeliverySums, PackagingSums, ReturnSums
-from greenlane.methodology.vocabulary import BadgeLevel, Grade
+from greenlane.methodology.vocabulary import BadgeLevel, DecisionKind, Grade
 
 Points = Annotated[
     Decimal,
@@ -146,7 +146,7 @@ class SellerScore(Statement):
 class BadgeDecision(Statement):
     """A badge was granted, changed its level, is in danger, or was revoked; every one counts, in order."""
 
-    type: Literal["badge.granted", "badge.level_changed", "badge.warned", "badge.revoked"]
+    type: DecisionKind
     data: DecisionData
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from greenlane.contracts.scores import (
     AccountData,
@@ -21,9 +21,7 @@ from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.seller.eligibility import Policy, evaluate
 from greenlane.methodology.seller.score import Scores
 from greenlane.methodology.sums import Totals
-from greenlane.methodology.vocabulary import BadgeLevel
-
-DecisionKind = Literal["badge.granted", "badge.level_changed", "badge.warned", "badge.revoked"]
+from greenlane.methodology.vocabulary import BadgeLevel, DecisionKind
 
 
 @dataclass(frozen=True, slots=True)

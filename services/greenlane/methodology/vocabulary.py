@@ -1,6 +1,7 @@
 """The closed lists of words the method knows; contracts import them, nobody declares them twice."""
 
 from enum import StrEnum
+from typing import Literal
 
 
 class Dimension(StrEnum):
@@ -28,6 +29,10 @@ class Grade(StrEnum):
     C = "C"
     D = "D"
     E = "E"
+
+
+DecisionKind = Literal["badge.granted", "badge.level_changed", "badge.warned", "badge.revoked"]
+"""What a decision about a badge may be."""
 
 
 class BadgeLevel(StrEnum):

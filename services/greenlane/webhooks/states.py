@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import get_args
+
+from greenlane.methodology.vocabulary import DecisionKind
 
 ENDPOINT_TEST = "endpoint.test"
 
@@ -19,10 +22,7 @@ class Mode(StrEnum):
 
 MODES: Mapping[str, Mode] = {
     "seller.score.updated": Mode.LATEST,
-    "badge.granted": Mode.FIFO,
-    "badge.level_changed": Mode.FIFO,
-    "badge.warned": Mode.FIFO,
-    "badge.revoked": Mode.FIFO,
+    **dict.fromkeys(get_args(DecisionKind), Mode.FIFO),
     ENDPOINT_TEST: Mode.UNORDERED,
 }
 """Every webhook type with its mode; an endpoint may choose any of them but the test."""

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
+from greenlane.webhooks.sql import sql
+
 SHARDS = 64
 
 metadata = sa.MetaData()
@@ -109,7 +111,7 @@ delivery = sa.Table(
         "endpoint_id",
         "order_key",
         "seq",
-        postgresql_where=sa.text("state IN ('pending', 'leased', 'held', 'quarantined')"),
+        postgresql_where=sql("state IN ({OPEN})"),
     ),
     sa.Index("delivery_leased", "shard", "lease_until", postgresql_where=sa.text("state = 'leased'")),
     sa.Index(

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from greenlane.methodology.seller.eligibility import Policy
-from greenlane.methodology.vocabulary import BadgeLevel
+from greenlane.methodology.vocabulary import BadgeLevel, DecisionKind
 
 LEVELS = tuple(BadgeLevel)
 """Every level, `none` first, each above the one before."""
 
-Kind = Literal["badge.granted", "badge.level_changed", "badge.warned", "badge.revoked"]
 Reason = Literal["rules_met_in_a_row", "below_level", "days_below_used_up"]
 
 
@@ -28,7 +27,7 @@ class Badge(NamedTuple):
 class Verdict(NamedTuple):
     """What a closed day changed, why, and the level before it."""
 
-    kind: Kind
+    kind: DecisionKind
     reason: Reason
     previous_level: BadgeLevel
 
@@ -43,7 +42,7 @@ def step(
     streaks = _streaks(badge.streaks, met, policy.enter_days)
     promoted = _promoted(badge.level, streaks, policy.enter_days)
     if promoted is not None:
-        kind: Kind = "badge.granted" if badge.level is BadgeLevel.NONE else "badge.level_changed"
+        kind: DecisionKind = "badge.granted" if badge.level is BadgeLevel.NONE else "badge.level_changed"
         return Badge(promoted, streaks), Verdict(kind, "rules_met_in_a_row", badge.level)
     if badge.level is BadgeLevel.NONE or held(badge.level):
         return Badge(badge.level, streaks), None
@@ -73,5 +72,5 @@ def _lowered(
 ) -> tuple[Badge, Verdict]:
     lower = reversed(LEVELS[1 : LEVELS.index(level)])
     left = next((candidate for candidate in lower if held(candidate)), BadgeLevel.NONE)
-    kind: Kind = "badge.revoked" if left is BadgeLevel.NONE else "badge.level_changed"
+    kind: DecisionKind = "badge.revoked" if left is BadgeLevel.NONE else "badge.level_changed"
     return Badge(left, streaks), Verdict(kind, "days_below_used_up", level)

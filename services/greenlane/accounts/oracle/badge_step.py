@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
-from greenlane.contracts.statements import BadgeState, DecisionKind
+from greenlane.contracts.statements import BadgeState
 from greenlane.methodology.seller.eligibility import Policy, level_held
 from greenlane.methodology.seller.score import Scores
 from greenlane.methodology.sums import Totals
-from greenlane.methodology.vocabulary import BadgeLevel
+from greenlane.methodology.vocabulary import BadgeLevel, DecisionKind
 
 LADDER = tuple(BadgeLevel)
 """Every level from the lowest to the highest, `none` first."""

@@ -11,12 +11,13 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from greenlane.contracts.events import Identifier
 from greenlane.errors import WrongUseError
+from greenlane.methodology.vocabulary import DecisionKind
 from greenlane.webhooks.management.replay import Family
 from greenlane.webhooks.management.views import AttemptMade, Dispatch, Endpoint
 from greenlane.webhooks.signing import Scheme
 from greenlane.webhooks.targets import MAX_URL
 
-TypeName = Literal["seller.score.updated", "badge.granted", "badge.level_changed", "badge.warned", "badge.revoked"]
+TypeName = Literal["seller.score.updated", DecisionKind]
 AnyTypeName = Literal[TypeName, "endpoint.test"]
 Url = Annotated[
     str,

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from greenlane.errors import ConflictError, UnknownError
 from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.management.views import Dispatch, Endpoint, dispatches
+from greenlane.webhooks.sql import sql
 from greenlane.webhooks.states import EndpointState, Mode, State
 from greenlane.webhooks.tables import delivery, endpoint, order_head
 
@@ -18,19 +19,19 @@ STOPPED = (State.HELD, State.QUARANTINED)
 
 _DUE = sa.text("CASE WHEN due_at = 'infinity' THEN due_at ELSE now() END")
 
-_QUEUE_AGAIN = sa.text("""
+_QUEUE_AGAIN = sql("""
     UPDATE delivery d
     SET state = 'pending', reason = NULL, attempt_no = 0, lost_leases = 0, superseded_by = NULL, finished_at = NULL,
         due_at = CASE WHEN EXISTS (
             SELECT FROM delivery f WHERE f.endpoint_id = d.endpoint_id AND f.order_key = d.order_key AND f.seq < d.seq
-              AND f.state IN ('pending', 'leased', 'held', 'quarantined')) THEN 'infinity'::timestamptz ELSE now() END
+              AND f.state IN ({OPEN})) THEN 'infinity'::timestamptz ELSE now() END
     WHERE d.endpoint_id = :endpoint AND d.event_id = :event""")
 
-_NEXT_IN_LINE = sa.text("""
+_NEXT_IN_LINE = sql("""
     UPDATE delivery d SET due_at = now()
     FROM (SELECT DISTINCT ON (f.order_key) f.event_day, f.event_id FROM delivery f
           WHERE f.endpoint_id = :endpoint AND f.order_key = ANY(CAST(:keys AS text[]))
-            AND f.state IN ('pending', 'leased', 'held', 'quarantined') ORDER BY f.order_key, f.seq) n
+            AND f.state IN ({OPEN}) ORDER BY f.order_key, f.seq) n
     WHERE d.event_day = n.event_day AND d.event_id = n.event_id AND d.endpoint_id = :endpoint
       AND d.due_at = 'infinity'""")
 

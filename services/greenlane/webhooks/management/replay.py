@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from greenlane.errors import WrongUseError
 from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.management.deliveries import lock_heads
+from greenlane.webhooks.sql import sql
 from greenlane.webhooks.states import EndpointState
 
 _PAGE = 200
@@ -45,10 +46,10 @@ _BUSY = sa.text("""
     SELECT DISTINCT order_key FROM delivery
     WHERE endpoint_id = :endpoint AND order_key = ANY(CAST(:keys AS text[])) AND state = 'leased'""")
 
-_LOCK_OPEN = sa.text("""
+_LOCK_OPEN = sql("""
     SELECT event_id FROM delivery
     WHERE endpoint_id = :endpoint AND order_key = ANY(CAST(:keys AS text[]))
-      AND state IN ('pending', 'leased', 'held', 'quarantined') ORDER BY order_key, seq FOR UPDATE""")
+      AND state IN ({OPEN}) ORDER BY order_key, seq FOR UPDATE""")
 
 _QUEUE_AGAIN = sa.text("""
     UPDATE delivery d

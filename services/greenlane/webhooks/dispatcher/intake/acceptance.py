@@ -13,6 +13,7 @@ from greenlane.database.direct import Direct, direct_transaction
 from greenlane.webhooks.dispatcher.intake.messages import Message
 from greenlane.webhooks.dispatcher.intake.positions import Mark, Place, move
 from greenlane.webhooks.identity import Key
+from greenlane.webhooks.sql import sql
 from greenlane.webhooks.states import EndpointState, Mode, State
 from greenlane.webhooks.wakeups import tell_due
 
@@ -99,13 +100,13 @@ _LOCK_HEADS = sa.text("""
     RETURNING endpoint_id, order_key, accepted_seq""")
 """New heads start at -1; those that exist are locked by being written as they are."""
 
-_STANDING = sa.text("""
+_STANDING = sql("""
     SELECT d.* FROM unnest(CAST(:endpoints AS text[]), CAST(:keys AS text[]), CAST(:modes AS text[]))
       AS k(endpoint_id, order_key, mode)
     CROSS JOIN LATERAL (
       SELECT d.endpoint_id, d.order_key, d.state FROM delivery d
       WHERE d.endpoint_id = k.endpoint_id AND d.order_key = k.order_key
-        AND d.state IN ('pending', 'leased', 'held', 'quarantined')
+        AND d.state IN ({OPEN})
       ORDER BY d.seq LIMIT CASE WHEN k.mode = 'latest' THEN NULL ELSE 1 END FOR UPDATE) d""")
 """What is open in these order keys: all of a key whose waiting row is superseded, else the first. Claims pass it by."""
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.webhooks.dispatcher.telemetry import WebhookMetrics
+from greenlane.webhooks.sql import sql
 from greenlane.webhooks.states import OPEN
 
 _BACKLOG = sa.text("""
@@ -21,7 +22,7 @@ _BACKLOG = sa.text("""
     WHERE state IN ('held', 'quarantined') AND shard = ANY(CAST(:shards AS smallint[])) GROUP BY state""")
 """Each state from an index of its own, without the rows."""
 
-_ORPHANS = sa.text("""
+_ORPHANS = sql("""
     SELECT (SELECT count(*) FROM delivery
             WHERE state = 'leased' AND lease_until IS NULL AND shard = ANY(CAST(:shards AS smallint[])))
          + (SELECT count(*) FROM delivery d
@@ -29,7 +30,7 @@ _ORPHANS = sa.text("""
               AND NOT EXISTS (
                 SELECT FROM delivery f
                 WHERE f.endpoint_id = d.endpoint_id AND f.order_key = d.order_key AND f.seq < d.seq
-                  AND f.state IN ('pending', 'leased', 'held', 'quarantined')))""")
+                  AND f.state IN ({OPEN})))""")
 
 
 async def measure(engine: AsyncEngine, shards: Sequence[int], metrics: WebhookMetrics) -> None:

@@ -12,6 +12,7 @@ from greenlane.webhooks.dispatcher.claiming.claims import Claim, RowKey
 from greenlane.webhooks.dispatcher.verdicts import Answer, Verdict, endpoint_after, row_after
 from greenlane.webhooks.endpoint_states import change_state
 from greenlane.webhooks.identity import Key
+from greenlane.webhooks.sql import sql
 from greenlane.webhooks.states import OPEN, EndpointState, Failure, Mode, State
 
 
@@ -58,7 +59,7 @@ _LOCK_HEADS = sa.text("""
       USING (endpoint_id, order_key)
     ORDER BY h.endpoint_id, h.order_key FOR UPDATE OF h""")
 
-_FINISH = sa.text("""
+_FINISH = sql("""
     WITH r AS MATERIALIZED (
       SELECT * FROM unnest(
           CAST(:days AS date[]), CAST(:events AS text[]), CAST(:endpoints AS text[]), CAST(:attempts AS integer[]),
@@ -94,8 +95,8 @@ _FINISH = sa.text("""
       FROM done CROSS JOIN LATERAL (
         SELECT f.event_day, f.event_id FROM delivery f
         WHERE f.endpoint_id = done.endpoint_id AND f.order_key = done.order_key AND f.event_id <> done.event_id
-          AND f.state IN ('pending', 'leased', 'held', 'quarantined') ORDER BY f.seq LIMIT 1) n
-      WHERE done.state NOT IN ('pending', 'leased', 'held', 'quarantined')
+          AND f.state IN ({OPEN}) ORDER BY f.seq LIMIT 1) n
+      WHERE done.state NOT IN ({OPEN})
         AND d.event_day = n.event_day AND d.event_id = n.event_id AND d.endpoint_id = done.endpoint_id
         AND d.due_at = 'infinity'
       RETURNING d.endpoint_id)
