@@ -12,14 +12,15 @@ for tool in buildah debootstrap; do
     }
 done
 
-base=localhost/greenlane-python
+release=trixie # Python 3.13
+base=localhost/greenlane-python:$release
 if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
     root=$(mktemp -d)
     trap 'rm -rf "$root"' EXIT
     echo "making the base image from Debian's packages"
-    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
     debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates "$release" "$root"
     ln -sf python3 "$root/usr/bin/python"
+    rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/usr/share/{doc,man,locale}/*
     container=$(buildah from scratch)
     buildah add --quiet "$container" "$root" /
     buildah commit --quiet "$container" "$base"
