@@ -1,6 +1,7 @@
 """One partition's batches, one after the other, beside those of the other partitions."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import chain
@@ -9,6 +10,10 @@ from typing import Protocol
 from greenlane.streaming.fatal import give_up
 from greenlane.streaming.partitions import Partition
 from greenlane.streaming.scheduler import Chunk
+
+LONGEST_REST = 0.05
+"""Seconds. A lane that has nothing waiting rests for as long as its last batch took: what arrives meanwhile makes one
+batch. Each batch costs requests and a transaction, so a busy machine gets the more done the longer its batches take."""
 
 
 class Event(Protocol):
@@ -65,11 +70,14 @@ class Lane:
             partition = await self._opening
             while True:
                 await self._arrived.wait()
+                began = time.monotonic()
                 async with self._in_hand:
                     events = self._take()
                     await partition.process(merged([event.value for event in events]))
                     for event in events:
                         event.ack()
+                if not self._waiting:
+                    await asyncio.sleep(min(time.monotonic() - began, LONGEST_REST))
         except Exception as error:  # noqa: BLE001 - a supervisor starts the process again, from the last commit
             give_up(f"{self._place} failed: {error!r}", error)
 

@@ -4,6 +4,9 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+import greenlane.streaming.lane as lane_module
 from greenlane.streaming.lane import Lane
 from greenlane.streaming.scheduler import Chunk
 
@@ -60,6 +63,31 @@ async def test_what_arrives_while_a_batch_is_processed_becomes_one_batch() -> No
     place.let_go.release()
     await settled()
     assert place.batches == [[0, 1], [2, 3, 4, 5]]
+
+
+async def test_a_lane_without_anything_waiting_rests_as_long_as_its_batch_took_and_one_with_it_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(lane_module, "LONGEST_REST", 3600.0)
+    monkeypatch.setattr(lane_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    place = Place()
+    lane = await lane_of(place)
+    await lane.put(Arrival(0, 1))
+    await settled()
+    await lane.put(Arrival(1, 1))
+    place.let_go.release()
+    await settled()
+    assert place.batches == [[0], [1]], "something was waiting"
+    now[0] = 3600.0
+    place.let_go.release()
+    await settled()
+    for first in (2, 3):
+        await lane.put(Arrival(first, 1))
+        await settled()
+    assert place.batches == [[0], [1]], "it rests"
+    await lane.close()
+    assert place.closed
 
 
 async def test_an_event_is_acknowledged_only_when_its_batch_is_processed() -> None:
