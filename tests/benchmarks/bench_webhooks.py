@@ -178,7 +178,10 @@ async def stock_httpx(ports: Sequence[int], *, keep_alive: bool) -> float:
         while time.monotonic() < ends:
             headers = sign([key], "msg_stock", int(time.time()), body) | {"content-type": "application/json"}
             url = f"http://127.0.0.1:{ports[turn % STOCK_HOSTS]}/hook"
-            (await client.post(url, content=body, headers=headers)).raise_for_status()
+            try:
+                (await client.post(url, content=body, headers=headers)).raise_for_status()
+            except httpx.TransportError:  # a kept connection that was closed meanwhile: httpx does not try another
+                continue
             turn += STOCK_CONCURRENCY
             posts += 1
 
