@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-nightly bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
+.PHONY: help demo up test test-python313 test-nightly bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +25,9 @@ demo: .venv/.embedded ## real Kafka, PostgreSQL and every service on real input;
 test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL, two files at a time
 	@$(BIN)/pytest tests/unit --numprocesses 2
 	@$(BIN)/pytest tests/integration --numprocesses 2 --dist loadfile
+
+test-python313: .venv/.dev ## the whole suite on Python 3.13, in the root file system of the image's base; needs root and buildah
+	@tests/image/python313.sh
 
 test-nightly: .venv/.dev ## the properties of method and account with 10,000 examples each
 	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly --hypothesis-show-statistics tests/unit/methodology/test_properties*.py tests/unit/accounts/test_aggregator_model*.py

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the image `localhost/greenlane:VERSION` from deploy/Dockerfile where no container engine runs: with buildah, on a
 # base made of Debian's own packages. Needs root and `apt-get install buildah debootstrap`.
+# --base makes the base alone, --name tells its name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -14,6 +15,10 @@ done
 
 release=trixie # Python 3.13
 base=localhost/greenlane-python:$release
+if [ "${1:-}" = --name ]; then
+    echo "$base"
+    exit
+fi
 if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
     root=$(mktemp -d)
     trap 'rm -rf "$root"' EXIT
@@ -25,6 +30,9 @@ if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
     buildah add --quiet "$container" "$root" /
     buildah commit --quiet "$container" "$base"
     buildah rm "$container"
+fi
+if [ "${1:-}" = --base ]; then
+    exit
 fi
 buildah bud --isolation chroot --network host --volume /etc/ssl/certs:/etc/ssl/certs:ro \
     --build-arg PYTHON_IMAGE="$base" --tag "greenlane:$version" --file deploy/Dockerfile .
