@@ -25,6 +25,7 @@ from greenlane.accounts.oracle.compare import Comparison
 from greenlane.contracts.topics import ASSESSMENTS, DEAD_LETTERS, SELLER_SCORES
 
 WARM_SECONDS = 30.0
+CALM_LOOKS, CALM_WITHIN = 5, 300.0
 ATTACK_SECONDS = 30.0
 """At least; the attack goes on until everything was done once."""
 SELLERS = 2_000
@@ -85,6 +86,7 @@ def run(folder: Path, minutes: float, rate: float) -> dict[str, Any]:
         "failed": len(report.errors),
         "errors": report.errors,
         "attack_seconds": round(times[2] - times[1]),
+        "calm_after_seconds": report.calm_after,
         "load_average": round(os.getloadavg()[1], 1),
     }
 
@@ -105,9 +107,23 @@ def _open_accounts(running: Running) -> None:
             closer.close(marketplace, yesterday, yesterday, timeout_seconds=120)
 
 
-def _peace_and_attack(running: Running, seconds: float) -> tuple[Report, tuple[float, float, float, float]]:
+def _calm(running: Running) -> float:
+    """Seconds until no webhook waited long for ten seconds, at most five minutes: what is behind is no peace."""
+    dispatcher = running.pipeline.services["webhook_dispatcher"]
+    began, calm, waited, count = time.monotonic(), 0, 0.0, 0.0
+    while calm < CALM_LOOKS and time.monotonic() < began + CALM_WITHIN:
+        let_pass(2)
+        before = waited, count
+        waited, count = (dispatcher.counted(f"webhook_queue_wait_seconds_{part}") for part in ("sum", "count"))
+        usual = (waited - before[0]) / max(count - before[1], 1)
+        calm = calm + 1 if usual < 1.0 and count > before[1] else 0
+    return round(time.monotonic() - began, 1)
+
+
+def _peace_and_attack(running: Running, seconds: float) -> tuple[Report, tuple[float, ...]]:
     report = Report()
     let_pass(WARM_SECONDS)
+    _note(f"calm after {WARM_SECONDS + _calm(running):.0f} s")
     began = time.time()
     let_pass(seconds / 4)
     _note(f"{seconds / 4:.0f} s of peace; now the attack")
@@ -116,9 +132,12 @@ def _peace_and_attack(running: Running, seconds: float) -> tuple[Report, tuple[f
         let_pass(max(seconds / 2, ATTACK_SECONDS))
         until(lambda: report.all_called or bool(report.errors), "the end of the calls", 600)
     ended = time.time()
-    _note(f"{len(report.done)} cases in {ended - attacked:.0f} s; peace again")
+    _note(f"{len(report.done)} cases in {ended - attacked:.0f} s")
+    report.calm_after = _calm(running)
+    _note(f"calm {report.calm_after:.0f} s later; peace again")
+    again = time.time()
     let_pass(seconds / 4)
-    return report, (began, attacked, ended, time.time())
+    return report, (began, attacked, ended, again, time.time())
 
 
 def _settled(running: Running, events: list[Any]) -> Arrivals:
@@ -135,9 +154,9 @@ def _settled(running: Running, events: list[Any]) -> Arrivals:
     return arrivals(seen, events)
 
 
-def _latencies(seen: Arrivals, times: tuple[float, float, float, float]) -> dict[str, float]:
-    began, attacked, ended, now = times
-    peace = sorted([*seen.latencies(began, attacked), *seen.latencies(ended, now)])
+def _latencies(seen: Arrivals, times: tuple[float, ...]) -> dict[str, float]:
+    began, attacked, ended, again, now = times
+    peace = sorted([*seen.latencies(began, attacked), *seen.latencies(again, now)])
     war = seen.latencies(attacked, ended)
     return {
         "others_p99_ratio": round(percentile(war, 0.99) / percentile(peace, 0.99), 2),

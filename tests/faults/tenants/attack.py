@@ -43,6 +43,7 @@ class Report:
     turned_away: list[str] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     all_called: bool = False
+    calm_after: float = 0.0
     receivers: list[str] = field(default_factory=list)
     others_refused: int = 0
     others_asked: int = 0

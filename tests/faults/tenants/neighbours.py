@@ -50,7 +50,7 @@ class Neighbours:
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
-        self._producer = KafkaProducer(bootstrap_servers=options["bootstrap_servers"], acks="all", linger_ms=2)
+        self._producer = KafkaProducer(bootstrap_servers=options["bootstrap_servers"], acks="all", linger_ms=20)
         self._day = date.fromisoformat(options["day"])
         self.events: list[tuple[str, str, str, int, float]] = []
         self.failed = 0

@@ -15,6 +15,7 @@ class Limits:
     outcome_batch: int = 64
     outcome_wait: float = 0.005
     recorded_at_once: int = 256
+    longest_rest: float = 0.05
     attempt: float = 15.0
     delivery_lease: float = 45.0
     recording: float = 3.0
@@ -26,11 +27,16 @@ class Limits:
     attempts_kept: float = 90 * 86_400.0
     forget_every: float = 3_600.0
     intake_batch: int = 500
+    commit_every: float = 0.5
     statement: float = 10.0
     pause_after_failure: float = 0.5
     topics_every: float = 5.0
     clock_tolerance: float = 60.0
     key_missing_hold: float = 60.0
+
+    def rest(self, took: float) -> float:
+        """Seconds to rest after a transaction that took so long: what comes meanwhile shares the next one."""
+        return min(took, self.longest_rest)
 
     @property
     def start_within(self) -> float:

@@ -287,6 +287,7 @@ class Worker:
         self._next_claim = asked_at + self._limits.claim_wait
         claimed = await claim(self._engine, self._owner, wants, self._limits.delivery_lease)
         now = self._monotonic()
+        self._next_claim = max(self._next_claim, now + self._limits.rest(now - asked_at))
         got = Counter(item.endpoint_id for item in claimed.claims)
         slots: dict[str, list[Slot]] = {}
         for want in wants:

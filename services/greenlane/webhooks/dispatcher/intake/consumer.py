@@ -1,6 +1,7 @@
 """The intake: records of scores and decisions become deliveries; offsets move only after the database has them."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -150,7 +151,10 @@ class Intake:
                     raise joining.failure
                 records = {partition: items for partition, items in found.items() if partition in joining.placed}
                 if records:
+                    began = time.monotonic()
                     await self._process(producer, records)
+                    if sum(map(len, records.values())) < self._limits.intake_batch:
+                        await asyncio.sleep(self._limits.rest(time.monotonic() - began))
                 await self._measure_lag(consumer)
             looking.cancel()
             ended.set()
@@ -211,11 +215,12 @@ class Intake:
         self._moved.set()
 
     async def _commit_behind(self, consumer: Any, ended: asyncio.Event) -> None:
-        """Commit what was accepted, while the next records are accepted already."""
+        """Commit what was accepted, while the next records are accepted; the database knows it already."""
         while not ended.is_set():
             await self._moved.wait()
             self._moved.clear()
             await self._commit(consumer)
+            await asyncio.sleep(self._limits.commit_every)
 
     async def _commit(self, consumer: Any) -> None:
         offsets, self._uncommitted = self._uncommitted, {}

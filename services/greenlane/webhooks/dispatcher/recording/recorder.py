@@ -1,4 +1,6 @@
-"""Collects outcomes and records them in groups: what came within 5 ms, or at once where 64 wait; 256 at the most.
+"""Collects outcomes and records them in groups: at once where 64 wait, 256 at the most.
+
+Fewer are waited for 5 ms, or as long as the last group took where that was longer.
 
 A transaction takes its time by its round trips, hardly by its rows: the more wait, the more are recorded at once.
 
@@ -38,6 +40,7 @@ class Recorder:
         self._recorded = recorded
         self._unexpected = unexpected or Unexpected()
         self._queue: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._rest = 0.0
 
     @property
     def waiting(self) -> int:
@@ -56,6 +59,7 @@ class Recorder:
         """Record for ever."""
         while True:
             group = await self._collect()
+            began = self._monotonic()
             try:
                 await self.record_apart(group)
             except Exception as error:  # noqa: BLE001 - a boundary: it costs this much and no more
@@ -63,6 +67,7 @@ class Recorder:
             finally:
                 for _ in group:
                     self._queue.task_done()
+            self._rest = self._limits.rest(self._monotonic() - began)
 
     async def record_apart(self, group: Sequence[Outcome], *, patient: bool = True) -> None:
         """Record the group together, or each outcome alone when that fails in a way that does not pass.
@@ -100,7 +105,7 @@ class Recorder:
     async def _collect(self) -> list[Outcome]:
         group = [await self._queue.get()]
         if self._queue.qsize() < self._limits.outcome_batch - 1:
-            await asyncio.sleep(self._limits.outcome_wait)
+            await asyncio.sleep(max(self._limits.outcome_wait, self._rest))
         while len(group) < self._limits.recorded_at_once and not self._queue.empty():
             group.append(self._queue.get_nowait())
         return group
