@@ -181,7 +181,7 @@ def test_the_python_of_the_readme_runs() -> None:
     assert blocks
     for block in blocks:
         if "Publisher" in block:
-            continue  # that one needs a broker: test_publisher_kafka.py runs it
+            continue  # that one needs a broker: publishing/test_kafka.py runs it
         exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - our own README
 
 

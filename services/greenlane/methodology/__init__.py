@@ -1,7 +1,7 @@
 """The pure arithmetic of the scoring method; `factors` has its tables as data.
 
 What is named here is for everyone who computes with the method: researchers, students, auditors. The tables come from
-`greenlane.factors.load_method()`; README.md shows a whole example.
+`greenlane.factors.load_method()`; docs/method-in-python.md shows a whole example.
 """
 
 from greenlane.methodology.explaining.account_explanation import AccountExplanation, explain_account

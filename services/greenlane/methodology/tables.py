@@ -1,4 +1,4 @@
-"""The method's tables as plain frozen values; the loader in `contracts` makes them from the YAML and CSV beside."""
+"""The method's tables as plain frozen values; the loader in `factors` makes them from YAML and CSV."""
 
 from dataclasses import dataclass
 from datetime import date

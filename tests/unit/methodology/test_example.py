@@ -1,4 +1,4 @@
-"""The example for researchers and students in the method's README runs as it stands."""
+"""The example for researchers and students in `docs/method-in-python.md` runs as it stands."""
 
 import re
 from pathlib import Path
@@ -7,13 +7,13 @@ import pytest
 
 import greenlane.methodology
 
-README = Path(greenlane.methodology.__file__).with_name("README.md")
+DOCUMENT = Path(__file__).parents[3] / "docs" / "method-in-python.md"
 
 
-def test_the_example_in_the_readme_runs_and_prints_what_it_promises(capsys: pytest.CaptureFixture[str]) -> None:
-    cells = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_example_in_the_document_runs_and_prints_what_it_promises(capsys: pytest.CaptureFixture[str]) -> None:
+    cells = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     assert len(cells) > 1
-    exec(compile("\n".join(cells), str(README), "exec"), {})  # noqa: S102 - this project's own documentation
+    exec(compile("\n".join(cells), str(DOCUMENT), "exec"), {})  # noqa: S102 - this project's own documentation
     printed = capsys.readouterr().out
     assert "packaging, method 1.0.0, primary data, score 38.0 of 100" in printed
     assert "From sums to score" in printed

@@ -136,7 +136,7 @@ def test_a_delivered_parcel_contributes_integers_and_scores_from_0_to_100(facts:
 
 @given(parcels, st.data())
 def test_leaving_out_a_fact_about_packaging_never_raises_the_score(facts: PackedFacts, data: st.DataObject) -> None:
-    """Within the domain README names: what is declared is not beyond what an undeclared parcel counts as."""
+    """Within the domain of docs/method-choices.md: what is declared is not beyond what undeclared counts as."""
     before = packaging(facts)
     assume(before.undeclared_parcels or _within_undeclared(facts))
     after = packaging(data.draw(st.sampled_from(_fewer_packing_facts(facts))))
@@ -199,7 +199,7 @@ good_line_hauls = st.builds(
 def test_leaving_out_a_fact_about_delivery_never_raises_the_score(
     leg: ChainElement, last: ChainElement, attempts: int, mass_mg: int, data: st.DataObject
 ) -> None:
-    """Within the domain README names: what is declared is not worse than the default that replaces it."""
+    """Within the domain of docs/method-choices.md: what is declared is not worse than the default in its place."""
     facts = DeliveredFacts(date(2026, 3, 1), mass_mg, HANOI, HCMC, attempts, (leg, last))
     fewer_legs = (replace(leg, vehicle=None), replace(leg, distance_m=None, distance_basis=None))
     fewer_lasts = [replace(last, vehicle=None), replace(last, energy=None), replace(last, round=None)]

@@ -27,7 +27,7 @@ def _policy() -> None:
 def check(file: Annotated[Path, typer.Argument(help="A badge policy (YAML).")], as_json: AsJson = False) -> None:
     """Check a badge policy: every field, and that each level asks at least as much as the one below. Exits 1 if wrong.
 
-    Example: `greenlane policy check services/greenlane/methodology/policies/v1.yaml`
+    Example: `greenlane policy check services/greenlane/factors/policies/v1.yaml`
     """
     try:
         policy = load_policy(file)

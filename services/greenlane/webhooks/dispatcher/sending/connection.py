@@ -1,6 +1,6 @@
 """One HTTP/1.1 connection: what a receiver may make us read and parse is bounded, and so is its share of the loop.
 
-Every private name of httpcore and h11 that the dispatcher rests on is in this file; `test_webhook_connection` fails
+Every private name of httpcore and h11 that the dispatcher rests on is in this file; `test_connection` fails
 when an upgrade changes one.
 """
 
