@@ -89,9 +89,9 @@ def _least_width(columns: Sequence[str], names: Sequence[str], cells: Sequence[S
 def _print_narrow(title: str, names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     console.print(title, style="italic", soft_wrap=True)
     for row in cells:
-        told = [(name, cell) for name, cell in zip(names, row, strict=True) if cell]
-        console.print(told[0][1] if told else "", style="bold", highlight=False, soft_wrap=True)
-        for name, cell in told[1:]:
+        cells = [(name, cell) for name, cell in zip(names, row, strict=True) if cell]
+        console.print(cells[0][1] if cells else "", style="bold", highlight=False, soft_wrap=True)
+        for name, cell in cells[1:]:
             console.print(f"  {name}: {cell}", highlight=False, soft_wrap=True)
 
 

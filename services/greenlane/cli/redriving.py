@@ -59,18 +59,18 @@ def appended_so_far(
 
     A letter that was re-driven before records named their family counts as often as it says itself.
     """
-    said: dict[Family, int] = {}
+    counts: dict[Family, int] = {}
     for letter in letters:
         family = family_of(letter)
-        said[family] = max(said.get(family, 0), letter.data.redrive.count)
+        counts[family] = max(counts.get(family, 0), letter.data.redrive.count)
     begins = {family_of(letter): letter.data.origin.offset for letter in reversed(everything)}
     since: dict[str, dict[int, int]] = {}
-    for family in said:
+    for family in counts:
         if family.topic in known:
             offsets = since.setdefault(family.topic, {})
             offsets[family.partition] = min(offsets.get(family.partition, begins[family]), begins[family])
-    found = Counter(family for family in _families(settings, since) if family in said) if since else Counter()
-    return Counter({family: max(count, found[family]) for family, count in said.items()})
+    found = Counter(family for family in _families(settings, since) if family in counts) if since else Counter()
+    return Counter({family: max(count, found[family]) for family, count in counts.items()})
 
 
 def _families(settings: Settings, since: dict[str, dict[int, int]]) -> Iterator[Family]:

@@ -12,7 +12,7 @@ LONGEST_SECONDS = 20.0
 """Longest that one check may take."""
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     """How a check ended; a skipped one says what kept it from being made."""
 
     OK = "ok"
@@ -25,7 +25,7 @@ class Check:
     """One finding: what was looked at, what was found, and for a failure the remedy."""
 
     name: str
-    verdict: Verdict
+    verdict: CheckResult
     found: str
     remedy: str = ""
 
@@ -39,7 +39,7 @@ class Diagnosis:
     @property
     def healthy(self) -> bool:
         """Whether nothing failed."""
-        return all(check.verdict is not Verdict.FAILED for check in self.checks)
+        return all(check.verdict is not CheckResult.FAILED for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:
         """The diagnosis as plain values."""
@@ -62,11 +62,15 @@ def in_time(name: str, check: Callable[[], Check], seconds: float = LONGEST_SECO
             found.append(check())
         except Exception as error:  # noqa: BLE001 - whatever is wrong is the finding
             what = " ".join(str(error).split()) or type(error).__name__
-            found.append(Check(name, Verdict.FAILED, what, "see the check before this one, then run the doctor again"))
+            found.append(
+                Check(name, CheckResult.FAILED, what, "see the check before this one, then run the doctor again")
+            )
 
     looking = threading.Thread(target=look, name=f"doctor-{name}", daemon=True)
     looking.start()
     looking.join(seconds)
     if found:
         return found[0]
-    return Check(name, Verdict.FAILED, f"no answer in {seconds:.0f} s", "look at the server's log, or at the network")
+    return Check(
+        name, CheckResult.FAILED, f"no answer in {seconds:.0f} s", "look at the server's log, or at the network"
+    )

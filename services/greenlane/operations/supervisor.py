@@ -79,8 +79,8 @@ class Supervisor:
     ) -> None:
         self._first, self._second = tuple(first), tuple(second)
         self._notify, self._changed, self._now = notify, changed, now
-        self._unsaid: deque[str] = deque(maxlen=_MESSAGES_KEPT)
-        self._told_changes = False
+        self._pending: deque[str] = deque(maxlen=_MESSAGES_KEPT)
+        self._changes_sent = False
         self.standings = {part.name: Standing(now()) for part in (*first, *second)}
 
     def run(self, stop: threading.Event) -> None:
@@ -95,7 +95,7 @@ class Supervisor:
         sound = all(self.standings[part.name].state is State.RUNNING for part in self._first)
         for part in self._second:
             self._look(part, may_start=sound)
-        self._tell()
+        self._send()
 
     def _look(self, part: Part, *, may_start: bool) -> None:
         standing = self.standings[part.name]
@@ -119,46 +119,46 @@ class Supervisor:
             return
         part.halt()
         standing.state, standing.reason = State.HELD, holder
-        self._say(f"{part.name} stands still: {holder}")
+        self._queue(f"{part.name} stands still: {holder}")
 
     def _ended(self, part: Part, standing: Standing, fault: str) -> None:
         sound = self._now() - standing.since >= SOUND_SECONDS
         standing.in_a_row = 1 if sound else standing.in_a_row + 1
         delay = pause(standing.in_a_row)
         self._wait(standing, fault, delay)
-        self._say(f"{part.name} {fault}; starting it again{_when(delay, standing.in_a_row)}")
+        self._queue(f"{part.name} {fault}; starting it again{_when(delay, standing.in_a_row)}")
 
     def _failed(self, part: Part, standing: Standing, error: Exception) -> None:
         standing.in_a_row += 1
         delay = max(1.0, pause(standing.in_a_row))
         what = " ".join(str(error).split()) or type(error).__name__
         self._wait(standing, what, delay)
-        self._say(f"{part.name} cannot be started: {what} Trying again{_when(delay, standing.in_a_row)}")
+        self._queue(f"{part.name} cannot be started: {what} Trying again{_when(delay, standing.in_a_row)}")
 
     def _wait(self, standing: Standing, reason: str, delay: float) -> None:
         standing.state, standing.reason, standing.due = State.WAITING, reason, self._now() + delay
-        self._told_changes = False
+        self._changes_sent = False
 
     def _started(self, part: Part, standing: Standing) -> None:
         standing.state, standing.reason, standing.since = State.RUNNING, "", self._now()
         standing.restarts += 1
-        self._told_changes = False
+        self._changes_sent = False
         if standing.in_a_row > 1:
-            self._say(f"{part.name} was started again, {standing.restarts} times so far")
+            self._queue(f"{part.name} was started again, {standing.restarts} times so far")
 
-    def _say(self, message: str) -> None:
-        self._unsaid.append(message)
-        self._told_changes = False
+    def _queue(self, message: str) -> None:
+        self._pending.append(message)
+        self._changes_sent = False
 
-    def _tell(self) -> None:
+    def _send(self) -> None:
         """Pass on what there is to say; what cannot be said now is said with a later look."""
         try:
-            while self._unsaid:
-                self._notify(self._unsaid[0])
-                self._unsaid.popleft()
-            if not self._told_changes:
+            while self._pending:
+                self._notify(self._pending[0])
+                self._pending.popleft()
+            if not self._changes_sent:
                 self._changed(self.standings)
-                self._told_changes = True
+                self._changes_sent = True
         except OSError:  # a full disk or a closed terminal: nothing is lost, the next look tries again
             return
 

@@ -26,7 +26,7 @@ OpenPartition = Callable[[str, int], Awaitable[Partition]]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PartitionContext:
     """Where the batches of one partition are worked on and reported from."""
 
     settings: EngineSettings

@@ -10,7 +10,7 @@ from greenlane.streaming.kafka.startup import some_topics_ready, topics_ready
 from greenlane.streaming.kafka.topic_ids import Sources
 from greenlane.streaming.kafka.writer import BatchWriter
 from greenlane.streaming.observer import EngineObserver, Ready
-from greenlane.streaming.partitions import Desk, Partition
+from greenlane.streaming.partitions import Partition, PartitionContext
 from greenlane.streaming.records import StatelessHandler
 from greenlane.streaming.state.store import Store
 from greenlane.streaming.stateful import StatefulPartition
@@ -47,8 +47,8 @@ async def _pass_through(  # noqa: PLR0913, PLR0917 - as above, and what was foun
         writer = BatchWriter(settings.bootstrap_servers, settings.group_id)
 
         async def open_partition(topic: str, partition: int) -> Partition:
-            desk = Desk(settings, observer, topic, partition, found.read[topic])
-            return await StatelessPartition.opened(desk, handler, writer, offsets)
+            context = PartitionContext(settings, observer, topic, partition, found.read[topic])
+            return await StatelessPartition.opened(context, handler, writer, offsets)
 
         try:
             await writer.start()
@@ -80,9 +80,9 @@ async def run_stateful(
         async def open_partition(topic: str, partition: int) -> Partition:
             identity = f"{settings.group_id}-{partition}"
             writer = BatchWriter(settings.bootstrap_servers, identity, transactional_id=identity)
-            desk = Desk(settings, observer, topic, partition, found.read[topic])
+            context = PartitionContext(settings, observer, topic, partition, found.read[topic])
             async with loading:
-                return await StatefulPartition.opened(desk, store, writer, offsets)
+                return await StatefulPartition.opened(context, store, writer, offsets)
 
         await Engine(settings, found, open_partition, observer).run(stop, ready)
     if not stop.is_set():

@@ -15,7 +15,7 @@ from greenlane.streaming.continuity import Continuity
 from greenlane.streaming.fatal import StreamingError
 from greenlane.streaming.kafka.offsets import Bounds, OffsetReader
 from greenlane.streaming.kafka.writer import BatchWriter
-from greenlane.streaming.partitions import Desk
+from greenlane.streaming.partitions import PartitionContext
 from greenlane.streaming.records import Output, PartitionState
 from greenlane.streaming.scheduler import Chunk
 from greenlane.streaming.state.changelog import Changelog
@@ -43,34 +43,36 @@ class StatefulPartition:
     """Folds records into a state exactly once: what it contains is skipped, and a lost record ends the process."""
 
     def __init__(
-        self, desk: Desk, kept: Kept, writer: BatchWriter, offsets: OffsetReader, continuity: Continuity
+        self, context: PartitionContext, kept: Kept, writer: BatchWriter, offsets: OffsetReader, continuity: Continuity
     ) -> None:
-        self._desk, self._kept, self._writer = desk, kept, writer
+        self._context, self._kept, self._writer = context, kept, writer
         self._offsets, self._continuity = offsets, continuity
 
     @classmethod
-    async def opened(cls, desk: Desk, store: Store, writer: BatchWriter, offsets: OffsetReader) -> "StatefulPartition":
+    async def opened(
+        cls, context: PartitionContext, store: Store, writer: BatchWriter, offsets: OffsetReader
+    ) -> "StatefulPartition":
         """Shut out the previous owner, read the state back, and check that it and the source belong together."""
-        settings = desk.settings
-        changelog = Changelog(settings.bootstrap_servers, store.changelog, desk.partition)
+        settings = context.settings
+        changelog = Changelog(settings.bootstrap_servers, store.changelog, context.partition)
         disk: DiskRows | None = None
         try:
             await writer.start()
-            disk = store.open(desk.partition)
-            state = store.state(desk.partition, disk)
+            disk = store.open(context.partition)
+            state = store.state(context.partition, disk)
             loaded = await load(changelog, settings.partitions, state, disk)
-            bounds = await offsets.bounds(desk.topic, desk.partition, desk.topic_id)
-            refuse_another_topic(loaded.meta, bounds, desk)
-            expected = first_unapplied(loaded.meta, bounds, place=desk.place, changelog=store.changelog)
+            bounds = await offsets.bounds(context.topic, context.partition, context.topic_id)
+            refuse_another_topic(loaded.meta, bounds, context)
+            expected = first_unapplied(loaded.meta, bounds, place=context.place, changelog=store.changelog)
         except BaseException:
             await writer.stop()
             if disk is not None:
                 disk.close()
             raise
-        desk.observer.loaded(desk.partition, loaded.rows, loaded.seconds)
+        context.observer.loaded(context.partition, loaded.rows, loaded.seconds)
         named = (loaded.meta and loaded.meta.store) or uuid.uuid4().hex
         kept = Kept(store.changelog, named, state, disk)
-        return cls(desk, kept, writer, offsets, Continuity(desk.place, expected, holes_allowed=False))
+        return cls(context, kept, writer, offsets, Continuity(context.place, expected, holes_allowed=False))
 
     async def process(self, chunk: Chunk) -> None:
         """Skip what is applied; handle the rest; write all of it or nothing; report."""
@@ -83,7 +85,7 @@ class StatefulPartition:
             applied = await self._apply(records)
             counts += applied
             records = records[applied.total() :]
-        self._desk.report(chunk, counts, started=started, replayed=replayed, hole=hole)
+        self._context.report(chunk, counts, started=started, replayed=replayed, hole=hole)
 
     async def _explained_hole(self, chunk: Chunk) -> int:
         """How many offsets had no record; raises `StreamingError` unless the log itself has none there.
@@ -95,12 +97,12 @@ class StatefulPartition:
         found = self._continuity.first_hole(chunk)
         if found is None:
             return 0
-        desk, first, records = self._desk, found[0], chunk.records
+        context, first, records = self._context, found[0], chunk.records
         last = records[-1].offset
-        beginning = (await self._offsets.bounds(desk.topic, desk.partition)).beginning
+        beginning = (await self._offsets.bounds(context.topic, context.partition)).beginning
         if beginning > first:
             raise self._continuity.lost(*found)
-        log = Changelog(desk.settings.bootstrap_servers, desk.topic, desk.partition)
+        log = Changelog(context.settings.bootstrap_servers, context.topic, context.partition)
         seen = {item.offset async for batch in log.read(first, last) for item in batch if item.offset <= last}
         missing = sorted(seen - {record.offset for record in records})
         if missing:
@@ -110,7 +112,7 @@ class StatefulPartition:
 
     async def _apply(self, records: Sequence[KafkaRecord]) -> Counter[str]:
         """Write what as many of the first records lead to as the state takes at once; how they ended."""
-        settings, kept = self._desk.settings, self._kept
+        settings, kept = self._context.settings, self._kept
         outcomes = kept.state.handle(records)
         taken = records[: max(len(outcomes), 1)]
         effects, counts = outputs_of(taken, outcomes, settings.stage, settings.max_output_bytes)
@@ -120,7 +122,7 @@ class StatefulPartition:
         rows = self._rows(last, None if kept.disk is None else copied)
         written = await self._writer.write_atomically(chain(effects, streamed or (), rows))
         if kept.disk is not None:
-            meta = written[kept.changelog, self._desk.partition]
+            meta = written[kept.changelog, self._context.partition]
             mark = None if meta.offset is None else Mark(meta.offset, meta.timestamp)
             kept.disk.write(copied, mark)
         self._continuity.done(last)
@@ -128,14 +130,14 @@ class StatefulPartition:
 
     def _rows(self, last: int, copied: dict[bytes, bytes | None] | None) -> Iterator[Output]:
         """The rows that changed, the meta row last, made while they are written; `copied` keeps them for the disk."""
-        kept, partition = self._kept, self._desk.partition
+        kept, partition = self._kept, self._context.partition
         for key, value in kept.state.changes():
             if key == META_KEY:
                 raise StreamingError(f"the state wrote a row under the reserved key {META_KEY!r}")
             if copied is not None:
                 copied[key] = value
             yield Output(kept.changelog, key, value, (), partition)
-        partitions, topic = self._desk.settings.partitions, self._desk.topic_id
+        partitions, topic = self._context.settings.partitions, self._context.topic_id
         meta = Meta(applied=last, partitions=partitions, store=kept.store, topic=topic).encode()
         if copied is not None:
             copied[META_KEY] = meta
@@ -147,11 +149,11 @@ class StatefulPartition:
         self._kept.close()
 
 
-def refuse_another_topic(meta: Meta | None, bounds: Bounds, desk: Desk) -> None:
+def refuse_another_topic(meta: Meta | None, bounds: Bounds, context: PartitionContext) -> None:
     """Raise `StreamingError` when the state was made of a topic of the same name that is no more."""
-    if bounds.anew or (meta is not None and meta.topic and desk.topic_id and meta.topic != desk.topic_id):
+    if bounds.anew or (meta is not None and meta.topic and context.topic_id and meta.topic != context.topic_id):
         raise StreamingError(
-            f"{desk.topic} was deleted and created anew: the state was made of the topic before it; if the topic is "
+            f"{context.topic} was deleted and created anew: the state was made of the topic before it; if the topic is "
             "whole, `greenlane rebuild` makes a state of it"
         )
 

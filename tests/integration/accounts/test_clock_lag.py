@@ -12,7 +12,7 @@ from tests.integration.accounts.test_clock_closing import commit
 from tests.integration.streaming.harness import until
 
 from greenlane.accounts.clock import lag as lag_module
-from greenlane.accounts.clock.lag import LagMeter, Place, Standing
+from greenlane.accounts.clock.lag import GroupPosition, LagMeter, Place
 from greenlane.contracts.topics import ASSESSMENTS, SELLER_SCORES, declared_topics, fulfilment_topic, group_of
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.operations.topic_provisioning import apply
@@ -75,13 +75,13 @@ def append(servers: str, place: TopicPartition, values: Sequence[bytes], *, comm
         until(lambda: end() > marker, "the marker is written after the transaction's end is acknowledged")
 
 
-def measured(meter: LagMeter, place: TopicPartition, group: str = DISPATCHER) -> Standing:
+def measured(meter: LagMeter, place: TopicPartition, group: str = DISPATCHER) -> GroupPosition:
     return known(meter, [MARKETPLACE])[group, place.topic, place.partition]
 
 
-def known(meter: LagMeter, marketplaces: Sequence[str]) -> dict[Place, Standing]:
+def known(meter: LagMeter, marketplaces: Sequence[str]) -> dict[Place, GroupPosition]:
     """The standings, as soon as the young cluster can tell them."""
-    found: list[dict[Place, Standing]] = []
+    found: list[dict[Place, GroupPosition]] = []
 
     def told() -> bool:
         standings = meter.records(marketplaces)
@@ -97,7 +97,7 @@ def test_a_group_that_has_read_every_record_stands_at_nothing_before_a_trailing_
 ) -> None:
     append(servers, scores, [b"1", b"2"])
     commit(servers, "webhook_dispatcher", {scores: 2})
-    assert measured(meter, scores) == Standing(offset=2, records=0)
+    assert measured(meter, scores) == GroupPosition(offset=2, records=0)
 
 
 def test_aborted_records_are_nothing_to_read(servers: str, meter: LagMeter, scores: TopicPartition) -> None:
@@ -105,7 +105,7 @@ def test_aborted_records_are_nothing_to_read(servers: str, meter: LagMeter, scor
     for _ in range(3):
         append(servers, scores, [b"taken back"] * 400, commit=False)
     commit(servers, "webhook_dispatcher", {scores: 1})
-    assert measured(meter, scores) == Standing(offset=1, records=0)
+    assert measured(meter, scores) == GroupPosition(offset=1, records=0)
 
 
 def test_records_between_markers_are_counted_without_the_markers(
@@ -146,7 +146,7 @@ def test_a_group_whose_offset_lies_beyond_a_topic_made_anew_has_all_of_it_to_rea
 ) -> None:
     append(servers, scores, [b"1", b"2"])
     commit(servers, "webhook_dispatcher", {scores: 1000})
-    assert measured(meter, scores) == Standing(offset=0, records=2)
+    assert measured(meter, scores) == GroupPosition(offset=0, records=2)
 
 
 def test_what_was_deleted_before_a_group_read_it_is_not_waited_for(
@@ -157,7 +157,7 @@ def test_what_was_deleted_before_a_group_read_it_is_not_waited_for(
     with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
         admin.delete_records({place: 2})
         assert admin.list_partition_offsets({place: OffsetSpec.EARLIEST})[place].offset == 2
-    assert measured(meter, place, group_of("aggregator")) == Standing(offset=2, records=1)
+    assert measured(meter, place, group_of("aggregator")) == GroupPosition(offset=2, records=1)
 
 
 def test_the_lag_of_each_scorer_is_its_own_and_every_group_is_measured(servers: str, meter: LagMeter) -> None:

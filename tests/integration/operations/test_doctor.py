@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from greenlane.contracts.topics import declared_topics
 from greenlane.database.inspection import inspect_database
 from greenlane.operations import doctor
-from greenlane.operations.diagnosis import Check, Verdict, in_time
+from greenlane.operations.diagnosis import Check, CheckResult, in_time
 from greenlane.operations.doctor import diagnose
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.operations.embedded.folder import choose_port
@@ -33,7 +33,7 @@ def settings(bootstrap_servers: str, tmp_path: Path) -> Settings:
     return Settings(kafka_bootstrap_servers=bootstrap_servers, data_dir=tmp_path)
 
 
-def verdicts(settings: Settings, offset: float = 0.0) -> dict[str, tuple[Verdict, str]]:
+def verdicts(settings: Settings, offset: float = 0.0) -> dict[str, tuple[CheckResult, str]]:
     found = diagnose(settings, lambda _: "migrated", lambda: time.time() + offset)
     return {check.name: (check.verdict, check.remedy) for check in found.checks}
 
@@ -41,22 +41,22 @@ def verdicts(settings: Settings, offset: float = 0.0) -> dict[str, tuple[Verdict
 def test_missing_topics_are_found_and_after_apply_all_is_well(fresh_kafka: str, tmp_path: Path) -> None:
     settings = Settings(kafka_bootstrap_servers=fresh_kafka, data_dir=tmp_path)
     remedy = "greenlane topics plan shows them; greenlane topics apply mends them"
-    assert verdicts(settings)["topics"] == (Verdict.FAILED, remedy)
+    assert verdicts(settings)["topics"] == (CheckResult.FAILED, remedy)
     apply(settings.kafka_bootstrap_servers, declared_topics(settings.marketplaces), settings.partitions, 1)
     found = verdicts(settings)
-    assert found["kafka"] == found["topics"] == found["clock skew"] == (Verdict.OK, "")
-    assert found["database"][0] is Verdict.SKIPPED
+    assert found["kafka"] == found["topics"] == found["clock skew"] == (CheckResult.OK, "")
+    assert found["database"][0] is CheckResult.SKIPPED
 
 
 def test_a_clock_that_differs_from_the_brokers_is_found(settings: Settings) -> None:
     verdict, remedy = verdicts(settings, offset=60)["clock skew"]
-    assert verdict is Verdict.FAILED
+    assert verdict is CheckResult.FAILED
     assert "NTP" in remedy
 
 
 def test_an_unreachable_kafka_is_found_and_nothing_else_is_asked_of_it(tmp_path: Path) -> None:
     found = verdicts(Settings(kafka_bootstrap_servers="127.0.0.1:1", data_dir=tmp_path))
-    assert found["kafka"][0] is Verdict.FAILED
+    assert found["kafka"][0] is CheckResult.FAILED
     assert "GREENLANE_KAFKA_BOOTSTRAP_SERVERS" in found["kafka"][1]
     assert "topics" not in found
 
@@ -66,7 +66,7 @@ def test_a_database_that_is_not_as_it_should_be_is_found_with_what_the_inspectio
         raise LookupError("no table")
 
     check = doctor.check_database("postgresql://x", inspect)
-    assert (check.verdict, check.found) == (Verdict.FAILED, "LookupError: no table")
+    assert (check.verdict, check.found) == (CheckResult.FAILED, "LookupError: no table")
     assert "GREENLANE_DATABASE_URL" in check.remedy
 
 
@@ -74,26 +74,26 @@ def test_a_port_of_another_process_fails_and_our_own_service_does_not() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         other.settimeout(0)
         check = doctor.check_port("clock", "127.0.0.1", other.getsockname()[1])
-        assert check.verdict is Verdict.FAILED
+        assert check.verdict is CheckResult.FAILED
         assert "GREENLANE_PORT" in check.remedy
     with HealthServer(Health(time.monotonic), CollectorRegistry(), "127.0.0.1", 0) as ours:
         check = doctor.check_port("clock", "127.0.0.1", ours.port)
         assert (check.verdict, check.found) == (
-            Verdict.OK,
+            CheckResult.OK,
             "in use by a greenlane service that no greenlane up here started",
         )
 
 
 def test_an_old_python_and_a_missing_extra_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor.check_python((3, 10, 4)).remedy == "install Greenlane with Python 3.11 or newer"
-    assert doctor.check_extra().verdict is Verdict.OK
+    assert doctor.check_extra().verdict is CheckResult.OK
     assert "25" in doctor.check_java().found
     monkeypatch.setattr(doctor, "_EXTRA", ("not_installed_at_all",))
     assert doctor.check_extra().found == "missing: not_installed_at_all"
 
 
 def test_a_full_disk_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor.check_disk(tmp_path / "not" / "yet").verdict is Verdict.OK
+    assert doctor.check_disk(tmp_path / "not" / "yet").verdict is CheckResult.OK
     monkeypatch.setattr(doctor, "_FREE_BYTES", 1 << 60)
     assert "GREENLANE_DATA_DIR" in doctor.check_disk(tmp_path).remedy
 
@@ -123,7 +123,7 @@ def test_a_listener_that_advertises_an_address_nobody_reaches_is_a_failed_row_th
     listener, nowhere = detoured
     found = diagnose(Settings(kafka_bootstrap_servers=listener, data_dir=tmp_path), lambda _: "migrated")
     row = next(check for check in found.checks if check.name == "kafka")
-    assert row.verdict is Verdict.FAILED
+    assert row.verdict is CheckResult.FAILED
     assert f"advertises {nowhere}" in row.found
     assert "advertised.listeners" in row.remedy
     assert "topics" not in {check.name for check in found.checks}
@@ -157,7 +157,7 @@ def test_a_check_that_does_not_come_back_is_a_failed_row_in_bounded_time() -> No
     began = time.monotonic()
     check = in_time("kafka", hang, seconds=0.2)
     forever.set()
-    assert (check.verdict, check.found) == (Verdict.FAILED, "no answer in 0 s")
+    assert (check.verdict, check.found) == (CheckResult.FAILED, "no answer in 0 s")
     assert time.monotonic() - began < 10
 
 
@@ -170,6 +170,6 @@ async def test_a_wrong_password_and_a_wrong_database_name_are_named_as_what_they
         check = await asyncio.to_thread(
             doctor.check_database, url, lambda given: asyncio.run(inspect_database(SecretStr(given)))
         )
-        assert check.verdict is Verdict.FAILED
+        assert check.verdict is CheckResult.FAILED
         assert reason in check.found, check.found
         assert "not-this" not in check.found

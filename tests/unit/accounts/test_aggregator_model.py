@@ -49,7 +49,7 @@ POLICIES = [
     for lateness, enter, leave in [(2, 2, 3), (90, 1, 1), (1, 3, 2)]
 ]
 STAGE = Stage("aggregation", "aggregator", "0", "1.0.0")
-Said = Assessment | Retraction | DayClosed | SellerErased
+LogRecord = Assessment | Retraction | DayClosed | SellerErased
 
 
 class Incoming(NamedTuple):
@@ -104,7 +104,7 @@ class Naive:
         packaging, delivery, returns, circularity = sums
         return Totals(packaging, delivery, returns, circularity, len(active))
 
-    def take(self, record: Said) -> str:
+    def take(self, record: LogRecord) -> str:
         if isinstance(record, DayClosed):
             self.close(record)
             return "control"
@@ -255,7 +255,7 @@ def contributions(draw: st.DrawFn, dimension: Dimension) -> dict[str, int]:
 
 
 @st.composite
-def records(draw: st.DrawFn, today: date) -> Said:
+def records(draw: st.DrawFn, today: date) -> LogRecord:
     """Anything that may arrive: assessments in any order and version, retractions, days closed anew or again."""
     market = draw(st.sampled_from(["m1", "m1", "m2"]))
     kind = draw(st.sampled_from(["assessment"] * 16 + ["retraction", "closed", "closed"] * 2 + ["erased"]))
@@ -330,7 +330,7 @@ class AccountsAgainstNaiveModel(RuleBasedStateMachine):
             assert [outcome.name for outcome in taken] == self.told(batch[: len(taken)], taken)
             batch, incoming = batch[len(taken) :], incoming[len(taken) :]
 
-    def told(self, batch: list[Said], outcomes: list[Outcome]) -> list[str]:
+    def told(self, batch: list[LogRecord], outcomes: list[Outcome]) -> list[str]:
         """The model's outcomes; what was stated on the way must be what the model states."""
         names, expected_scores, erased = [], [], list[bytes]()
         dirty: set[tuple[str, str]] = set()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.unit.accounts.test_aggregator_model import FIRST, POLICIES, STAGE, Incoming, Said, whole
+from tests.unit.accounts.test_aggregator_model import FIRST, POLICIES, STAGE, Incoming, LogRecord, whole
 
 from greenlane.accounts.aggregator.checkpoint import lines_of, rows_of
 from greenlane.accounts.aggregator.entries import PackedEntries
@@ -56,18 +56,18 @@ WIDER = replace(POLICIES[0], version="2.0.0", window_days=6, leave_days=2)
 SEEDS = range(6)
 
 
-def history(seed: int, days: int = 14) -> list[Said | RulesAdopted]:
+def history(seed: int, days: int = 14) -> list[LogRecord | RulesAdopted]:
     """Sellers of two marketplaces who come and go, corrections to other days, retractions, closings, erasures.
 
     In every second history rules are adopted.
     """
     chance = random.Random(seed)  # noqa: S311 - a seeded history, no secret
-    said: list[Said | RulesAdopted] = []
+    records_so_far: list[LogRecord | RulesAdopted] = []
     for number in range(days):
         today = FIRST + timedelta(days=number)
         if seed % 2 and number in {2, 5, 9}:
             policy = WIDER if number == 5 else POLICY
-            said.append(rules_of(policy, "0" * 16, ["shop", "other"][: number - 1], first=number == 2))
+            records_so_far.append(rules_of(policy, "0" * 16, ["shop", "other"][: number - 1], first=number == 2))
         for _ in range(chance.randrange(14)):
             day = today - timedelta(days=chance.choice([0, 0, 0, 1, 2, 4]))
             seller, parcel = f"seller-{chance.randrange(5) + number // 4}", f"p{chance.randrange(30)}"
@@ -80,13 +80,13 @@ def history(seed: int, days: int = 14) -> list[Said | RulesAdopted]:
                 "origin": ORIGIN,
             }
             if chance.random() < 0.04:
-                said.append(SellerErased(marketplace=fields["marketplace"], seller_id=seller))
+                records_so_far.append(SellerErased(marketplace=fields["marketplace"], seller_id=seller))
                 continue
             if chance.random() < 0.15:
-                said.append(Retraction.model_validate(fields))
+                records_so_far.append(Retraction.model_validate(fields))
                 continue
             contribution = {"parcels": 1, "packaging_co2e_mg": chance.choice([10, 150, 600])}
-            said.append(
+            records_so_far.append(
                 Assessment.model_validate(
                     fields
                     | {
@@ -99,21 +99,21 @@ def history(seed: int, days: int = 14) -> list[Said | RulesAdopted]:
                     }
                 )
             )
-        said += [
+        records_so_far += [
             DayClosed(marketplace=marketplace, first_day=FIRST, last_day=today)
             for marketplace in ("shop", "other")
             if chance.random() < 0.6
         ]
-    return said
+    return records_so_far
 
 
-def oracle_of(records: Sequence[Said | RulesAdopted]) -> PartitionAccounts:
+def oracle_of(records: Sequence[LogRecord | RulesAdopted]) -> PartitionAccounts:
     accounts = PartitionAccounts(POLICY)
     take(accounts, records)
     return accounts
 
 
-def take(accounts: PartitionAccounts, records: Sequence[Said | RulesAdopted]) -> None:
+def take(accounts: PartitionAccounts, records: Sequence[LogRecord | RulesAdopted]) -> None:
     """Rules are adopted; what they refuse is left out, as in a recomputation."""
     for record in records:
         if isinstance(record, RulesAdopted):
@@ -132,7 +132,7 @@ def aggregator() -> Accounts:
 
 
 def fold(
-    accounts: Accounts, records: Sequence[Said | RulesAdopted], first: int, rows: dict[bytes, bytes]
+    accounts: Accounts, records: Sequence[LogRecord | RulesAdopted], first: int, rows: dict[bytes, bytes]
 ) -> list[bytes]:
     """Hand the records over one by one; keeps the rows, returns what was stated."""
     stated: list[bytes] = []

@@ -18,7 +18,7 @@ from greenlane.contracts.unreadable import Unreadable, refuse_unreadable
 from greenlane.fetching import record_batches, with_aiokafka, with_kafka_python
 from greenlane.fetching.record_batches import MAX_DECODED_BYTES, UndecodableError, decompress, failing_codecs, readable
 from greenlane.fetching.with_aiokafka import CarefulBatches
-from greenlane.operations.diagnosis import Verdict
+from greenlane.operations.diagnosis import CheckResult
 from greenlane.operations.doctor import check_codecs
 
 VALUES = [b"%d" % number for number in range(50)]
@@ -103,10 +103,10 @@ def test_a_compressed_message_of_an_old_format_is_named() -> None:
 
 def test_doctor_says_which_compressions_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failing_codecs() == []
-    assert check_codecs().verdict is Verdict.OK
+    assert check_codecs().verdict is CheckResult.OK
     monkeypatch.setitem(record_batches._CODECS, 4, ("zstd", gzip.decompress))
     assert failing_codecs() == ["zstd"]
-    assert (check_codecs().verdict, check_codecs().found) == (Verdict.FAILED, "cannot be read: zstd")
+    assert (check_codecs().verdict, check_codecs().found) == (CheckResult.FAILED, "cannot be read: zstd")
 
 
 @given(st.binary(max_size=300), st.integers(0, 7), st.integers(-5, 70_000))

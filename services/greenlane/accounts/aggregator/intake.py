@@ -37,11 +37,11 @@ _TAGS = tuple(
     model.model_fields["type"].default for model in (Assessment, Retraction, DayClosed, SellerErased, RulesAdopted)
 )
 
-Said = DayClosed | SellerErased | RulesAdopted
+ControlRecord = DayClosed | SellerErased | RulesAdopted
 """What else a record can say: what is about no parcel."""
 
 
-class Assessed(NamedTuple):
+class ReadAssessment(NamedTuple):
     """A parcel's contribution to one dimension, given by its rank."""
 
     arrival: Arrival
@@ -51,7 +51,7 @@ class Assessed(NamedTuple):
     factors: str | None
 
 
-def read(record: KafkaRecord) -> Assessed | Arrival | Said:
+def read(record: KafkaRecord) -> ReadAssessment | Arrival | ControlRecord:
     """What the record says: an assessment, the arrival of a retraction, closed days, a forgotten seller, or rules.
 
     Raises Refusal. What lies in the future of the record's own append time is refused: that time stands in the log, so
@@ -69,7 +69,7 @@ def read(record: KafkaRecord) -> Assessed | Arrival | Said:
     return assessed
 
 
-def _said(value: bytes, appended: int) -> Assessed | Arrival | Said:
+def _said(value: bytes, appended: int) -> ReadAssessment | Arrival | ControlRecord:
     """What the models read: all that is no ordinary assessment. Raises Refusal."""
     refuse_unreadable(value)
     try:
@@ -95,8 +95,8 @@ def _refuse_ahead(arrival: Arrival, appended: int) -> None:
         raise Refusal.because(DeadLetterCode.FUTURE_TIME, "occurred_at", message)
 
 
-def _assessed(said: Assessment) -> Assessed:
-    return Assessed(_arrival(said), RANKS[said.dimension], _contribution(said), said.method_version, said.factors)
+def _assessed(said: Assessment) -> ReadAssessment:
+    return ReadAssessment(_arrival(said), RANKS[said.dimension], _contribution(said), said.method_version, said.factors)
 
 
 def _refusal(error: ValidationError) -> Refusal:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from greenlane.accounts.aggregator.closing import Closed, close_days
-from greenlane.accounts.aggregator.intake import Assessed, read
+from greenlane.accounts.aggregator.intake import ReadAssessment, read
 from greenlane.accounts.aggregator.ledger import Arrival, Arrived, Entries, Ledger
 from greenlane.accounts.aggregator.rows import (
     CLOSED,
@@ -29,7 +29,7 @@ from greenlane.accounts.aggregator.rows import (
     seller_value,
 )
 from greenlane.accounts.aggregator.rules_book import RulesBook
-from greenlane.accounts.aggregator.stating import Herald
+from greenlane.accounts.aggregator.stating import StatementWriter
 from greenlane.accounts.aggregator.telemetry import Gauges
 from greenlane.contracts.assessments import DayClosed, SellerErased
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
@@ -45,7 +45,7 @@ MOST_STATED = 1_000
 CONTROL = "control"
 """Outcome of a record that closes days, adopts rules or has a seller forgotten."""
 
-Said = Assessed | Arrival | DayClosed | SellerErased | RulesAdopted
+AssessmentsRecord = ReadAssessment | Arrival | DayClosed | SellerErased | RulesAdopted
 """What a record can say."""
 
 REPLAYED = Outcome("replayed")
@@ -94,7 +94,7 @@ class Accounts:
         self._guard = -1
         self._entries_of_days = 0
         self._restored = False
-        self._unsaid: defaultdict[str, dict[str, Last]] = defaultdict(dict)
+        self._pending: defaultdict[str, dict[str, Last]] = defaultdict(dict)
 
     def restore(self, key: bytes, value: bytes) -> None:
         """Take back one row. Raises RowError if it does not decode or contradicts another."""
@@ -145,7 +145,7 @@ class Accounts:
                     break
             else:
                 outcomes.append(self._enter(said, len(outcomes)))
-        for marketplace in list(self._unsaid):
+        for marketplace in list(self._pending):
             self._state_open_scores(marketplace, outcomes)
         return outcomes
 
@@ -182,14 +182,14 @@ class Accounts:
         for marketplace, market in self._ledger.markets.items():
             self._gauges.report(self._partition, marketplace, market)
 
-    def _admitted(self, said: Said) -> Assessed | Arrival | DayClosed | SellerErased | None:
+    def _admitted(self, said: AssessmentsRecord) -> ReadAssessment | Arrival | DayClosed | SellerErased | None:
         """What the rules of the log let pass; rules themselves are taken, and None is left of them. Raises Refusal."""
         if isinstance(said, RulesAdopted):
             closed = [name for name, market in self._ledger.markets.items() if market.closed is not None]
             self._rules.adopt(said, closed)
             self._apply_spans()
             return None
-        if isinstance(said, Assessed):
+        if isinstance(said, ReadAssessment):
             self._rules.admit(said.arrival.marketplace)
             self._rules.admit_method(said.method_version, said.factors)
         else:
@@ -213,27 +213,27 @@ class Accounts:
             return Outcome(CONTROL, streamed=steps)
         return Outcome(CONTROL, tuple(output for output in steps if output is not None))
 
-    def _enter(self, said: Assessed | Arrival, place: int) -> Outcome:
-        if isinstance(said, Assessed):
+    def _enter(self, said: ReadAssessment | Arrival, place: int) -> Outcome:
+        if isinstance(said, ReadAssessment):
             arrival = said.arrival
             arrived = self._ledger.assess(arrival, said.rank, said.contribution)
         else:
             arrival = said
             arrived = self._ledger.retract(said)
         if arrived == "assessed":
-            self._unsaid[arrival.marketplace][arrival.seller] = Last(place, arrival.version[1])
+            self._pending[arrival.marketplace][arrival.seller] = Last(place, arrival.version[1])
         return OUTCOMES[arrived]
 
     def _state_open_scores(self, marketplace: str, outcomes: list[Outcome]) -> None:
         """State what changed in this batch; before the first closed day there is no open day to speak of."""
-        market, unsaid = self._ledger.market(marketplace), self._unsaid.pop(marketplace, {})
-        if unsaid:
+        market, pending = self._ledger.market(marketplace), self._pending.pop(marketplace, {})
+        if pending:
             self._gauges.report(self._partition, marketplace, market)
         if market.closed is None:
             return
-        herald = Herald(marketplace, self._rules.policy_of(marketplace))
-        for seller, (place, occurred_at) in unsaid.items():
-            stated = herald.open_score(seller, market.accounts[seller], market.closed + 1, occurred_at)
+        writer = StatementWriter(marketplace, self._rules.policy_of(marketplace))
+        for seller, (place, occurred_at) in pending.items():
+            stated = writer.open_score(seller, market.accounts[seller], market.closed + 1, occurred_at)
             outcomes[place] = Outcome(outcomes[place].name, (stated,))
 
     def _close_under(self, marketplace: str, last: int) -> Policy:
@@ -254,21 +254,21 @@ class Accounts:
     def _close(self, said: DayClosed, policy: Policy) -> Iterator[Output | None]:
         """Close the days seller by seller: each one's decisions and score. Nothing is closed until it is used up."""
         marketplace, last = said.marketplace, said.last_day.toordinal()
-        herald = Herald(marketplace, policy)
+        writer = StatementWriter(marketplace, policy)
         for closed in close_days(self._ledger, marketplace, said.first_day.toordinal(), last, policy):
             if closed is None:
                 yield None
                 continue
             for decision in closed.decisions:
-                yield herald.decision(decision, said.id)
-            yield herald.closed_score(closed.account, last)
+                yield writer.decision(decision, said.id)
+            yield writer.closed_score(closed.account, last)
             self._measure(marketplace, closed)
         self._gauges.report(self._partition, marketplace, self._ledger.market(marketplace))
 
     def _erase(self, said: SellerErased) -> Iterator[Output | None]:
         """Forget a seller; the tombstone has the topic of scores forget it too, also one without an account."""
         yield from self._ledger.erase(said.marketplace, said.seller_id)
-        yield Herald(said.marketplace, self._rules.policy_of(said.marketplace)).erased(said.seller_id)
+        yield StatementWriter(said.marketplace, self._rules.policy_of(said.marketplace)).erased(said.seller_id)
         self._gauges.report(self._partition, said.marketplace, self._ledger.market(said.marketplace))
 
     def _measure(self, marketplace: str, closed: Closed) -> None:

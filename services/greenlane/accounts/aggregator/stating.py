@@ -26,7 +26,7 @@ class Moment:
     closed: bool
 
 
-class Herald:
+class StatementWriter:
     """States what happened to the accounts of one marketplace."""
 
     def __init__(self, marketplace: str, policy: Policy) -> None:

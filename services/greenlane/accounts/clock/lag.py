@@ -28,7 +28,7 @@ log = structlog.get_logger("greenlane.clock")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GroupPosition:
     """Where a group stands in a partition: the offset it reads next, and the records from there to the end."""
 
     offset: int
@@ -90,7 +90,7 @@ class LagMeter:
         self._consumer.close()
         self._admin.close()
 
-    def records(self, marketplaces: Sequence[str]) -> dict[Place, Standing] | None:
+    def records(self, marketplaces: Sequence[str]) -> dict[Place, GroupPosition] | None:
         """Where every group stands, with the records it has yet to read; None as in `committed_offsets`.
 
         Transaction markers and aborted records are no records: a group that has read everything stands at 0 in a
@@ -100,11 +100,11 @@ class LagMeter:
         gaps = self._gaps(marketplaces)
         if gaps is None:
             return None
-        standings: dict[Place, Standing] = {}
+        standings: dict[Place, GroupPosition] = {}
         for group, places in gaps.items():
             counted = self._count({place: gap for place, gap in places.items() if gap.start < gap.end})
             for place, gap in places.items():
-                standings[group, place.topic, place.partition] = Standing(gap.start, counted.get(place, 0))
+                standings[group, place.topic, place.partition] = GroupPosition(gap.start, counted.get(place, 0))
         return standings
 
     def offsets_behind(self, marketplaces: Sequence[str]) -> dict[Place, int] | None:

@@ -76,14 +76,16 @@ def checkpoint(  # noqa: PLR0913, PLR0917 - one option each
             basis_of(settings, factors or ()),
             checkpoint,
             from_accounts=from_accounts,
-            told=lambda n, of: shown.update(task, completed=n, total=of),
+            progress=lambda n, of: shown.update(task, completed=n, total=of),
         )
     sha256 = write_checkpoint(file, made)
     trimmed = _trim(settings, file) if trim else {}
     _report(file, made, sha256, trimmed, as_json=as_json)
 
 
-def _made(settings: Settings, basis: Basis, start: Path | None, *, from_accounts: bool, told: Progress) -> Checkpoint:
+def _made(
+    settings: Settings, basis: Basis, start: Path | None, *, from_accounts: bool, progress: Progress
+) -> Checkpoint:
     header = Header(
         topic_id=topic_id_of(settings.kafka_bootstrap_servers, ASSESSMENTS),
         partitions=settings.partitions,
@@ -91,24 +93,24 @@ def _made(settings: Settings, basis: Basis, start: Path | None, *, from_accounts
         method_version=METHOD_VERSION,
         policy=policy_identity(basis.policy),
     )
-    accounts = aggregator_lines(settings, told)
+    accounts = aggregator_lines(settings, progress)
     if from_accounts:
-        return Checkpoint.of(header, taken_lines(settings, basis, accounts, progress=told))
+        return Checkpoint.of(header, taken_lines(settings, basis, accounts, progress=progress))
     cuts = {line.partition: line.offset for line in accounts if isinstance(line, PartitionLine)}
-    lines = recomputed_lines(settings, basis, cuts, progress=told, start=start)
+    lines = recomputed_lines(settings, basis, cuts, progress=progress, start=start)
     _refuse_difference(accounts, lines)
     if start is not None and read_checkpoint(start).header.accounts == "taken":
         header = header.model_copy(update={"accounts": "taken"})
     return Checkpoint.of(header, lines)
 
 
-def aggregator_lines(settings: Settings, told: Progress) -> list[Content]:
+def aggregator_lines(settings: Settings, progress: Progress) -> list[Content]:
     """The aggregator's accounts of every partition, as its changelog has them at one moment.
 
     Raises CheckpointError when they do not decode or contradict themselves.
     """
     rows: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
-    with TopicsReader(settings.kafka_bootstrap_servers, (AGGREGATOR_CHANGELOG,), told) as reader:
+    with TopicsReader(settings.kafka_bootstrap_servers, (AGGREGATOR_CHANGELOG,), progress) as reader:
         partitions = [span.partition for span in reader.spans]
         for record in reader.records(AGGREGATOR_CHANGELOG):
             if record.value is None:

@@ -38,7 +38,7 @@ SHOWN = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoResult:
     """Everything the demo counted, published on one side and arrived on the other."""
 
     published: int
@@ -107,18 +107,18 @@ def demo(
     shutil.rmtree(settings.data_dir, ignore_errors=True)
     with terminated_by_signal(), Receiver() as receiver, Stack(settings, notify=notes.print) as stack:
         console.print(stack.table())
-        outcome = play(stack.settings, receiver, SimulationPlan(seed=seed, sellers=sellers, days=days), olist, began)
-        _show(stack.settings, receiver, outcome)
+        result = play(stack.settings, receiver, SimulationPlan(seed=seed, sellers=sellers, days=days), olist, began)
+        _show(stack.settings, receiver, result)
         if once:
-            typer.echo(json.dumps(outcome.to_json()))
-            raise typer.Exit(0 if outcome.complete else 1)
+            typer.echo(json.dumps(result.to_json()))
+            raise typer.Exit(0 if result.complete else 1)
         notes.print(f"\nLook around with: export GREENLANE_DATA_DIR={settings.data_dir}; greenlane --help")
         notes.print("Everything keeps running. Ctrl-C stops it.")
         with contextlib.suppress(KeyboardInterrupt):
             stack.keep_running()
 
 
-def play(settings: Settings, receiver: Receiver, plan: SimulationPlan, olist: Path, began: float) -> Outcome:
+def play(settings: Settings, receiver: Receiver, plan: SimulationPlan, olist: Path, began: float) -> DemoResult:
     """Publish the sample and the simulation to a running stack, wait for every webhook, and count what arrived."""
     endpoints = {marketplace: f"/{marketplace}" for marketplace in settings.marketplaces}
     _add_endpoints(settings, receiver, endpoints)
@@ -136,7 +136,7 @@ def play(settings: Settings, receiver: Receiver, plan: SimulationPlan, olist: Pa
     with progress() as shown:
         task = shown.add_task("recomputing every account independently", total=None)
         comparison = recompute(settings, progress=lambda done, total: shown.update(task, completed=done, total=total))
-    return Outcome(
+    return DemoResult(
         published, comparison, scores, decisions, expected, frozenset(receiver.verified), time.monotonic() - began
     )
 
@@ -195,21 +195,21 @@ def _wait_for_webhooks(receiver: Receiver, expected: frozenset[tuple[str, str]])
             time.sleep(0.2)
 
 
-def _show(settings: Settings, receiver: Receiver, outcome: Outcome) -> None:
-    ours = [score for score in outcome.scores if score.data.marketplace != OLIST_MARKETPLACE]
-    olist = [score for score in outcome.scores if score.data.marketplace == OLIST_MARKETPLACE]
+def _show(settings: Settings, receiver: Receiver, result: DemoResult) -> None:
+    ours = [score for score in result.scores if score.data.marketplace != OLIST_MARKETPLACE]
+    olist = [score for score in result.scores if score.data.marketplace == OLIST_MARKETPLACE]
     show_scores(_spread(ours), SHOWN, f"Scores: {len(ours)} simulated sellers, from best to worst")
     if olist:
         show_scores(
             _spread(olist)[::5], SHOWN, f"Scores: {len(olist)} sellers of Olist (materials and vehicles undeclared)"
         )
-    show_decisions(outcome.decisions[-SHOWN:], f"Badge decisions: the last of {len(outcome.decisions)}")
+    show_decisions(result.decisions[-SHOWN:], f"Badge decisions: the last of {len(result.decisions)}")
     letters = all_letters(settings)
     one_of_each = list({letter.data.failure.code: letter for letter in letters}.values())
     show_letters(one_of_each, f"Dead letters: one for each reason, {len(letters)} in all")
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(receiver.counts.items()))
     console.print(f"Webhooks received with a good signature: {kinds}", highlight=False)
-    console.print(outcome.comparison.to_text(), highlight=False, markup=False)
+    console.print(result.comparison.to_text(), highlight=False, markup=False)
 
 
 def _spread(scores: list[SellerScore]) -> list[SellerScore]:

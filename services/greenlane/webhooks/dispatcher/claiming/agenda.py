@@ -45,7 +45,7 @@ class Slot:
 
 
 @dataclass(slots=True)
-class _Standing:
+class _EndpointLoad:
     """What is known of an endpoint: its requests, its cap, and how its last ones went."""
 
     breaker: Breaker = field(default_factory=Breaker)
@@ -111,7 +111,7 @@ class Agenda:
         self._blocked: dict[Budget, dict[str, None]] = {Budget.FAST: {}, Budget.SLOW: {}}
         self._timers: list[tuple[float, str]] = []
         self._earliest: dict[str, float] = {}
-        self._known: dict[str, _Standing] = {}
+        self._known: dict[str, _EndpointLoad] = {}
         self._young: deque[Slot] = deque()
 
     def in_flight(self, budget: Budget) -> int:
@@ -120,11 +120,11 @@ class Agenda:
 
     def breakers(self) -> Counter[Phase]:
         """How many endpoints' breakers are in which phase."""
-        return Counter(standing.breaker.phase for standing in self._known.values())
+        return Counter(load.breaker.phase for load in self._known.values())
 
     def distrust(self, endpoint_id: str) -> None:
         """The endpoint failed whoever sent to it before: single probes until two succeed, unless we know better."""
-        self._known.setdefault(endpoint_id, _Standing(Breaker(Phase.PROBING, FAILURES_TO_OPEN)))
+        self._known.setdefault(endpoint_id, _EndpointLoad(Breaker(Phase.PROBING, FAILURES_TO_OPEN)))
 
     def mark(self, endpoint_id: str) -> None:
         """The endpoint may have something due."""
@@ -151,21 +151,21 @@ class Agenda:
         while self._ready and most > 0:
             endpoint_id = next(iter(self._ready))
             del self._ready[endpoint_id]
-            standing = self._standing(endpoint_id)
-            reopens = standing.breaker.closed_until(now)
+            load = self._load_of(endpoint_id)
+            reopens = load.breaker.closed_until(now)
             if reopens is not None:
                 self.mark_at(endpoint_id, reopens)
                 continue
-            ahead = min(standing.room_ahead, room_ahead)
-            if standing.free <= 0 and ahead <= 0:
-                standing.more = True
+            ahead = min(load.room_ahead, room_ahead)
+            if load.free <= 0 and ahead <= 0:
+                load.more = True
                 continue
-            budget = _budget(standing)
+            budget = _budget(load)
             if room[budget] <= 0:
                 self._blocked[budget].setdefault(endpoint_id)
                 continue
-            free = min(max(standing.free, 0), room[budget])
-            count = min(free + max(ahead, 0), share if standing.well else FIRST_CAP, most)
+            free = min(max(load.free, 0), room[budget])
+            count = min(free + max(ahead, 0), share if load.well else FIRST_CAP, most)
             taken.append((endpoint_id, count))
             most -= count
             room[budget] -= min(count, free)
@@ -174,37 +174,37 @@ class Agenda:
 
     def _ready_and_well(self, most: int) -> int:
         """How many of the endpoints next in turn are well; those that are not can take little of a claim."""
-        return sum(self._standing(endpoint_id).well for endpoint_id in islice(self._ready, _LOOKED_AT * most))
+        return sum(self._load_of(endpoint_id).well for endpoint_id in islice(self._ready, _LOOKED_AT * most))
 
     def claimed(self, endpoint_id: str, asked: int, got: int, now: float) -> list[Slot]:
         """`got` deliveries of the `asked` were claimed: the slots of those that begin now, the others wait for `next`.
 
         If all of them were, there may be more.
         """
-        standing = self._standing(endpoint_id)
-        begin = min(got, standing.free if standing.requests else max(standing.free, 1))
-        slots = [self._begin(endpoint_id, standing, now) for _ in range(begin)]
-        self._wait(standing, got - len(slots))
+        load = self._load_of(endpoint_id)
+        begin = min(got, load.free if load.requests else max(load.free, 1))
+        slots = [self._begin(endpoint_id, load, now) for _ in range(begin)]
+        self._wait(load, got - len(slots))
         if got == asked:
             self.mark(endpoint_id)
         return slots
 
     def next(self, endpoint_id: str, now: float) -> Slot | None:
         """A slot for a delivery that was claimed ahead, unless there is none now."""
-        standing = self._standing(endpoint_id)
-        if standing.ahead <= 0 or standing.free <= 0:
+        load = self._load_of(endpoint_id)
+        if load.ahead <= 0 or load.free <= 0:
             return None
-        budget = _budget(standing)
-        if standing.requests and self._used[budget] >= self._sizes[budget]:
+        budget = _budget(load)
+        if load.requests and self._used[budget] >= self._sizes[budget]:
             return None
-        self._wait(standing, -1)
-        return self._begin(endpoint_id, standing, now)
+        self._wait(load, -1)
+        return self._begin(endpoint_id, load, now)
 
     def give_back(self, endpoint_id: str) -> int:
         """How many claimed ahead must not go on waiting, because the endpoint is not well any more: all or none."""
-        standing = self._standing(endpoint_id)
-        count = 0 if standing.well else standing.ahead
-        self._wait(standing, -count)
+        load = self._load_of(endpoint_id)
+        count = 0 if load.well else load.ahead
+        self._wait(load, -count)
         return count
 
     def finished(self, slot: Slot, answer: Answer | None, now: float) -> None:
@@ -212,18 +212,18 @@ class Agenda:
         if slot.over:
             return
         slot.over = True
-        standing = self._standing(slot.endpoint_id)
-        standing.requests -= 1
+        load = self._load_of(slot.endpoint_id)
+        load.requests -= 1
         self._used[slot.budget] -= 1
         if slot.budget is Budget.SLOW:
-            standing.aged -= 1
+            load.aged -= 1
         if answer is None:
-            standing.successes_in_a_row = 0
+            load.successes_in_a_row = 0
         else:
-            standing.learn(answer, fast=slot.budget is Budget.FAST, took=now - slot.since, now=now)
+            load.learn(answer, fast=slot.budget is Budget.FAST, took=now - slot.since, now=now)
         self._unblock(slot.budget)
-        if standing.more:
-            standing.more = False
+        if load.more:
+            load.more = False
             self.mark(slot.endpoint_id)
 
     def idle_seconds(self, now: float) -> float | None:
@@ -235,22 +235,22 @@ class Agenda:
             moments.append(self._young[0].since + SLOW_AFTER)
         return max(min(moments) - now, 0.0) if moments else None
 
-    def _begin(self, endpoint_id: str, standing: _Standing, now: float) -> Slot:
-        slot = Slot(endpoint_id, now, _budget(standing))
+    def _begin(self, endpoint_id: str, load: _EndpointLoad, now: float) -> Slot:
+        slot = Slot(endpoint_id, now, _budget(load))
         self._used[slot.budget] += 1
-        standing.requests += 1
+        load.requests += 1
         if slot.budget is Budget.FAST:
             self._young.append(slot)
         else:
-            standing.aged += 1
+            load.aged += 1
         return slot
 
-    def _wait(self, standing: _Standing, count: int) -> None:
-        standing.ahead += count
+    def _wait(self, load: _EndpointLoad, count: int) -> None:
+        load.ahead += count
         self._ahead += count
 
-    def _standing(self, endpoint_id: str) -> _Standing:
-        return self._known.setdefault(endpoint_id, _Standing())
+    def _load_of(self, endpoint_id: str) -> _EndpointLoad:
+        return self._known.setdefault(endpoint_id, _EndpointLoad())
 
     def _ring(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
@@ -268,7 +268,7 @@ class Agenda:
             slot.budget = Budget.SLOW
             self._used[Budget.FAST] -= 1
             self._used[Budget.SLOW] += 1
-            self._standing(slot.endpoint_id).aged += 1
+            self._load_of(slot.endpoint_id).aged += 1
             self._unblock(Budget.FAST)
 
     def _unblock(self, budget: Budget) -> None:
@@ -280,6 +280,6 @@ class Agenda:
             self._ready.setdefault(endpoint_id)
 
 
-def _budget(standing: _Standing) -> Budget:
-    probing = standing.breaker.phase is not Phase.CLOSED
-    return Budget.SLOW if standing.suspect or probing else Budget.FAST
+def _budget(load: _EndpointLoad) -> Budget:
+    probing = load.breaker.phase is not Phase.CLOSED
+    return Budget.SLOW if load.suspect or probing else Budget.FAST
