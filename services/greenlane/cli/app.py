@@ -36,34 +36,36 @@ MODULES = {
     "import": Listed("replays", "Publish existing data as events."),
     "simulate": Listed("replays", "Publish a synthetic Vietnamese marketplace."),
     "close-days": Listed("replays", "Close days by hand, once both scorers have read what is published."),
-    "score": Listed("method", "Score a file of events without any server: each parcel on its own, no prior."),
+    "score": Listed("method", "Score a file of events without any server: each parcel alone, without an account."),
     "explain": Listed("method", "Explain each event's score factor by factor, or a whole account with --seller."),
     "advise": Listed("method", "Name the three changes that would raise each seller's score most."),
     "ileap": Listed("method", "Export deliveries and returns as iLEAP ShipmentFootprints, one JSON document a line."),
-    "policy": Listed("accounts.policy", "Badge policies."),
+    "policy": Listed("accounts.policy", "Check, show and adopt badge policies."),
     "schemas": Listed("method", "Render JSON Schema and AsyncAPI from the models."),
     "version": Listed("version", "Print the versions of the product and of the scoring method."),
     "scores": Listed(
-        "accounts.results", "Sellers with score, grade, badge level, and what is missing for the next badge."
+        "accounts.results", "List sellers with score, grade, badge level, and what is missing for the next badge."
     ),
-    "decisions": Listed("accounts.results", "Every badge decision with its reason."),
+    "decisions": Listed("accounts.results", "List every badge decision with its reason."),
     "recompute": Listed(
         "accounts.results", "Rebuild every account from the topics in an independent program and compare."
     ),
     "rebuild": Listed(
-        "accounts.rebuild", "Throw the aggregator's state away, so that it makes it anew from the assessments."
+        "accounts.rebuild", "Delete the aggregator's state; at its next start it makes a new one from the assessments."
     ),
     "checkpoint": Listed(
         "accounts.checkpoint",
-        "Write the accounts as they stand to a file from which `recompute` and `rebuild` can begin.",
+        "Write all accounts to a file, so that `recompute` and `rebuild` can begin with it.",
     ),
     "reassess": Listed(
         "accounts.reassess",
-        "Throw away assessments, accounts, scores and decisions, and have every event assessed again.",
+        "Delete assessments, accounts, scores and decisions, and assess every event again.",
     ),
-    "dead-letters": Listed("dead_letters", "What was refused, why, and how to append it again."),
-    "sellers": Listed("accounts.sellers", "One seller's data."),
-    "webhooks": Listed("webhooks.endpoints", "Endpoints that receive scores and decisions, and what was dispatched."),
+    "dead-letters": Listed("dead_letters", "List what was refused and why, and append it again."),
+    "sellers": Listed("accounts.sellers", "Erase one seller's data."),
+    "webhooks": Listed(
+        "webhooks.endpoints", "Manage endpoints that receive scores and decisions, and see what was dispatched."
+    ),
 }
 """Every command, loaded when it is called.
 

@@ -16,7 +16,7 @@ from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.topics import DEAD_LETTERS, declared_topics, marketplace_of
 from greenlane.settings import Settings
 
-app = typer.Typer(help="What was refused, why, and how to append it again.", no_args_is_help=True)
+app = typer.Typer(help="List what was refused and why, and append it again.", no_args_is_help=True)
 SHOWN = 30
 EARLIER = "a later letter of the same bytes is there too"
 
@@ -69,7 +69,7 @@ def list_letters(
     limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Dead letters by reason, with an example of each; one by one with a reason or --each, newest last.
+    """List dead letters by reason, with one example each; with --code or --each one by one, newest last.
 
     Example: `greenlane dead-letters list --code naive_time`
     """
@@ -143,7 +143,7 @@ def redrive(  # noqa: PLR0913, PLR0917 - one option each
     ] = None,
     code: Code = None,
     marketplace: Marketplace = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, help="Append at most this many.")] = 1_000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be appended, and append nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Append hopeless ones too, such as not_json.")] = False,
 ) -> None:

@@ -96,16 +96,14 @@ class Findings:
 @app.command()
 def validate(
     file: EventFile,
-    strict: Annotated[
-        bool, typer.Option(help="Refuse places that no table has, and values beyond what is possible, too.")
-    ] = False,
+    strict: Annotated[bool, typer.Option(help="Also refuse places that no table has, and impossible values.")] = False,
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """Check a file of events against the contract: line, field, problem and remedy. Exits 1 if one is refused.
 
-    Warnings say what is improbable and refuse nothing: unknown places, units that look mistaken, events of the file
-    that contradict one another.
+    Warnings name what is improbable: unknown places, units that look wrong, events of the file that contradict one
+    another. A warning refuses nothing.
 
     Example: `greenlane validate schemas/examples/greenlane.parcel.packed.v1/board-box-with-recycled-content.json`
     """
@@ -146,15 +144,15 @@ def _summary(checking: Checking, interrupted: bool) -> str:
 def publish(
     file: EventFile,
     unchecked: Annotated[
-        bool, typer.Option(help="Publish refused events too, as they are, to see them become dead letters.")
+        bool, typer.Option(help="Also publish refused events as they are, to see them become dead letters.")
     ] = False,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a file of events, each to its marketplace's topic. What is bad is named and left out; exits 1 then.
+    """Publish a file of events, each to its marketplace's topic. Bad events are named and left out; then it exits 1.
 
-    At the end stand the counts of events published, refused and not sent, also after Ctrl-C or when the broker goes
-    away. Publish the file again after a correction: events that are there already count once.
+    At the end it says how many events were published, refused and not sent, also after Ctrl-C or when the broker goes
+    away. Correct the file and publish it again: an event that was published before counts once.
 
     Example: `greenlane publish schemas/examples/greenlane.parcel.packed.v1/board-box-with-recycled-content.json`
     """

@@ -58,7 +58,7 @@ def score(
     limit: Annotated[int, typer.Option(min=1, help="Rows to print; --json prints every one.")] = 1_000,
     as_json: AsJson = False,
 ) -> None:
-    """Score a file of events without any server: each parcel on its own, no prior. Exits 1 if one is refused.
+    """Score a file of events without any server: each parcel alone, without an account. Exits 1 if one is refused.
 
     Example: `greenlane score schemas/examples/greenlane.parcel.packed.v1/average-vietnamese-parcel.json`
     """
@@ -98,8 +98,8 @@ def explain(
 ) -> None:
     """Explain each event's score factor by factor, or with --seller a whole account from its sums to its grade.
 
-    Shown are sources, data categories, the defaults that were used, and what declaring each would change, computed by
-    scoring again. `greenlane explain --seller demo-vn/seller-0042` reads the topics.
+    It shows the sources, the data categories, each default that was used, and what declaring it would change. It finds
+    that out by scoring again. `greenlane explain --seller demo-vn/seller-0042` reads the topics.
 
     Example: `greenlane explain schemas/examples/greenlane.parcel.delivered.v1/usual-petrol-motorbike-round.json`
     """
@@ -124,8 +124,8 @@ def advise(
 ) -> None:
     """Name the three changes that would raise each seller's score most, with points and grams of CO2e.
 
-    Every change is scored on the seller's own parcels: those of a file, or with `--seller demo-vn/seller-0042` those
-    that stand in the window of the topics.
+    Every change is scored on the seller's own parcels: those of a file, or with `--seller demo-vn/seller-0042` those of
+    the last 90 days on the topics.
 
     Example: `greenlane advise schemas/examples/greenlane.parcel.packed.v1/average-vietnamese-parcel.json`
     """

@@ -47,7 +47,7 @@ def olist(
 ) -> None:
     """Publish the public Olist data set: real weights, dimensions, times, sellers and places.
 
-    Materials and vehicles are not in the data, so they stay undeclared and score conservatively.
+    The data name no materials and no vehicles. So these stay undeclared, and the scores are low.
 
     Example: `greenlane import olist ../shared/data`
     """
@@ -74,7 +74,9 @@ def simulate(  # noqa: PLR0913, PLR0917 - one option each
     sellers: Annotated[int, typer.Option(min=1)] = 200,
     days: Annotated[int, typer.Option(min=1)] = 60,
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = FIRST_DAY,
-    parcels_per_day: Annotated[float, typer.Option(min=0.01, help="Mean parcels a seller packs in a day.")] = 1.6,
+    parcels_per_day: Annotated[
+        float, typer.Option(min=0.01, help="Average number of parcels that a seller packs in a day.")
+    ] = 1.6,
     rate: Rate = 0.0,
     close_every: CloseEvery = 1,
     as_json: AsJson = False,
@@ -100,12 +102,12 @@ def close_days(
     through: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to close.")],
     first: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Where the history begins; matters for the first closing only."),
+        typer.Option(formats=["%Y-%m-%d"], help="First day of the history; it matters only at the first closing."),
     ] = None,
 ) -> None:
     """Close days by hand, once both scorers have read what is published; badges are decided then.
 
-    Exits 1 if these days are closed already: a closing is never taken back (`greenlane reassess` makes a new log).
+    Exits 1 if these days are closed already: a closed day cannot be opened (`greenlane reassess` makes a new log).
     The clock does this every midnight UTC for the marketplaces in GREENLANE_LIVE_MARKETPLACES.
 
     Example: `greenlane close-days demo-vn --through 2026-07-03`

@@ -28,9 +28,10 @@ def plan(as_json: AsJson = False) -> None:
 
 @app.command()
 def apply(as_json: AsJson = False) -> None:
-    """Create missing topics and correct their settings. Never shrinks, never grows a keyed topic; exits 1 if refused.
+    """Create missing topics and correct their settings, without losing a record. Exits 1 if something is refused.
 
-    The marketplaces, and the policy and factors if there are none yet, become part of the log.
+    It never shortens what a topic keeps, and never adds partitions to a topic with keys. It also writes the
+    marketplaces into the log, and the policy and the factors if the log has none yet.
 
     Example: `GREENLANE_MARKETPLACES=demo-vn,olist-br greenlane topics apply`
     """

@@ -30,6 +30,6 @@ def refuse_unreadable(value: bytes | None) -> None:
         raise Refusal.because(
             DeadLetterCode.UNREADABLE_BATCH,
             "",
-            f"offsets {value.first_offset} to {value.last_offset} cannot be read: {value.reason}; publish what stood "
-            "there again, with gzip, snappy, lz4, zstd or no compression",
+            f"offsets {value.first_offset} to {value.last_offset} cannot be read: {value.reason}; publish "
+            "these records again, with gzip, snappy, lz4, zstd or no compression",
         )

@@ -103,7 +103,7 @@ def _services(settings: Settings, stack: RunningStack | None) -> Iterator[Check]
 def check_service(name: str, service: RunningService, host: str) -> Check:
     """Whether a service of the running stack is ready, in its own words."""
     restarts = f", restarted {service.restarts} times" if service.restarts else ""
-    remedy = f"its log is {service.log}"
+    remedy = f"read its log: {service.log}"
     if service.state != "running":
         return Check(name, CheckResult.FAILED, f"{service.state}: {service.reason}{restarts}", remedy)
     status, body = _asked(reached(host), service.port, "/healthz/ready")
@@ -179,8 +179,10 @@ def check_port(service: str, host: str, port: int) -> Check:
     except OSError as error:
         status, _ = _asked(reached(host), port, "/healthz/live", server="greenlane")
         if status is not None:
-            return Check(name, CheckResult.OK, "in use by a greenlane service that no greenlane up here started")
-        remedy = f"stop the process that has it, or start {service} with another GREENLANE_PORT"
+            return Check(
+                name, CheckResult.OK, "in use by a greenlane service that no `greenlane up` on this machine started"
+            )
+        remedy = f"stop the process that uses it, or start {service} with another GREENLANE_PORT"
         return Check(name, CheckResult.FAILED, f"{error.strerror}", remedy)
 
 
@@ -229,7 +231,7 @@ def _check_topics(bootstrap_servers: str, settings: Settings) -> Check:
     if not found.changes:
         return Check("topics", CheckResult.OK, f"{len(declared)} as declared")
     differences = f"{len(found.pending)} to create or alter, {len(found.refused)} refused"
-    remedy = "greenlane topics plan shows them" + ("; greenlane topics apply mends them" if found.pending else "")
+    remedy = "greenlane topics plan shows them" + ("; greenlane topics apply corrects them" if found.pending else "")
     return Check("topics", CheckResult.FAILED, differences, remedy)
 
 
@@ -251,7 +253,10 @@ def _check_skew(bootstrap_servers: str, now: Callable[[], float]) -> Check:
     if abs(skew) <= _SKEW_SECONDS:
         return Check(name, CheckResult.OK, found)
     return Check(
-        name, CheckResult.FAILED, found, "synchronise both machines' clocks (NTP): lag and latency mislead until then"
+        name,
+        CheckResult.FAILED,
+        found,
+        "synchronise both machines' clocks (NTP): until then, lag and latency are shown wrong",
     )
 
 
@@ -266,7 +271,7 @@ def _append_time(bootstrap_servers: str, topic: str) -> float:
 
 def check_database(database_url: str, inspect_database: Callable[[str], str]) -> Check:
     """Whether the database answers and has the current tables, as `inspect_database` sees it."""
-    remedy = "start PostgreSQL, correct GREENLANE_DATABASE_URL, or start the dispatcher once so that it migrates"
+    remedy = "start PostgreSQL, correct GREENLANE_DATABASE_URL, or start the dispatcher once: it makes the tables"
     try:
         return Check("database", CheckResult.OK, inspect_database(database_url))
     except GreenlaneError as error:

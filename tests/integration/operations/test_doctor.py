@@ -40,7 +40,7 @@ def verdicts(settings: Settings, offset: float = 0.0) -> dict[str, tuple[CheckRe
 
 def test_missing_topics_are_found_and_after_apply_all_is_well(fresh_kafka: str, tmp_path: Path) -> None:
     settings = Settings(kafka_bootstrap_servers=fresh_kafka, data_dir=tmp_path)
-    remedy = "greenlane topics plan shows them; greenlane topics apply mends them"
+    remedy = "greenlane topics plan shows them; greenlane topics apply corrects them"
     assert verdicts(settings)["topics"] == (CheckResult.FAILED, remedy)
     apply(settings.kafka_bootstrap_servers, declared_topics(settings.marketplaces), settings.partitions, 1)
     found = verdicts(settings)
@@ -80,7 +80,7 @@ def test_a_port_of_another_process_fails_and_our_own_service_does_not() -> None:
         check = doctor.check_port("clock", "127.0.0.1", ours.port)
         assert (check.verdict, check.found) == (
             CheckResult.OK,
-            "in use by a greenlane service that no greenlane up here started",
+            "in use by a greenlane service that no `greenlane up` on this machine started",
         )
 
 

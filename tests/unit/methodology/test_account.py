@@ -448,7 +448,7 @@ def test_advice_as_text_ranks_changes_with_points_grams_and_the_score_they_would
     assert advice_text(far) == f"{ranked}No set of up to three of these changes meets every rule of bronze."
     gold = bronze._replace(level=BadgeLevel.GOLD, next_level=None, way=())
     assert advice_text(gold) == f"{ranked}The account meets every rule of the highest badge level."
-    assert advice_text(bronze._replace(suggestions=())) == "none of the known changes would raise this score"
+    assert advice_text(bronze._replace(suggestions=())) == "None of the known changes would raise this score."
     assert advice_text(bronze._replace(suggestions=(), empty=True)).startswith("no parcels in the window")
 
 

@@ -82,7 +82,7 @@ class RulesBook:
     def admit(self, marketplace: str) -> None:
         """Raises Refusal if the log has rules and this marketplace is not among those kept under them."""
         if marketplace not in self._known and self._adopted is not None:
-            message = "no marketplace of this log; add it to GREENLANE_MARKETPLACES and run `greenlane topics apply`"
+            message = "is unknown to this log; add it to GREENLANE_MARKETPLACES and run `greenlane topics apply`"
             raise Refusal.because(DeadLetterCode.UNKNOWN_MARKETPLACE, "marketplace", message)
 
     def admit_method(self, method_version: str, factors: str | None) -> None:

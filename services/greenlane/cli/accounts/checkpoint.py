@@ -44,7 +44,8 @@ def checkpoint(  # noqa: PLR0913, PLR0917 - one option each
     from_accounts: Annotated[
         bool,
         typer.Option(
-            "--from-accounts", help="Take the aggregator's accounts unproven: for a log that lost its beginning."
+            "--from-accounts",
+            help="Take the aggregator's accounts without proof, for a log that has lost its beginning.",
         ),
     ] = False,
     factors: FactorsOption = None,
@@ -53,11 +54,11 @@ def checkpoint(  # noqa: PLR0913, PLR0917 - one option each
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the accounts as they stand to a file from which `recompute` and `rebuild` can begin.
+    """Write all accounts to a file, so that `recompute` and `rebuild` can begin with it.
 
-    The independent program recomputes every account up to a moment of each partition, and compares them with the
-    aggregator's of that moment; a difference ends the command with 1, and nothing is written or deleted. The pipeline
-    may run meanwhile. Keep the file as long as its log: with --trim nothing else has what was deleted.
+    The independent program recomputes every account up to one offset of each partition, and compares it with the
+    aggregator's account at that offset. If one differs, the command exits with 1 and writes and deletes nothing. The
+    pipeline may run meanwhile. Keep the file as long as the log: after --trim nothing else has what was deleted.
 
     Example: `greenlane checkpoint 2026-07.checkpoint --trim`
     """

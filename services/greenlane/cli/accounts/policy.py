@@ -15,12 +15,12 @@ from greenlane.factors.registry import TableError
 from greenlane.operations.rules import Registered, own_rules, read_rules, refuse_running
 from greenlane.operations.rules import adopt as adopt_rules
 
-app = typer.Typer(help="Badge policies.", no_args_is_help=True)
+app = typer.Typer(help="Check, show and adopt badge policies.", no_args_is_help=True)
 
 
 @app.callback()
 def _policy() -> None:
-    """Badge policies."""
+    """Check, show and adopt badge policies."""
 
 
 @app.command()
@@ -80,12 +80,12 @@ def adopt(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let other rules hold from here on: this policy, and the factors and marketplaces of the settings.
+    """Adopt other rules from now on: this policy, and the factors and marketplaces of the settings.
 
-    A policy decides from each marketplace's next closed day on; factors and method hold for every assessment behind
-    this, so it is refused while scorers run and one of these changes. It holds in every partition or in none.
-    Workers whose settings name other rules stop and wait until they name these. Without a running Kafka the embedded
-    one is started for as long as this takes.
+    The policy decides from each marketplace's next closed day on. Factors and method hold for every assessment after
+    this; so the command refuses to change them while scorers run. The rules are adopted in every partition or in none.
+    Workers whose settings name other rules stop, and wait until their settings name these. If no Kafka runs, the
+    command starts the embedded one and stops it again.
 
     Example: `greenlane policy adopt policy.yaml --dry-run`
     """

@@ -45,14 +45,14 @@ class ReassessError(GreenlaneError):
 def reassess(
     yes: bool = typer.Option(False, "--yes", help="Do it; without this it only says what it would do."),
 ) -> None:
-    """Throw away assessments, accounts, scores and decisions, and have every event assessed again.
+    """Delete assessments, accounts, scores and decisions, and assess every event again.
 
-    The way back from days that were closed by mistake: a closing is never taken back within a log, so the log is made
-    anew, under the rules in use. Events that are still kept count again, late ones too, and no day is closed: close
-    them with `greenlane close-days MARKETPLACE --first … --through …` before the clock does. Scores and decisions of
-    the same day and place in it have the same id as before, so receivers drop those that they have seen: tell them
-    what is wrong. Sellers that were erased come back with their events that are still kept: erase them again. A running
-    `greenlane up` stops its scorers and its aggregator meanwhile; stop all others first.
+    Use it when days were closed by mistake. A closed day cannot be opened in the same log, so this makes a new log
+    under the rules in use. All events that are still kept count again, late ones too, and no day is closed: close the
+    days with `greenlane close-days MARKETPLACE --first … --through …` before the clock does. New scores and decisions
+    may have the ids of old ones, and receivers drop ids that they know: tell them what was wrong. Sellers that were
+    erased come back with their events: erase them again. A running `greenlane up` stops its scorers and its aggregator
+    meanwhile; stop all others first.
 
     Example: `greenlane reassess --yes`
     """

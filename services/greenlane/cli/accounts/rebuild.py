@@ -44,12 +44,12 @@ class RebuildError(GreenlaneError):
 
 @app.command()
 def rebuild(checkpoint: CheckpointOption = None) -> None:
-    """Throw the aggregator's state away, so that it makes it anew from the assessments when it starts again.
+    """Delete the aggregator's state; at its next start it makes a new one from the assessments.
 
-    A running `greenlane up` stops its aggregator meanwhile; without it the embedded Kafka runs for as long as this
-    takes. Stop every other aggregator first. Accounts come out the same, and scores and decisions are stated again
-    under the same ids, which receivers drop. Check the result with `greenlane recompute` once the aggregator has
-    caught up. With --checkpoint the accounts begin as they stand in that file.
+    A running `greenlane up` stops its aggregator meanwhile. If no Kafka runs, the command starts the embedded one and
+    stops it again. Stop every other aggregator first. The accounts will be the same. Scores and decisions are published
+    again under the same ids, so receivers drop them. Check the result with `greenlane recompute` when the aggregator
+    has read everything. With --checkpoint the accounts begin with those of that file.
 
     Example: `greenlane rebuild`
     """

@@ -38,7 +38,7 @@ def scores(
     limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sellers with score, grade, badge level, and what is missing for the next badge.
+    """List sellers with score, grade, badge level, and what is missing for the next badge.
 
     Example: `greenlane scores --limit 10`
     """
@@ -84,7 +84,7 @@ def show_scores(found: list[SellerScore], limit: int, title: str) -> None:
 
 @app.command()
 def decisions(seller: Seller = None, limit: Limit = None, as_json: AsJson = False) -> None:
-    """Every badge decision with its reason, oldest first; --limit shows the latest ones.
+    """List every badge decision with its reason, oldest first; --limit shows the latest ones.
 
     Example: `greenlane decisions --json`
     """

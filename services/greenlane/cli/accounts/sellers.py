@@ -29,7 +29,7 @@ from greenlane.operations.retention import Kept, kept_until
 from greenlane.settings import Settings
 from greenlane.webhooks.management.erasure import erase_seller, seller_rows
 
-app = typer.Typer(help="One seller's data.", no_args_is_help=True)
+app = typer.Typer(help="Erase one seller's data.", no_args_is_help=True)
 
 AGGREGATOR, DISPATCHER = group_of("aggregator"), group_of("webhook_dispatcher")
 POLL_SECONDS = 0.5
@@ -70,10 +70,10 @@ def erase(  # noqa: PLR0913, PLR0917 - one option each
 ) -> None:
     """Forget a seller: its account, its scores, its webhook endpoints and everything dispatched about it.
 
-    A record in the log ends the account, so every recomputation and rebuild forgets the seller at the same place. Have
-    the marketplace stop publishing its events first: what comes later begins a new account. What the topics still hold
-    is listed with the day by which it is gone. It is safe to run this again. Exits 1 if a service did not get there in
-    time.
+    A record in the log ends the account, so every recomputation and rebuild forgets the seller at the same place. The
+    marketplace must stop publishing its events first: a later event begins a new account. The command lists what the
+    topics still hold, with the day by which it is gone. It is safe to run this again. Exits 1 if a service did not
+    read the record in time.
 
     Example: `greenlane sellers erase demo-vn seller-0042 --dry-run`
     """

@@ -13,7 +13,7 @@ from greenlane.webhooks.management.replay import Family
 from greenlane.webhooks.management.views import Dispatch
 from greenlane.webhooks.states import State
 
-held = typer.Typer(help="Deliveries that are held until a person or a confirmed endpoint lets them go on.")
+held = typer.Typer(help="Webhooks that wait until a person releases them or their endpoint is confirmed.")
 OnlyEndpoint = Annotated[str | None, typer.Option("--endpoint", help="Only this endpoint.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
@@ -105,7 +105,7 @@ def replay(
 
 @held.command("list")
 def list_held(endpoint_id: OnlyEndpoint = None, limit: Limit = 50, as_json: AsJson = False) -> None:
-    """The latest held deliveries, newest first.
+    """List the latest held webhooks, newest first.
 
     Example: `greenlane webhooks held list --endpoint ep_0123456789abcdef01234567`
     """
@@ -117,7 +117,7 @@ def release_held(
     endpoint_id: EndpointId,
     webhook_id: Annotated[str | None, typer.Option("--delivery", help="Only this one.")] = None,
 ) -> None:
-    """Release every delivery that an endpoint holds, or one of them.
+    """Release every webhook that an endpoint holds, or one of them.
 
     Example: `greenlane webhooks held release ep_0123456789abcdef01234567`
     """
@@ -130,7 +130,7 @@ def release_held(
 
 @held.command("cancel")
 def cancel_held(endpoint_id: EndpointId) -> None:
-    """Cancel every delivery that an endpoint holds.
+    """Cancel every webhook that an endpoint holds.
 
     Example: `greenlane webhooks held cancel ep_0123456789abcdef01234567`
     """

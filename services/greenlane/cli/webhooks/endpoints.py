@@ -21,7 +21,9 @@ from greenlane.webhooks.management.views import Endpoint
 from greenlane.webhooks.signing import Scheme
 from greenlane.webhooks.states import State
 
-app = typer.Typer(help="Endpoints that receive scores and decisions, and what was dispatched.", no_args_is_help=True)
+app = typer.Typer(
+    help="Manage endpoints that receive scores and decisions, and see what was dispatched.", no_args_is_help=True
+)
 app.add_typer(webhook_deliveries.held, name="held")
 app.add_typer(webhook_keys.app, name="keys")
 for command in (
@@ -39,14 +41,14 @@ OVERLAP_HELP = "Hours for which the keys before it stay valid, 0 to 168."
 @app.command()
 def add(  # noqa: PLR0913, PLR0917 - each option is a parameter
     url: Annotated[str, typer.Argument(help="Where to dispatch to: https, or http on loopback in a demonstration.")],
-    marketplace: Annotated[str, typer.Option(help="Marketplace whose sellers it hears about.")],
+    marketplace: Annotated[str, typer.Option(help="Marketplace whose sellers it gets events about.")],
     seller: Annotated[str | None, typer.Option(help="This seller's own endpoint.")] = None,
     types: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be repeated.")] = None,
     sellers: Annotated[list[str] | None, typer.Option("--only", help="Only this seller; may be repeated.")] = None,
     scheme: Annotated[Scheme, typer.Option(help="v1: a shared secret. v1a: a key pair.")] = Scheme.V1,
     as_json: AsJson = False,
 ) -> None:
-    """Add an endpoint. Its signing secret is shown only once; a signed test event must be answered 2xx to confirm it.
+    """Add an endpoint. Its signing secret is shown only once. It is confirmed when it answers a signed test with 2xx.
 
     Example: `greenlane webhooks add https://shop.example/hooks --marketplace demo-vn`
     """
@@ -60,7 +62,7 @@ def add(  # noqa: PLR0913, PLR0917 - each option is a parameter
 
 @app.command("list")
 def list_endpoints(marketplace: OnlyMarketplace = None, limit: Limit = None, as_json: AsJson = False) -> None:
-    """List endpoints with their state, and for those that get no events how their test stands and what to do.
+    """List endpoints with their state. Where one gets no events, it says how the test went and what to do.
 
     Example: `greenlane webhooks list --json`
     """
@@ -86,12 +88,12 @@ def list_endpoints(marketplace: OnlyMarketplace = None, limit: Limit = None, as_
 @app.command()
 def change(
     endpoint_id: EndpointId,
-    url: Annotated[str | None, typer.Option(help="A new URL, which must be confirmed by a test again.")] = None,
+    url: Annotated[str | None, typer.Option(help="A new URL; it must be confirmed by a test again.")] = None,
     types: Annotated[list[str] | None, typer.Option("--type", help="Only this type; may be repeated.")] = None,
     sellers: Annotated[list[str] | None, typer.Option("--only", help="Only this seller; may be repeated.")] = None,
-    every_seller: Annotated[bool, typer.Option(help="Lift the filter by seller.")] = False,
+    every_seller: Annotated[bool, typer.Option(help="Remove the filter by seller.")] = False,
 ) -> None:
-    """Change an endpoint's URL or filters; what is not given stays.
+    """Change an endpoint's URL or filters; what you do not name stays as it is.
 
     Example: `greenlane webhooks change ep_0123456789abcdef01234567 --type badge.granted --type badge.revoked`
     """
@@ -102,7 +104,7 @@ def change(
 
 @app.command()
 def disable(endpoint_id: EndpointId) -> None:
-    """Send nothing more; what comes is held until a test is answered 2xx.
+    """Stop sending to an endpoint; new webhooks are held until it answers a test with 2xx.
 
     Example: `greenlane webhooks disable ep_0123456789abcdef01234567`
     """
@@ -112,7 +114,7 @@ def disable(endpoint_id: EndpointId) -> None:
 
 @app.command()
 def remove(endpoint_id: EndpointId) -> None:
-    """Remove an endpoint with its secrets; what still waits for it is cancelled.
+    """Remove an endpoint with its secrets; webhooks that wait for it are cancelled.
 
     Example: `greenlane webhooks remove ep_0123456789abcdef01234567`
     """
@@ -126,7 +128,7 @@ def test(
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the answer.")] = 20.0,
     as_json: AsJson = False,
 ) -> None:
-    """Dispatch a signed test event and show what came of it. Exits 1 unless it was answered 2xx.
+    """Send a signed test event and show the result. Exits 1 unless the answer was 2xx.
 
     Example: `greenlane webhooks test ep_0123456789abcdef01234567`
     """
@@ -157,7 +159,7 @@ def rotate(
     overlap_hours: Annotated[int, typer.Option(min=0, max=168, help=OVERLAP_HELP)] = 24,
     as_json: AsJson = False,
 ) -> None:
-    """Add a signing key, shown only once; the keys before it go on signing for the overlap.
+    """Add a signing key, shown only once; the older keys still sign during the overlap.
 
     Example: `greenlane webhooks rotate ep_0123456789abcdef01234567 --overlap-hours 48`
     """
@@ -192,7 +194,7 @@ def jwks(endpoint_id: EndpointId) -> None:
 
 @app.command("reseal")
 def reseal_secrets() -> None:
-    """Encrypt under GREENLANE_WEBHOOK_ENCRYPTION_KEY what is still encrypted under an older key.
+    """Encrypt all secrets again with GREENLANE_WEBHOOK_ENCRYPTION_KEY that an older key encrypted.
 
     Example: `greenlane webhooks reseal`
     """

@@ -18,11 +18,11 @@ KeyId = Annotated[str, typer.Argument(help="Id of the API key, as `keys list` sh
 @app.command()
 def add(
     marketplace: Annotated[str, typer.Option(help="Marketplace that the key may use.")],
-    seller: Annotated[str | None, typer.Option(help="Only this seller of it.")] = None,
+    seller: Annotated[str | None, typer.Option(help="Only this seller of the marketplace.")] = None,
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make an API key, shown only once. Of it only a digest is stored.
+    """Make an API key, shown only once. Only its digest is stored.
 
     Example: `greenlane webhooks keys add --marketplace demo-vn --label "shop system"`
     """
@@ -55,11 +55,11 @@ def list_keys(marketplace: OnlyMarketplace = None, limit: Limit = None, as_json:
 def rotate(
     key_id: KeyId,
     overlap_hours: Annotated[
-        int, typer.Option(min=0, max=168, help="Hours for which the old key goes on, 0 to 168.")
+        int, typer.Option(min=0, max=168, help="Hours for which the old key still works, 0 to 168.")
     ] = 24,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new key of the same scope, shown only once; the old one goes on for the overlap.
+    """Make a new key of the same scope, shown only once; the old one still works during the overlap.
 
     Example: `greenlane webhooks keys rotate 0123456789abcdef`
     """

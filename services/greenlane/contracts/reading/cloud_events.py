@@ -71,9 +71,9 @@ def unwrapped(document: dict[str, Any]) -> dict[str, Any]:
         return found
     encoded = found.pop("data_base64")
     if "data" in found:
-        raise _no_event("data_base64", "stands beside data; send one of the two")
+        raise _no_event("data_base64", "was sent together with data; send only one of the two")
     if not isinstance(encoded, str):
-        raise _no_event("data_base64", "must be a text in base64")
+        raise _no_event("data_base64", "must be text in base64")
     try:
         raw = base64.b64decode(encoded, validate=True)
     except ValueError:
@@ -104,7 +104,7 @@ def binary_document(record: KafkaRecord, value: bytes) -> dict[str, Any]:
         text = _text(name, raw)
         earlier = document.setdefault(attribute, text)
         if earlier != text and not (attribute == _MEDIA and essence(earlier) == essence(text)):
-            raise _no_event(name, "stands twice with different values; send each CloudEvents attribute once")
+            raise _no_event(name, "was sent twice with different values; send each CloudEvents attribute once")
     document["data"] = load(value)
     return document
 

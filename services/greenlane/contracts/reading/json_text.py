@@ -50,7 +50,9 @@ def _check_frame(value: bytes, path: str) -> None:
         message = f"holds more than {MAX_VALUES:,} values; publish the event as its schema has it"
         raise Refusal.because(DeadLetterCode.TOO_LARGE, path, message)
     if b"\\u" in unescaped and _HALF.search(_PAIR.sub(b"__", unescaped)):
-        message = "a text holds half of a surrogate pair (\\ud800 to \\udfff), which is no character; send both halves"
+        message = (
+            "a text holds half of a surrogate pair (\\ud800 to \\udfff), which is not a character; send both halves"
+        )
         raise Refusal.because(DeadLetterCode.NOT_UTF8, path, message)
 
 
@@ -69,7 +71,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {twice[:_LONGEST_NAME]} stands twice in one object; send each key once")
+        raise ValueError(f"the key {twice[:_LONGEST_NAME]} appears twice in one object; send each key once")
     return found
 
 

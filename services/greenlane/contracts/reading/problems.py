@@ -20,13 +20,13 @@ _REMEDIES: dict[str, str] = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number without quotes",
     "finite_number": "must be a finite number, not NaN or Infinity",
-    "string_type": "must be a text",
+    "string_type": "must be text, in quotes",
     "tuple_type": "must be a list",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "timezone_aware": "needs an offset, for example 2026-07-01T09:30:00+07:00",
     "date_parsing": "must be an RFC 3339 date, for example 2026-07-01",
-    "leap_second": "is a leap second where none can be: RFC 3339 has second 60 at 23:59 UTC at the end of a month only",
+    "leap_second": "has second 60, which RFC 3339 allows only at 23:59 UTC at the end of a month; write second 59",
     "json_invalid": "is not JSON in UTF-8; correct the syntax",
 }
 
@@ -87,7 +87,7 @@ def bounded(problems: tuple[Problem, ...], more: int = 0) -> tuple[Problem, ...]
     left_out = len(problems) - len(named) + more
     if not left_out:
         return named
-    message = f"{left_out} more problems are not named; mend these first and validate the event again"
+    message = f"{left_out} more problems are not named; correct these first, then validate the event again"
     return (*named, Problem(path="", keyword="more_problems", message=message))
 
 

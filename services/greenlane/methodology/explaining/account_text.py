@@ -72,7 +72,7 @@ def advice_text(advice: Advice) -> str:
     if advice.empty:
         return NO_PARCELS
     if not advice.suggestions:
-        return "none of the known changes would raise this score"
+        return "None of the known changes would raise this score."
     lines = [
         f"{rank}. {item.text} ({item.change})\n   {parcels(item.parcels)}, {signed(item.points)} points, "
         f"{grams(-item.co2e_saved_mg)} g CO2e; the score would be {item.green} ({item.grade})"

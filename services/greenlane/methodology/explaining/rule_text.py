@@ -7,7 +7,7 @@ from typing import Protocol
 from greenlane.methodology.vocabulary import BadgeLevel
 
 REASON_MEANING = {
-    "rules_met_in_a_row": "met all rules for enough days running",
+    "rules_met_in_a_row": "met all rules on enough days in a row",
     "below_level": "below the level since this day",
     "days_below_used_up": "below the level for too many days",
 }

@@ -209,24 +209,24 @@ def _usual_round(element: ChainElement, method: Method) -> ChainElement:
     return replace(element, round=_round(method.reference_round))
 
 
-_HALF_FULL = Supposition("dimensions of which the product fills half (none known: 3 litres of product)", _half_full)
+_HALF_FULL = Supposition("dimensions that the product half fills (3 litres of product if none are known)", _half_full)
 _USUAL_ROUND = Supposition("the usual round of the reference", None, partial(_elements, _usual_round))
 
 SUPPOSITIONS: dict[DefaultUsed, Supposition] = {
     DefaultUsed.PACKAGING_UNDECLARED: Supposition("the average parcel's board and film", _average_packaging),
     DefaultUsed.MATERIAL_UNDECLARED: Supposition(
-        "corrugated board (outer, label) or plastic film (other)", partial(_components, _material)
+        "corrugated board (outer, label) or plastic film (other parts)", partial(_components, _material)
     ),
     DefaultUsed.MASS_UNDECLARED: Supposition(
         "the mass of the average parcel's board or film", partial(_components, _mass)
     ),
     DefaultUsed.MATERIAL_UNKNOWN: Supposition(
-        "plastic film or corrugated board, whichever it is of", partial(_components, _known_material)
+        "plastic film or corrugated board, according to its kind", partial(_components, _known_material)
     ),
     DefaultUsed.RECYCLED_UNCERTIFIED: Supposition("a certificate valid on the day", partial(_components, _certified)),
     DefaultUsed.TRIPS_UNVERIFIED: Supposition(f"{USUAL_TRIPS} verified trips", partial(_components, _verified)),
     DefaultUsed.FILM_THICKNESS_UNDECLARED: Supposition(
-        "the least thickness the law allows", partial(_components, _legal_film)
+        "the smallest thickness that the law allows", partial(_components, _legal_film)
     ),
     DefaultUsed.PRODUCT_VOLUME_UNDECLARED: _HALF_FULL,
     DefaultUsed.EMPTY_SPACE_UNDECLARED: _HALF_FULL,
@@ -236,7 +236,7 @@ SUPPOSITIONS: dict[DefaultUsed, Supposition] = {
         "a petrol motorbike on rounds, an average lorry in line-haul", None, partial(_elements, _usual_vehicle)
     ),
     DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN: Supposition(
-        "energy in the geometric middle of what is plausible for the vehicle", None, partial(_elements, _metered)
+        "a typical measured consumption of the vehicle", None, partial(_elements, _metered)
     ),
     DefaultUsed.ROUND_BY_DENSITY: _USUAL_ROUND,
     DefaultUsed.ROUND_UNDECLARED: _USUAL_ROUND,
