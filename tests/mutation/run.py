@@ -13,8 +13,8 @@ LEAST_KILLED_PERCENT = 90.0
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BENCH = ROOT / ".greenlane" / "mutation"
-TESTS = "test_methodology_*.py"
-WITHOUT = ("test_methodology_example.py",)
+TESTS = ROOT / "tests" / "unit" / "methodology"
+WITHOUT = ("test_example.py",)
 """What calls everything and asserts little, and would only take time."""
 
 
@@ -24,11 +24,8 @@ def lay_out() -> None:
     shutil.copytree(ROOT / "services", BENCH / "src", ignore=shutil.ignore_patterns("__pycache__"))
     unit = BENCH / "tests" / "unit"
     unit.mkdir(parents=True)
-    shutil.copy(ROOT / "tests" / "unit" / "conftest.py", unit / "conftest.py")
-    shutil.copytree(ROOT / "tests" / "unit" / "golden", unit / "golden")
-    for path in sorted((ROOT / "tests" / "unit").glob(TESTS)):
-        if path.name not in WITHOUT:
-            shutil.copy(path, unit / path.name)
+    shutil.copy(TESTS.parent / "conftest.py", unit / "conftest.py")
+    shutil.copytree(TESTS, unit / TESTS.name, ignore=shutil.ignore_patterns("__pycache__", *WITHOUT))
     shutil.copy(HERE / "mutmut.toml", BENCH / "pyproject.toml")
 
 
