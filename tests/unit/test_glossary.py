@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from greenlane.methodology.vocabulary import BadgeLevel
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "services" / "greenlane"
 TEXT = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").partition("## Words that the code uses")[0]
@@ -32,3 +34,13 @@ def test_every_place_exists_and_has_the_name(row: list[str]) -> None:
 def test_every_meaning_is_a_sentence(row: list[str]) -> None:
     assert row[1].endswith(".")
     assert len(row[1]) <= 100, "a meaning is short"
+
+
+def test_the_badge_levels_are_spelt_out_in_the_vocabulary_alone() -> None:
+    levels = "|".join(level for level in BadgeLevel if level is not BadgeLevel.NONE)
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if re.search(rf"""["']({levels})["']""", path.read_text(encoding="utf-8"))
+    }
+    assert found == {"methodology/vocabulary.py"}
