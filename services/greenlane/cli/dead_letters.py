@@ -22,7 +22,7 @@ EARLIER = "a later letter of the same bytes is there too"
 
 Code = Annotated[str | None, typer.Option(help="Only this reason.")]
 Marketplace = Annotated[str | None, typer.Option(help="Only records of this marketplace's topic.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many; unset: 30 rows, and all of them as JSON.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Show at most this many; without it 30 rows, with --json all.")]
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def redrive(  # noqa: PLR0913, PLR0917 - one option each
     marketplace: Marketplace = None,
     limit: Annotated[int, typer.Option(min=1, help="Append at most this many.")] = 1_000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be appended, and append nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Append hopeless ones too, such as not_json.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also append what cannot succeed, such as not_json.")] = False,
 ) -> None:
     """Append refused bytes to the topic they came from, with key and headers; at most 5 times a record.
 

@@ -134,7 +134,7 @@ def _summary(checking: Checking, interrupted: bool) -> str:
     if checking.warnings:
         text += f", {checking.warnings} warning{'s' if checking.warnings > 1 else ''}"
     if checking.repeated:
-        text += f"; {checking.repeated} stand there twice and count once"
+        text += f"; {checking.repeated} appear twice and count once"
     if interrupted:
         return f"{text} so far"
     return text if checking.accepted + checking.refused else f"{text}: there is no event in it"
@@ -170,11 +170,13 @@ def publish(
                     findings.refusal(item.line, refusal)
     except KeyboardInterrupt:
         interrupted = True
-        notes.print("interrupted: waiting for what is on its way; Ctrl-C again ends at once", highlight=False)
+        notes.print(
+            "interrupted: waiting for the events on their way; press Ctrl-C again to end at once", highlight=False
+        )
     finally:
         complete = _finish(sending, findings)
     if interrupted or not complete:
-        notes.print("what follows in the file was not read; publish it again, what is there already counts once")
+        notes.print("the rest of the file was not read; publish the file again: an event that arrived counts once")
         raise typer.Exit(INTERRUPTED)
     sent = sending.sent
     raise typer.Exit(1 if sent.published != sent.read or sent.unchecked else 0)
@@ -200,7 +202,7 @@ def _finish(sending: Sending, findings: Findings) -> bool:
     else:
         text = f"{sent.published} published, {sent.refused} refused, {sent.not_sent} not sent"
         if sent.unknown:
-            text += f", {sent.unknown} unknown (publish them again: what did arrive counts once)"
+            text += f", {sent.unknown} unknown (publish them again: an event that arrived counts once)"
         if sent.unchecked:
             text += f"; {sent.unchecked} of them unchecked, which will become dead letters"
         notes.print(text, highlight=False, soft_wrap=True)

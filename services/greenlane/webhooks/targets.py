@@ -56,7 +56,7 @@ def check_url(url: str, *, allow_private: bool) -> str:
     if port not in {None, _DEFAULT_PORT} and not allow_private:
         raise TargetError(f"port {port} is not allowed", f"serve the endpoint on {_DEFAULT_PORT}; {_FOR_A_TRIAL}")
     if not allow_private and not _may_be_dialled(parts.hostname):
-        problem = f"host {parts.hostname} is a literal address that is not public"
+        problem = f"host {parts.hostname} is an IP address that is not public"
         raise TargetError(problem, f"name a public host; {_FOR_A_TRIAL}")
     if ":" not in parts.hostname:
         _check_name(parts.hostname, allow_private=allow_private)

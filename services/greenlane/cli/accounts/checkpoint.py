@@ -63,7 +63,7 @@ def checkpoint(  # noqa: PLR0913, PLR0917 - one option each
     Example: `greenlane checkpoint 2026-07.checkpoint --trim`
     """
     if from_accounts and checkpoint is not None:
-        raise typer.BadParameter("--from-accounts begins anew: leave --checkpoint out")
+        raise typer.BadParameter("--from-accounts begins a new checkpoint: leave --checkpoint out")
     if file.exists() and (checkpoint is None or not file.samefile(checkpoint)):
         raise CheckpointError(
             f"{file} exists, and the log may depend on it. Name another file, or go on from it with "
@@ -134,7 +134,7 @@ def _refuse_difference(accounts: Iterable[Content], recomputed: Iterable[Content
     raise DifferenceError(
         f"The aggregator's accounts are not those of the log: {counted(len(theirs ^ ours), 'line')} differ. The first "
         f"one is in {whose}: {only}. Nothing was written or deleted. `greenlane recompute` "
-        "tells more; `greenlane rebuild` makes the state anew."
+        "shows more; `greenlane rebuild` makes a new state."
     )
 
 

@@ -43,7 +43,7 @@ class ReassessError(GreenlaneError):
 
 @app.command()
 def reassess(
-    yes: bool = typer.Option(False, "--yes", help="Do it; without this it only says what it would do."),
+    yes: bool = typer.Option(False, "--yes", help="Do it. Without this option it only says what it would do."),
 ) -> None:
     """Delete assessments, accounts, scores and decisions, and assess every event again.
 
@@ -63,7 +63,7 @@ def reassess(
     with ExitStack() as held:
         stack = StackFolder(here.data_dir)
         if stack.find() is not None:
-            why = f"`greenlane reassess` (process {os.getpid()}) makes the log anew"
+            why = f"`greenlane reassess` (process {os.getpid()}) makes a new log"
             for service in SERVICES:
                 held.enter_context(stack.holding(service, why))
         _reassess(held.enter_context(some_kafka(here)))

@@ -57,9 +57,9 @@ def rebuild(checkpoint: CheckpointOption = None) -> None:
     here = settings_here()
     stack = StackFolder(here.data_dir)
     if stack.find() is not None:
-        with stack.holding("aggregator", f"`greenlane rebuild` (process {os.getpid()}) throws its state away"):
+        with stack.holding("aggregator", f"`greenlane rebuild` (process {os.getpid()}) deletes its state"):
             _rebuild(here, start)
-        notes.print("The state is gone. The running `greenlane up` starts its aggregator again, which makes it anew.")
+        notes.print("The state is gone. The running `greenlane up` starts its aggregator again, which makes a new one.")
         return
     with some_kafka(here) as settings:
         _rebuild(settings, start)

@@ -16,7 +16,7 @@ from greenlane.settings import Settings
 
 app = typer.Typer()
 SHOWN = 30
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many; unset: 30 rows, and all of them as JSON.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Show at most this many; without it 30 rows, with --json all.")]
 Seller = Annotated[str | None, typer.Option(help="Only this seller, as <marketplace>/<seller_id>.")]
 
 

@@ -15,7 +15,7 @@ from greenlane.webhooks.states import State
 
 held = typer.Typer(help="Webhooks that wait until a person releases them or their endpoint is confirmed.")
 OnlyEndpoint = Annotated[str | None, typer.Option("--endpoint", help="Only this endpoint.")]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Show at most this many.")]
 
 
 def deliveries(  # noqa: PLR0913, PLR0917 - each option is a parameter

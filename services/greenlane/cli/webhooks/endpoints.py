@@ -198,7 +198,7 @@ def reseal_secrets() -> None:
 
     Example: `greenlane webhooks reseal`
     """
-    notes.print(f"{administer(reseal)} secrets sealed anew; the older encryption keys can be dropped now")
+    notes.print(f"{administer(reseal)} secrets encrypted again; you can remove the older encryption keys now")
 
 
 @app.command()

@@ -102,7 +102,7 @@ class FileChecks:
             self._ids.setdefault(event_id, (content, line))
         if same_id is not None and same_id[0] != content:
             message = (
-                f"stands on line {same_id[1]} too, with other content: of two events with one id one may be dropped; "
+                f"is also on line {same_id[1]}, with other content: of two events with one id, one may be dropped; "
                 "give each its own id, and a correction a higher revision"
             )
             return [Doubt("id", DoubtCode.SAME_ID, message)]

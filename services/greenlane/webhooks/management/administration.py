@@ -294,10 +294,10 @@ class Administration:
         await lock_rows(connection, endpoint, marketplace)
         kept = endpoint.c.state != EndpointState.REMOVED.value
         if await count_of(connection, endpoint, owned(endpoint, marketplace, seller), kept) >= ENDPOINTS_PER_OWNER:
-            problem = f"{ENDPOINTS_PER_OWNER} endpoints are the most that one owner may have"
+            problem = f"one owner may have at most {ENDPOINTS_PER_OWNER} endpoints"
             raise ConflictError("url", problem, "remove one first")
         if await count_of(connection, endpoint, endpoint.c.marketplace == marketplace, kept) >= self.quotas.endpoints:
-            problem = f"{self.quotas.endpoints} endpoints are the most that {marketplace} may have with its sellers"
+            problem = f"{marketplace} and its sellers may have at most {self.quotas.endpoints} endpoints"
             remedy = "remove one first, or ask the operators to raise GREENLANE_WEBHOOK_ENDPOINTS_PER_MARKETPLACE"
             raise ConflictError("url", problem, remedy)
 

@@ -100,8 +100,10 @@ async def _leave_room(connection: AsyncConnection, desk: Administration, marketp
     if desk.scope == Scope():
         return
     if await count_of(connection, api_key, api_key.c.marketplace == marketplace, _alive()) >= desk.quotas.keys:
-        problem = f"{desk.quotas.keys} keys are the most that {marketplace} may have with its sellers"
-        remedy = "revoke those no longer used, or ask the operators to raise GREENLANE_WEBHOOK_KEYS_PER_MARKETPLACE"
+        problem = f"{marketplace} and its sellers may have at most {desk.quotas.keys} keys"
+        remedy = (
+            "revoke keys that are no longer used, or ask the operators to raise GREENLANE_WEBHOOK_KEYS_PER_MARKETPLACE"
+        )
         raise ConflictError("key", problem, remedy)
 
 
@@ -111,7 +113,7 @@ async def _insert(
     same = owned(api_key, marketplace, seller)
     await connection.execute(api_key.delete().where(same, sa.not_(_alive())))
     if await count_of(connection, api_key, same) >= KEYS_PER_SCOPE:
-        raise ConflictError("key", f"{KEYS_PER_SCOPE} keys open this already", "revoke those no longer used")
+        raise ConflictError("key", f"{KEYS_PER_SCOPE} keys open this already", "revoke keys that are no longer used")
     key_id = desk.random_bytes(8).hex()
     secret = base64.urlsafe_b64encode(desk.random_bytes(KEY_BYTES)).rstrip(b"=").decode()
     token = f"glk_{key_id}_{secret}"
