@@ -1,7 +1,6 @@
 """The Olist data set becomes events: every kind of order, in order, nothing invented and nothing dropped unsaid."""
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -398,12 +397,8 @@ def test_a_file_that_cannot_be_read_for_certain_is_one_line(content: bytes, said
     assert len(str(caught.value).splitlines()) <= 2
 
 
+@pytest.mark.foreign_file("data/unlicensed-test-only/olist_orders_1000")
 def test_the_public_sample_adds_up() -> None:
-    if not (SAMPLE / "olist").is_dir():
-        message = f"the sample is not at ../shared/data/olist beside the project ({SAMPLE})"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
     found = read_olist([SAMPLE / "olist", SAMPLE / "unlicensed-test-only" / "olist_orders_1000", SAMPLE / "brazil"])
 
     report = found.report

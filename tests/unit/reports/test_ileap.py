@@ -1,7 +1,6 @@
 """The iLEAP export: valid by the public schema, adding up to the assessment, with honest distances."""
 
 import json
-import os
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -40,14 +39,6 @@ def example(stem: str, **changes: Any) -> DeliveredEvent | ReturnedEvent:
     return event_of(next(path for path in EXAMPLES if path.stem == stem), **changes)
 
 
-def schema() -> Draft7Validator:
-    if not SCHEMA.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{SCHEMA} is absent; CI provides it")
-        pytest.skip(f"{SCHEMA} is absent")
-    return Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
-
-
 def assessed_mg(event: DeliveredEvent | ReturnedEvent) -> int:
     facts = event.data.to_facts(event.time.astimezone(UTC).date())
     assess = assess_delivered if isinstance(event, DeliveredEvent) else assess_returned
@@ -59,12 +50,22 @@ def kilograms(footprint: dict[str, Any], field: str) -> Decimal:
     return sum((Decimal(element[field]) for element in footprint["tces"]), Decimal(0))
 
 
+HUBS: list[list[dict[str, float]]] = [[], [{"co2e_g": 5.5}, {}]]
+
+
+@pytest.mark.foreign_file("data/vocab/ileap/schemas/shipment-footprint.json")
+def test_every_footprint_satisfies_the_public_schema() -> None:
+    validator = Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    for path in EXAMPLES:
+        for hubs in HUBS:
+            validator.validate(shipment_footprint(event_of(path, hubs=hubs), METHOD))
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-@pytest.mark.parametrize("hubs", [[], [{"co2e_g": 5.5}, {}]], ids=["no hub", "hubs"])
-def test_every_footprint_satisfies_the_public_schema_and_adds_up(path: Path, hubs: list[dict[str, float]]) -> None:
+@pytest.mark.parametrize("hubs", HUBS, ids=["no hub", "hubs"])
+def test_every_footprint_adds_up(path: Path, hubs: list[dict[str, float]]) -> None:
     event = event_of(path, hubs=hubs)
     footprint = shipment_footprint(event, METHOD)
-    schema().validate(footprint)
     assert kilograms(footprint, "co2eWTW") == Decimal(assessed_mg(event)).scaleb(-6)
     assert all(Decimal(element["co2eTTW"]) <= Decimal(element["co2eWTW"]) for element in footprint["tces"])
 
