@@ -18,7 +18,7 @@ EndpointId = Annotated[str, typer.Argument(help="Id of the endpoint, as `list` s
 WebhookId = Annotated[str, typer.Argument(help="Id of the delivery, as `deliveries` shows it.")]
 
 OnlyMarketplace = Annotated[str | None, typer.Option(help="Only this marketplace.")]
-Limit = Annotated[int | None, typer.Option(min=1, max=10_000, help="At most so many; unset: all.")]
+Limit = Annotated[int | None, typer.Option(min=1, max=10_000, help="Show at most this many; without it all.")]
 
 _AGO = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
