@@ -22,9 +22,9 @@ help: ## list the commands
 demo: .venv/.embedded ## real Kafka, PostgreSQL and every service on real input; ONCE=1 checks the result and exits
 	@$(BIN)/greenlane demo $(if $(ONCE),--once)
 
-test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL, two files at a time
+test: .venv/.dev ## the whole suite: unit, then integration on real Kafka and PostgreSQL, three files at a time
 	@$(BIN)/pytest tests/unit --numprocesses 2
-	@$(BIN)/pytest tests/integration --numprocesses 2 --dist loadfile
+	@$(BIN)/pytest tests/integration --numprocesses 3 --dist loadfile
 
 test-python313: .venv/.dev ## the whole suite on Python 3.13, in the root file system of the image's base; needs root and buildah
 	@tests/image/python313.sh

@@ -269,5 +269,8 @@ def test_a_cut_off_log_is_refused_with_the_remedy(pipeline: Pipeline) -> None:
     pipeline.publish(CLOSING_THEN_LATE)
     with kafka_admin(pipeline.settings.kafka_bootstrap_servers) as admin:
         admin.delete_records({TopicPartition(ASSESSMENTS, 0): 1})
-    with pytest.raises(TopicsUnreadableError, match=r"begins at offset 1: no account can be rebuilt.*--checkpoint"):
+    with pytest.raises(
+        TopicsUnreadableError,
+        match=r"begins at offset 1: .* would not be the same.*--checkpoint",
+    ):
         pipeline.recompute()

@@ -27,14 +27,21 @@ def kafka_class_path(version: str, log4j_version: str, notify: Callable[[str], N
     except ImportError as error:
         raise missing_extra("Kafka", "GREENLANE_KAFKA_BOOTSTRAP_SERVERS") from error
     settings = GlobalSettings.load()
-    record = Path(settings.cache_dir) / f"greenlane-kafka-{version}.json"
-    with _one_at_a_time(record):
+    record = cache_folder() / f"greenlane-kafka-{version}.json"
+    with one_at_a_time(record):
         known = _recorded(record)
         if known is not None:
             return known
         jars = _download(version, log4j_version, Path(settings.repo_cache), notify)
         record.write_text(json.dumps([str(jar) for jar in jars], indent=1), encoding="utf-8")
         return jars
+
+
+def cache_folder() -> Path:
+    """The folder of this user in which what was resolved once is kept."""
+    from jgo.config import GlobalSettings  # noqa: PLC0415 - only in the `embedded` extra
+
+    return Path(GlobalSettings.load().cache_dir)
 
 
 def missing_extra(server: str, variable: str) -> EmbeddedServerError:
@@ -46,7 +53,8 @@ def missing_extra(server: str, variable: str) -> EmbeddedServerError:
 
 
 @contextmanager
-def _one_at_a_time(record: Path) -> Iterator[None]:
+def one_at_a_time(record: Path) -> Iterator[None]:
+    """Hold the lock beside this file, among the processes of this user."""
     record.parent.mkdir(parents=True, exist_ok=True)
     with record.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

