@@ -138,7 +138,7 @@ LONGEST_FIRST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
     folder = Path(__file__).parent
-    items.sort(key=lambda item: ranks.get(str(item.path.relative_to(folder)), len(ranks)))
+    items.sort(key=lambda item: ranks.get(str(item.path).removeprefix(f"{folder}/"), len(ranks)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
