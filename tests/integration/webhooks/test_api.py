@@ -352,7 +352,7 @@ async def test_one_marketplace_makes_so_many_endpoints_and_keys_and_no_more(desk
         assert (await http.post("/v1/endpoints", json={"url": URL})).status_code == 201
     assert [answer.status_code for answer in endpoints] == [201, 201, 201, 409]
     assert [answer.status_code for answer in keys] == [201, 409]
-    for answer, limit in ((endpoints[-1], "at most 3 endpoints"), (keys[-1], "at most 2 API keys")):
+    for answer, limit in ((endpoints[-1], "at most 3 endpoints"), (keys[-1], "at most 2 keys")):
         (error,) = answer.json()["errors"]
         assert error["problem"].endswith(limit)
         assert "_PER_MARKETPLACE" in error["remedy"]

@@ -20,6 +20,7 @@ class Limits:
     delivery_lease: float = 45.0
     recording: float = 3.0
     lost_apart: float = 0.1
+    lost_again_apart: float = 1.0
     shard_lease: float = 15.0
     renew_every: float = 5.0
     sweep_every: float = 1.0

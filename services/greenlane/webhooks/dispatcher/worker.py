@@ -215,9 +215,13 @@ class Worker:
                 return
             done |= keys
             if lost:
-                outcomes = [_lost(item, self._limits.lost_apart * place) for place, item in enumerate(lost)]
+                outcomes = [_lost(item, place * self._apart(item)) for place, item in enumerate(lost)]
                 await self._recorder.record_apart(outcomes, patient=False)
             await self._recorder.set_unreadable_aside(unreadable)
+
+    def _apart(self, item: Claim) -> float:
+        """Seconds between two that were lost together: one of them may end the process again, and no other with it."""
+        return self._limits.lost_again_apart if item.lost_leases else self._limits.lost_apart
 
     async def _give_notices(self) -> None:
         for notice in await give_notices(self._engine, list(self._epochs)):

@@ -9,6 +9,7 @@ which is quarantined, and no other.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -41,6 +42,7 @@ class Recorder:
         self._unexpected = unexpected or Unexpected()
         self._queue: asyncio.Queue[Outcome] = asyncio.Queue()
         self._rest = 0.0
+        self._hurry = asyncio.Event()
 
     @property
     def waiting(self) -> int:
@@ -50,6 +52,8 @@ class Recorder:
     def submit(self, outcome: Outcome) -> None:
         """Have the outcome recorded soon."""
         self._queue.put_nowait(outcome)
+        if outcome.claim.lost_leases:
+            self._hurry.set()
 
     async def drain(self) -> None:
         """Wait until everything submitted is recorded or given up."""
@@ -105,10 +109,20 @@ class Recorder:
     async def _collect(self) -> list[Outcome]:
         group = [await self._queue.get()]
         if self._queue.qsize() < self._limits.outcome_batch - 1:
-            await asyncio.sleep(max(self._limits.outcome_wait, self._rest))
+            await self._wait_for_more()
         while len(group) < self._limits.recorded_at_once and not self._queue.empty():
             group.append(self._queue.get_nowait())
         return group
+
+    async def _wait_for_more(self) -> None:
+        """Not for long, and not when a delivery that was lost before is among them.
+
+        Another one may end this process at any moment: what is not recorded by then is taken for the cause.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(self._limits.outcome_wait, self._rest)):
+                await self._hurry.wait()
+        self._hurry.clear()
 
     async def _record(self, group: Sequence[Outcome]) -> Recording:
         until = self._monotonic() + self._limits.start_within
