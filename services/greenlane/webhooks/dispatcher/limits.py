@@ -10,7 +10,7 @@ class Limits:
     requests: int = 256
     slow_requests: int = 1_024
     unrecorded: int = 512
-    claim_batch: int = 64
+    claim_batch: int = 256
     claim_wait: float = 0.005
     outcome_batch: int = 64
     outcome_wait: float = 0.005

@@ -291,8 +291,9 @@ class Worker:
         self._next_claim = asked_at + self._limits.claim_wait
         claimed = await claim(self._engine, self._owner, wants, self._limits.delivery_lease)
         now = self._monotonic()
-        self._next_claim = max(self._next_claim, now + self._limits.rest(now - asked_at))
         got = Counter(item.endpoint_id for item in claimed.claims)
+        if all(got[want.endpoint_id] < want.limit for want in wants):  # else more is due already
+            self._next_claim = max(self._next_claim, now + self._limits.rest(now - asked_at))
         slots: dict[str, list[Slot]] = {}
         for want in wants:
             slots[want.endpoint_id] = self._agenda.claimed(want.endpoint_id, want.limit, got[want.endpoint_id], now)
