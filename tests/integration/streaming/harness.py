@@ -18,6 +18,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
+    NodeNotReadyError,
     NotCoordinatorError,
     TopicAlreadyExistsError,
 )
@@ -26,8 +27,8 @@ from greenlane.contracts.topics import DEAD_LETTERS
 
 WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 120.0
-YOUNG = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
-"""What a cluster that has just started says of every group."""
+YOUNG = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NodeNotReadyError, NotCoordinatorError)
+"""What a cluster that has just started says of every group, and a client that has yet to connect to it again."""
 
 
 def until(
