@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from kafka import KafkaProducer
 
@@ -21,6 +22,7 @@ from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.rules import AGGREGATOR_RECORD
 from greenlane.contracts.topics import ASSESSMENTS, DEAD_LETTERS, fulfilment_topic
+from greenlane.operations.embedded.folder import choose_port
 from greenlane.operations.topics_reader import TopicsReader
 from greenlane.publishing.sdk.publisher import Options, Publisher
 from greenlane.publishing.simulator.malformed import malformed_records
@@ -80,6 +82,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory, server_dir: Path) -> 
         "GREENLANE_WEBHOOK_ALLOW_PRIVATE_NETWORKS": "true",
         "GREENLANE_MARKETPLACES": "demo-vn,olist-br,live-vn",
         "GREENLANE_LIVE_MARKETPLACES": "live-vn",
+        "GREENLANE_WEBHOOK_API_PORT": str(choose_port(0, "")),
         "COLUMNS": "200",
     }
     with log.open("w") as output:
@@ -286,6 +289,15 @@ def test_the_doctor_finds_nothing_wrong_with_a_running_stack_and_its_settings_fr
     assert "skipped" not in {check["verdict"] for check in checks.values()}
     assert "tables at revision" in checks["database"]["found"]
     assert "3 marketplaces" in checks["settings"]["found"]
+
+
+def test_the_webhook_api_answers_where_the_settings_say_and_asks_for_a_key(installation: Installation) -> None:
+    address = f"http://127.0.0.1:{installation.environment['GREENLANE_WEBHOOK_API_PORT']}"
+    made = json.loads(installation.run("webhooks", "keys", "add", "--marketplace", "demo-vn", "--json"))
+    wait_until(lambda: httpx.get(f"{address}/healthz/ready").status_code == httpx.codes.OK)
+    assert httpx.get(f"{address}/v1/endpoints").status_code == httpx.codes.UNAUTHORIZED
+    bearing = {"authorization": f"Bearer {made['token']}"}
+    assert httpx.get(f"{address}/v1/endpoints", headers=bearing).status_code == httpx.codes.OK
 
 
 def test_the_doctor_names_a_setting_that_contradicts_the_running_stack(installation: Installation) -> None:

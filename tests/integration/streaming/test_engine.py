@@ -3,31 +3,17 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.streaming.harness import Log, Worker, until, workers
+from tests.integration.streaming.harness import Log, Worker, until
 
 from greenlane.contracts.dead_letters import DeadLetter
 from greenlane.contracts.topics import DEAD_LETTERS
 
 Start = Callable[..., Worker]
-
-
-@pytest.fixture(scope="module")
-def log(bootstrap_servers: str) -> Iterator[Log]:
-    log = Log(bootstrap_servers)
-    log.ensure_dead_letters()
-    yield log
-    log.close()
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    with workers(tmp_path) as starter:
-        yield starter
 
 
 @pytest.fixture

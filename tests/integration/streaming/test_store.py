@@ -4,31 +4,17 @@ import json
 import random
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.streaming.harness import Log, Traffic, Worker, check, rows, until, workers
+from tests.integration.streaming.harness import Log, Traffic, Worker, check, rows, until
 
 from greenlane.streaming import EXIT_CODE
 
 Start = Callable[..., Worker]
 FAILPOINTS = [("before", 2), ("written", 3), ("committed", 2), ("written", 2), ("committed", 4)]
-
-
-@pytest.fixture(scope="module")
-def log(bootstrap_servers: str) -> Iterator[Log]:
-    log = Log(bootstrap_servers)
-    log.ensure_dead_letters()
-    yield log
-    log.close()
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    with workers(tmp_path) as starter:
-        yield starter
 
 
 @pytest.fixture(params=["memory", "disk"])

@@ -1,29 +1,14 @@
 """Topics deleted, made anew, missing or given other partitions: nothing is skipped, no topic stops another."""
 
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from kafka.admin import KafkaAdminClient
-from tests.integration.streaming.harness import Log, Worker, until, workers
+from tests.integration.streaming.harness import Log, Worker, until
 
 Start = Callable[..., Worker]
-
-
-@pytest.fixture(scope="module")
-def log(bootstrap_servers: str) -> Iterator[Log]:
-    log = Log(bootstrap_servers)
-    log.ensure_dead_letters()
-    yield log
-    log.close()
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    with workers(tmp_path) as starter:
-        yield starter
 
 
 @pytest.fixture

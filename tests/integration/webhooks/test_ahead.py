@@ -1,35 +1,14 @@
 """What is claimed before there is a slot for it goes back when its endpoint fails and when the dispatcher stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 
-import pytest
-from tests.integration.webhooks.harness import Received, Receiver, Reply, World, decision, receiving, until, world_of
+from tests.integration.webhooks.harness import Received, Receiver, Reply, World, decision, until
 from tests.integration.webhooks.test_flow import active, settled
 
-from greenlane.webhooks.management.administration import Administration, administration
+from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.states import State
 
 SELLERS = 120
-
-
-@pytest.fixture
-def world(database_url: str, bootstrap_servers: str, topics: Callable[..., str], tmp_path: Path) -> Iterator[World]:
-    with world_of(database_url, bootstrap_servers, topics, tmp_path) as world:
-        yield world
-
-
-@pytest.fixture
-async def webhooks(world: World) -> AsyncIterator[Administration]:
-    async with administration(world.settings()) as webhooks:
-        yield webhooks
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 async def busy(world: World, webhooks: Administration, receiver: Receiver) -> None:

@@ -2,15 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
-from tests.integration.webhooks.harness import Receiver, World, decision, expected_id, receiving, until, world_of
+from tests.integration.webhooks.harness import Receiver, World, decision, expected_id, until
 from tests.integration.webhooks.test_flow import active, dead_letters, in_state
 
 from greenlane.operations.metrics import UNEXPECTED, ProcessMetrics, WebhookMetrics
@@ -26,7 +25,7 @@ from greenlane.webhooks.dispatcher.recording import recorder
 from greenlane.webhooks.dispatcher.sending.attempts import Attempts
 from greenlane.webhooks.dispatcher.sending.handshake import Handshakes
 from greenlane.webhooks.dispatcher.unexpected import Unexpected
-from greenlane.webhooks.management.administration import Administration, administration
+from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.states import EndpointState, State
 
 OLDER_URLS = (
@@ -40,24 +39,6 @@ OLDER_URLS = (
     "not a url",
     "",
 )
-
-
-@pytest.fixture
-def world(database_url: str, bootstrap_servers: str, topics: Callable[..., str], tmp_path: Path) -> Iterator[World]:
-    with world_of(database_url, bootstrap_servers, topics, tmp_path) as world:
-        yield world
-
-
-@pytest.fixture
-async def webhooks(world: World) -> AsyncIterator[Administration]:
-    async with administration(world.settings()) as webhooks:
-        yield webhooks
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 @contextlib.asynccontextmanager

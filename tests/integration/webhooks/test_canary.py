@@ -1,23 +1,14 @@
 """Canaries in secrets, keys and bodies reach nothing that a dispatcher writes: neither its output nor the database."""
 
 import base64
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import asyncpg
-import pytest
-from tests.integration.webhooks.harness import ENCRYPTION_KEY, World, decision, receiving, until, world_of
+from tests.integration.webhooks.harness import ENCRYPTION_KEY, World, decision, receiving, until
 
 from greenlane.webhooks.management.administration import administration
 from greenlane.webhooks.management.keys import add_key
 from greenlane.webhooks.management.secrets import rotate_secret
 from greenlane.webhooks.states import EndpointState
-
-
-@pytest.fixture
-def world(database_url: str, bootstrap_servers: str, topics: Callable[..., str], tmp_path: Path) -> Iterator[World]:
-    with world_of(database_url, bootstrap_servers, topics, tmp_path) as world:
-        yield world
 
 
 async def test_no_secret_is_written_anywhere_while_it_signs_rotates_and_fails(world: World) -> None:

@@ -2,11 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.integration.webhooks.harness import Receiver, receiving, until
+from tests.integration.webhooks.harness import Receiver, until
 from tests.integration.webhooks.test_transport import BODY, HEADERS, FixedResolver, Speak, client, serving, speaking
 
 from greenlane.webhooks.dispatcher.sending.resolver import ACTING_FOR
@@ -14,12 +13,6 @@ from greenlane.webhooks.states import Failure
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 FAILED = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 def once(answer: bytes) -> Speak:

@@ -2,15 +2,13 @@
 
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.faults.webhooks.life import start_dying
-from tests.integration.webhooks.harness import Receiver, World, decision, expected_id, receiving, until, world_of
+from tests.integration.webhooks.harness import Receiver, World, decision, expected_id, until
 
 from greenlane.database.connection import migrate, open_database
 from greenlane.webhooks.dispatcher.claiming.claims import Claim, Want, claim, expired
@@ -21,31 +19,13 @@ from greenlane.webhooks.dispatcher.recording import outcomes as recording
 from greenlane.webhooks.dispatcher.recording.outcomes import Outcome, record
 from greenlane.webhooks.dispatcher.verdicts import Answer, judge
 from greenlane.webhooks.identity import shard_of
-from greenlane.webhooks.management.administration import Administration, administration
+from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.states import EndpointState, Failure, Mode, State
 from greenlane.webhooks.tables import SHARDS
 from greenlane.webhooks.vault import Vault
 
 DECISIONS = [decision(f"s-{number}", 1) for number in range(40)]
 IDS = {expected_id(item) for item in DECISIONS}
-
-
-@pytest.fixture
-def world(database_url: str, bootstrap_servers: str, topics: Callable[..., str], tmp_path: Path) -> Iterator[World]:
-    with world_of(database_url, bootstrap_servers, topics, tmp_path) as world:
-        yield world
-
-
-@pytest.fixture
-async def webhooks(world: World) -> AsyncIterator[Administration]:
-    async with administration(world.settings()) as webhooks:
-        yield webhooks
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 async def armed(world: World, webhooks: Administration, receiver: Receiver, process: subprocess.Popen[bytes]) -> None:

@@ -4,10 +4,9 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from aiokafka import AIOKafkaConsumer
 from standardwebhooks.webhooks import Webhook as StandardWebhook
 from svix.webhooks import Webhook as SvixWebhook
@@ -19,7 +18,6 @@ from tests.integration.webhooks.harness import (
     World,
     decision,
     expected_id,
-    receiving,
     score,
     until,
     world_of,
@@ -31,24 +29,6 @@ from greenlane.webhook_receiver import accept_if_newer, verify
 from greenlane.webhooks.management.administration import Administration, administration
 from greenlane.webhooks.management.views import NewEndpoint
 from greenlane.webhooks.states import EndpointState, State
-
-
-@pytest.fixture
-def world(database_url: str, bootstrap_servers: str, topics: Callable[..., str], tmp_path: Path) -> Iterator[World]:
-    with world_of(database_url, bootstrap_servers, topics, tmp_path) as world:
-        yield world
-
-
-@pytest.fixture
-async def webhooks(world: World) -> AsyncIterator[Administration]:
-    async with administration(world.settings()) as webhooks:
-        yield webhooks
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 async def in_state(webhooks: Administration, endpoint_id: str, state: EndpointState) -> None:

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.integration.webhooks.harness import Received, Receiver, Reply, receiving
+from tests.integration.webhooks.harness import Received, Receiver, Reply
 from tests.integration.webhooks.tables import claimed, take_in
 
 from greenlane.webhooks.dispatcher.recording.outcomes import record
@@ -17,21 +16,9 @@ from greenlane.webhooks.dispatcher.sending.resolver import Resolver
 from greenlane.webhooks.dispatcher.sending.transport import Transport
 from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.states import EndpointState, Mode, State
-from greenlane.webhooks.vault import Vault
 
 ORIGIN = "webhooks.greenlane.example"
 CONSENT = {"webhook-allowed-origin": ORIGIN, "webhook-allowed-rate": "60"}
-
-
-@pytest.fixture
-def desk(engine: AsyncEngine) -> Administration:
-    return Administration(engine, Vault(b"k" * 32), allow_private=True)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.webhooks.tables import (
     ORPHANS,
     URL,
@@ -40,11 +39,6 @@ from greenlane.webhooks.states import EndpointState, Mode, State
 from greenlane.webhooks.vault import Vault
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def desk(engine: AsyncEngine) -> Administration:
-    return Administration(engine, Vault(b"k" * 32), allow_private=True)
 
 
 def badges(*sequences: int, seller: str = "s-1") -> list[str]:

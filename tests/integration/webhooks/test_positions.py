@@ -3,15 +3,12 @@
 import asyncio
 import re
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import asyncpg
 import pytest
 from kafka import KafkaAdminClient
-from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.integration.webhooks.harness import Receiver, World, decision, expected_id, receiving, until, world_of
+from tests.integration.webhooks.harness import Receiver, World, decision, expected_id, until
 from tests.integration.webhooks.tables import add_active, message
 
 from greenlane.webhooks.dispatcher.intake.acceptance import CLOCKS_APART_MS, accept
@@ -19,30 +16,12 @@ from greenlane.webhooks.dispatcher.intake.messages import Message
 from greenlane.webhooks.dispatcher.intake.positions import Committed, Mark, Place, start_of
 from greenlane.webhooks.management.administration import Administration, administration
 from greenlane.webhooks.states import EndpointState, Mode
-from greenlane.webhooks.vault import Vault
 
 PLACE = Place("decisions", 0)
 
 
-@pytest.fixture
-def world(database_url: str, bootstrap_servers: str, topics: Callable[..., str], tmp_path: Path) -> Iterator[World]:
-    with world_of(database_url, bootstrap_servers, topics, tmp_path) as world:
-        yield world
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
-
-
 def placed(sequence: int, offset: int) -> Message:
     return replace(message(Mode.FIFO, "s-1", sequence), place=PLACE, offset=offset)
-
-
-@pytest.fixture
-def desk(engine: AsyncEngine) -> Administration:
-    return Administration(engine, Vault(b"k" * 32), allow_private=True)
 
 
 async def test_what_was_accepted_before_is_nobodys_again_not_even_a_newer_endpoints(desk: Administration) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpcore
 import pytest
-from tests.integration.webhooks.harness import Receiver, Reply, receiving, until
+from tests.integration.webhooks.harness import Receiver, Reply, until
 
 from greenlane.webhooks.dispatcher.sending.network import GuardedBackend, Resolver
 from greenlane.webhooks.dispatcher.sending.transport import BODY_BYTES, Transport
@@ -42,12 +42,6 @@ async def client(
     finally:
         await transport.close()
         used.close()
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 @contextlib.asynccontextmanager

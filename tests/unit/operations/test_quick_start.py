@@ -30,6 +30,18 @@ def test_a_java_that_cannot_is_asked_once_and_the_reason_is_told(tmp_path: Path)
     assert len(told) == 2
 
 
+def test_a_failure_that_may_pass_is_tried_again_at_the_next_start(tmp_path: Path) -> None:
+    cache, tried = tmp_path / "kafka.aot", list[Path]()
+
+    def fail(part: Path) -> None:
+        tried.append(part)
+        raise EmbeddedServerError("No space left on device")
+
+    for _ in range(2):
+        assert quick_start_options(cache, fail, lambda _: None) == ()
+    assert len(tried) == 2
+
+
 def test_what_an_interrupted_recording_left_behind_is_not_used(tmp_path: Path) -> None:
     cache = tmp_path / "kafka.aot"
     cache.with_name("kafka.aot.part").write_bytes(b"half")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -37,3 +38,24 @@ async def test_what_waits_is_recorded_together(
         await recorder.drain()
         running.cancel()
     assert recorded == groups
+
+
+@pytest.mark.parametrize("lost_before", [False, True])
+async def test_an_outcome_waits_for_others_unless_its_delivery_was_lost_before(
+    monkeypatch: pytest.MonkeyPatch, *, lost_before: bool
+) -> None:
+    recorded = asyncio.Event()
+
+    async def record(_engine: object, _outcomes: Sequence[Outcome]) -> Recording:
+        recorded.set()
+        return Recording()
+
+    monkeypatch.setattr(module, "record", record)
+    limits = Limits(outcome_wait=3600.0)
+    recorder = Recorder(None, limits, asyncio.get_running_loop().time, lambda *_: None)  # type: ignore[arg-type] # no database is asked
+    running = asyncio.create_task(recorder.run())
+    recorder.submit(replace(OUTCOME, claim=replace(CLAIM, lost_leases=int(lost_before))))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert recorded.is_set() is lost_before
+    running.cancel()

@@ -10,6 +10,8 @@ from pathlib import Path
 from greenlane.operations.embedded.classpath import one_at_a_time
 from greenlane.operations.embedded.folder import EmbeddedServerError
 
+_UNKNOWN_OPTION = "Unrecognized VM option"
+
 
 def quick_start_options(cache: Path, record: Callable[[Path], None], notify: Callable[[str], None]) -> tuple[str, ...]:
     """Options of Java that use the cache; none where this Java cannot make one.
@@ -20,7 +22,7 @@ def quick_start_options(cache: Path, record: Callable[[Path], None], notify: Cal
         if not cache.exists():
             notify("Preparing quick starts of Kafka (first start only)")
             _make(cache, record, notify)
-    return (f"-XX:AOTCache={cache}",) if cache.stat().st_size else ()
+    return (f"-XX:AOTCache={cache}",) if cache.exists() and cache.stat().st_size else ()
 
 
 def _make(cache: Path, record: Callable[[Path], None], notify: Callable[[str], None]) -> None:
@@ -30,7 +32,9 @@ def _make(cache: Path, record: Callable[[Path], None], notify: Callable[[str], N
         record(part)
     except EmbeddedServerError as error:
         notify(f"Kafka will start without it: {error}")
+        if _UNKNOWN_OPTION not in str(error):
+            return  # what was in the way may be gone at the next start
     if part.exists():
         part.replace(cache)
     else:
-        cache.touch()  # so that nobody tries again
+        cache.touch()  # this Java cannot: nobody asks it again
