@@ -8,7 +8,8 @@ container=$(buildah from --pull-never "$(deploy/build_image.sh --name)")
 root=$(buildah mount "$container")
 trap 'buildah rm "$container" >/dev/null' EXIT
 
-git ls-files -z | tar --null --files-from=- --create | tar --extract --directory "$(mkdir -p "$root/src" && echo "$root/src")"
+mkdir -p "$root/src"
+git ls-files -z | tar --null --files-from=- --create | tar --extract --directory "$root/src"
 for given in /etc/resolv.conf /etc/hosts /etc/pip.conf "${PIP_CERT:-}" "${SSL_CERT_FILE:-}"; do
     if [ -n "$given" ] && [ -f "$given" ]; then
         install -D --mode=644 "$given" "$root$given"
@@ -27,10 +28,11 @@ unshare --mount --pid --fork sh -euc '
     exec chroot "$root" "$@"
 ' sh "$root" bash -euc '
     cd /src
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends make procps; } >/dev/null # the tests call both
     python -m venv .venv
     .venv/bin/pip install --quiet --require-hashes --requirement requirements/dev.txt
     .venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
     .venv/bin/python --version
     .venv/bin/pytest tests/unit --numprocesses 2 "$@"
-    .venv/bin/pytest tests/integration --numprocesses 2 --dist loadfile "$@"
+    .venv/bin/pytest tests/integration --numprocesses 3 --dist loadfile "$@"
 ' bash "$@"
