@@ -18,6 +18,9 @@ from tests.integration.webhooks.receiver_languages import missing_languages
 from greenlane.database.connection import migrate, open_database
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 
+# a broker of a test lives for seconds: compiling it for years would cost more than its whole work
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+
 
 @dataclass(frozen=True)
 class Kafka:

@@ -24,6 +24,11 @@ _WATCH = """
            CASE WHEN current_setting('server_version_num')::integer >= 170000
                 THEN set_config('transaction_timeout', $1, false) END"""
 """Before PostgreSQL 17 only transactions that lie idle are watched, not those whose next statement is half prepared."""
+_BY_KEY = """
+    SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
+           set_config('enable_mergejoin', 'off', false)"""
+"""Without statistics PostgreSQL takes a table for empty and reads all of it for each handful of rows, until it has
+counted them. Statistics are missing for a minute after the tables were made, restored or filled at once."""
 _PASSING = ("08", "40", "53", "57", "25006", "25P")
 """SQLSTATE classes: connection, roll-back for others, resources, shut-down and time-out, read-only, ended early."""
 _PASSING_ERRORS = (OSError, TimeoutError, InterfaceError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -31,13 +36,18 @@ _PASSING_ERRORS = (OSError, TimeoutError, InterfaceError, asyncpg.InterfaceError
 
 
 def open_database(
-    database_url: SecretStr, *, connections: int = 8, ping: bool = True, patience: float = _PATIENCE_SECONDS
+    database_url: SecretStr,
+    *,
+    connections: int = 8,
+    ping: bool = True,
+    patience: float = _PATIENCE_SECONDS,
+    by_key: bool = False,
 ) -> AsyncEngine:
     """An engine for `postgresql://…`; connects on first use. SettingsError if the text is missing or no such URL.
 
     Without `ping` a connection is used as it lies in the pool: for callers that try again after an outage anyway.
     No transaction takes more than `patience` seconds (0: no limit), which the server watches: else a process that froze
-    inside one would keep its locks.
+    inside one would keep its locks. With `by_key` rows are found by an index wherever one serves.
     """
     engine = create_async_engine(
         _asyncpg_url(database_url.get_secret_value()),
@@ -55,6 +65,8 @@ def open_database(
     def watch(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         cursor.execute(_WATCH, (f"{patience:.0f}s",))
+        if by_key:
+            cursor.execute(_BY_KEY)
         connection.commit()
 
     return engine

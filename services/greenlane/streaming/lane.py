@@ -11,9 +11,10 @@ from greenlane.streaming.fatal import give_up
 from greenlane.streaming.partitions import Partition
 from greenlane.streaming.scheduler import Chunk
 
-LONGEST_REST = 0.05
-"""Seconds. A lane that has nothing waiting rests for as long as its last batch took: what arrives meanwhile makes one
-batch. Each batch costs requests and a transaction, so a busy machine gets the more done the longer its batches take."""
+REST, LONGEST_REST = 3, 0.1
+"""A lane that has nothing waiting rests for so many times as long as its last batch took, at most so many seconds: what
+arrives meanwhile makes one batch. Each batch costs requests and a transaction, so a busy machine gets the more done the
+longer its batches take."""
 
 
 class Event(Protocol):
@@ -77,7 +78,7 @@ class Lane:
                     for event in events:
                         event.ack()
                 if not self._waiting:
-                    await asyncio.sleep(min(time.monotonic() - began, LONGEST_REST))
+                    await asyncio.sleep(min(REST * (time.monotonic() - began), LONGEST_REST))
         except Exception as error:  # noqa: BLE001 - a supervisor starts the process again, from the last commit
             give_up(f"{self._place} failed: {error!r}", error)
 

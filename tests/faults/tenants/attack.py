@@ -1,6 +1,7 @@
 """What the fourth marketplace does while the others work: every hostile record, receiver, client and forgery."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -85,6 +86,8 @@ def attack(running: Running, report: Report) -> Iterator[None]:
 
 
 def _kept(work: Callable[..., None], running: Running, report: Report, enough: threading.Event) -> None:
+    # an attacker computes on machines of its own: here it may not take the processor from those it attacks
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
     try:
         work(running, report, enough)
     except Exception as error:  # noqa: BLE001 - an attack that could not be made fails the run, by name

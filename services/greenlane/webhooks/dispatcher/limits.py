@@ -15,7 +15,8 @@ class Limits:
     outcome_batch: int = 64
     outcome_wait: float = 0.005
     recorded_at_once: int = 256
-    longest_rest: float = 0.05
+    rest_times: int = 3
+    longest_rest: float = 0.1
     attempt: float = 15.0
     delivery_lease: float = 45.0
     recording: float = 3.0
@@ -37,7 +38,7 @@ class Limits:
 
     def rest(self, took: float) -> float:
         """Seconds to rest after a transaction that took so long: what comes meanwhile shares the next one."""
-        return min(took, self.longest_rest)
+        return min(self.rest_times * took, self.longest_rest)
 
     @property
     def start_within(self) -> float:

@@ -88,7 +88,7 @@ async def dispatch(
 
 @contextlib.asynccontextmanager
 async def _engine(settings: Settings, limits: Limits) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(settings.database_url, ping=False, patience=limits.statement)
+    engine = open_database(settings.database_url, ping=False, patience=limits.statement, by_key=True)
     try:
         yield engine
     finally:
