@@ -27,6 +27,8 @@ LIMITS = ConnectionLimits(most=50, most_of_address=20, head=3.0, body=1.0, idle=
 HEAD = b"POST /v1/keys HTTP/1.1\r\nhost: x\r\nauthorization: Bearer TOKEN\r\ncontent-type: application/json\r\n"
 SOON = 20.0
 """Seconds within which what must happen has happened, on the busiest machine."""
+PROXY = "127.0.0.5"
+"""The address of a proxy of ours."""
 _ESTABLISHED = b"\x01"
 
 
@@ -54,7 +56,7 @@ class Api:
 @pytest.fixture
 async def api(engine: AsyncEngine) -> AsyncIterator[Api]:
     desk = Administration(engine, Vault(b"k" * 32), allow_private=True)
-    where = Listening("127.0.0.1", 0, limits=LIMITS)
+    where = Listening("127.0.0.1", 0, proxies=(PROXY,), limits=LIMITS)
     server = server_of(build_app(desk, Rate(1_000, 1_000), Rate(1.0, 10), LIMITS), where)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -182,6 +184,28 @@ async def test_wrong_keys_in_a_flood_wait_and_a_good_key_from_the_same_address_d
     assert late.json()["errors"][0]["remedy"].startswith("ask again in")
     async with api.client("127.0.0.2", "none") as other:
         assert (await other.get("/v1/endpoints")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("source", "clients", "answers"),
+    [(PROXY, 100, {401}), (PROXY, 1, {401, 429}), ("127.0.0.6", 100, {401, 429})],
+    ids=["many clients of our proxy", "one client of our proxy", "one stranger who names many"],
+)
+async def test_whom_a_request_is_forwarded_for_is_believed_of_our_proxy_alone(
+    api: Api, source: str, clients: int, answers: set[int]
+) -> None:
+    async with api.client(source, most=10) as client:
+        flood = (
+            client.get(
+                "/v1/keys",
+                headers={
+                    "authorization": f"Bearer glk_{number:016x}_{'0' * 43}",
+                    "x-forwarded-for": f"203.0.113.{number % clients}",
+                },
+            )
+            for number in range(100)
+        )
+        assert {answer.status_code for answer in await asyncio.gather(*flood)} == answers
 
 
 async def test_pipelined_requests_of_a_stranger_end_with_the_first_that_must_wait(api: Api) -> None:
