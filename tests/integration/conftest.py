@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from tests.integration.webhooks.receiver_languages import missing_languages
 from greenlane.database.connection import migrate, open_database
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 
+# a shell that starts the suite in the background lets it ignore Ctrl-C, and so would every process that a test starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # a broker of a test lives for seconds: compiling it for years would cost more than its whole work
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 

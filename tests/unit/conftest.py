@@ -4,10 +4,14 @@ A property is tried with few examples in the normal run, with 10,000 under `--hy
 needs a file whose licence does not allow it in here is marked `foreign_file("path below ../shared")`.
 """
 
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+# a shell that starts the suite in the background lets it ignore Ctrl-C, and so would every process that a test starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("normal", max_examples=60, deadline=None)
 settings.register_profile(
