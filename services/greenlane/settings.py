@@ -16,6 +16,9 @@ SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispat
 
 MarketplaceId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
+RecordPlace = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,19}$")]
+"""Where a record stands: topic/partition/offset."""
+
 
 class SettingsError(GreenlaneError):
     """A setting is missing or wrong; the text names the variable and the remedy. The process exits with 2."""
@@ -65,6 +68,11 @@ class Settings(BaseSettings):
         description="badge policy (YAML) instead of the one shipped; another one later: `greenlane policy adopt`",
     )
     factors_file: Path | None = Field(default=None, description="own emission factors (YAML) laid over those shipped")
+    skip_records: Annotated[tuple[RecordPlace, ...], NoDecode] = Field(
+        default=(),
+        description="records that the scorers refuse without reading them, each as topic/partition/offset, "
+        "comma-separated; for a record that ends a scorer again and again",
+    )
     webhook_encryption_key: SecretStr = Field(
         default=SecretStr(""), description="base64 of 32 bytes; encrypts the endpoints' signing secrets at rest"
     )
@@ -100,7 +108,7 @@ class Settings(BaseSettings):
         default=False, description="dispatch to loopback and private addresses too; for demonstrations and tests only"
     )
 
-    @field_validator("marketplaces", "live_marketplaces", "webhook_api_proxies", mode="before")
+    @field_validator("marketplaces", "live_marketplaces", "skip_records", "webhook_api_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

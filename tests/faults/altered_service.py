@@ -3,6 +3,7 @@
 The alterations live here and nowhere in the product; each names the place whose rule it takes away.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from greenlane.scoring import scorer
 from greenlane.scoring.scorer import Scorer
 from greenlane.streaming import Outcome
 
+DEADLY_OFFSET, DEADLY_EXIT = 7, 86
+"""Where the record stands that ends a process, in partition 0 of every topic, and the exit code."""
 ALTERATIONS: dict[str, Callable[[], None]] = {}
 
 
@@ -103,6 +106,20 @@ def some_parcels_fail() -> None:
         if found is not None and record.offset % 5 == 0:
             raise RuntimeError("a fault of ours")
         return found
+
+    module.find = find
+
+
+@alteration
+def a_record_ends_the_process() -> None:
+    """A fault of ours that no code can catch, in one record."""
+    module: Any = scorer
+    right = module.find
+
+    def find(record: Any, owner: Any, method: Any) -> Any:
+        if record.partition == 0 and record.offset == DEADLY_OFFSET:
+            os._exit(DEADLY_EXIT)
+        return right(record, owner, method)
 
     module.find = find
 

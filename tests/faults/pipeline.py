@@ -67,9 +67,13 @@ class Service:
         with self._log.open("ab") as log:
             return subprocess.Popen(self.command, env=self._environment, stdout=log, stderr=log)
 
+    def tell(self, **environment: str) -> None:
+        """What `environment` says holds from the next start on."""
+        self._environment |= environment
+
     def start(self, **environment: str) -> None:
         """Start the process; what `environment` says holds from now on."""
-        self._environment |= environment
+        self.tell(**environment)
         self.process = self._launch()
 
     def revive(self) -> None:

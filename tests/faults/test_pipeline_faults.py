@@ -16,6 +16,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from tests.faults import altered_service
+from tests.faults.altered_service import DEADLY_EXIT, DEADLY_OFFSET
 from tests.faults.load import Day, Load, history, publish_days, publish_live
 from tests.faults.pipeline import (
     BROKER,
@@ -34,7 +35,13 @@ from tests.faults.test_rules import alter
 from greenlane.accounts.clock.lag import LagMeter
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.rules import AGGREGATOR_RECORD
-from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, DEAD_LETTERS, declared_topics
+from greenlane.contracts.topics import (
+    AGGREGATOR_CHANGELOG,
+    ASSESSMENTS,
+    DEAD_LETTERS,
+    declared_topics,
+    fulfilment_topic,
+)
 from greenlane.operations.topic_provisioning import apply
 from greenlane.publishing.history.timeline import RawRecord, TimedEvent
 from greenlane.streaming import EXIT_CODE
@@ -199,6 +206,22 @@ def test_redriving_twice_equals_the_log_without_the_fault(running: Pipeline) -> 
     assert mended.published >= verdict.published + 12
     assert mended.dead_letters == verdict.dead_letters
     assert verdict.assessed < mended.assessed <= verdict.assessed + 6
+
+
+def test_a_record_that_ends_a_scorer_again_and_again_is_skipped_by_name(tmp_path: Path) -> None:
+    with pipeline(tmp_path) as running:
+        servers, scorer = running.settings.kafka_bootstrap_servers, running.services["packaging_scorer"]
+        alter(scorer, "a_record_ends_the_process")
+        load = Load(servers, a_history(3))
+        load.start()
+        until(lambda: scorer.exits[DEADLY_EXIT] >= 3, scorer.text)
+        scorer.tell(GREENLANE_SKIP_RECORDS=f"{fulfilment_topic(MARKETPLACE)}/0/{DEADLY_OFFSET}")
+        load.finish()
+        verdict = drained(running)
+        assert verdict.agrees, verdict.to_text()
+        listed = greenlane(running, "dead-letters", "list", "--code", "skipped", "--json")
+        (letter,) = (json.loads(line) for line in listed.splitlines())
+        assert "GREENLANE_SKIP_RECORDS" in greenlane(running, "dead-letters", "show", letter["id"])
 
 
 def stop(service: Service) -> None:

@@ -39,6 +39,13 @@ def test_a_wrong_variable_is_named_with_its_remedy_and_without_its_value(monkeyp
     assert "c2VjcmV0" not in str(error.value)
 
 
+@pytest.mark.parametrize("place", ["greenlane.fulfilment.one.v1", "topic/0", "topic/0/-1", "topic/0/1/2", "/0/1"])
+def test_a_record_to_skip_is_named_by_topic_partition_and_offset(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.setenv("GREENLANE_SKIP_RECORDS", f"greenlane.fulfilment.one.v1/0/17,{place}")
+    with pytest.raises(SettingsError, match="GREENLANE_SKIP_RECORDS"):
+        load_settings()
+
+
 def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREENLANE_MARKETPLACES", "one, two,")
     assert load_settings().marketplaces == ("one", "two")

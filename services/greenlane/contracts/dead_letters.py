@@ -40,6 +40,7 @@ class DeadLetterCode(StrEnum):
     UNREADABLE_BATCH = "unreadable_batch"
     OUTPUT_TOO_LARGE = "output_too_large"
     UNEXPECTED_ERROR = "unexpected_error"
+    SKIPPED = "skipped"
 
 
 class Problem(BaseModel):

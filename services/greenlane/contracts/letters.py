@@ -37,6 +37,7 @@ _MOST_PROBLEMS = 60
 _LONGEST_PATH, _LONGEST_MESSAGE = 200, 500
 _WORTH_REPEATING = {
     DeadLetterCode.UNEXPECTED_ERROR,
+    DeadLetterCode.SKIPPED,
     DeadLetterCode.UNKNOWN_TYPE,
     DeadLetterCode.FUTURE_TIME,
     DeadLetterCode.DAY_NOT_OVER,

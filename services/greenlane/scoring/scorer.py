@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from prometheus_client import CollectorRegistry
 
@@ -21,13 +21,23 @@ from greenlane.settings import Settings
 from greenlane.streaming import EachRecord, EngineSettings, Outcome, Output, Ready, Stage, run_stateless
 
 IGNORED = Outcome("ignored")
+SKIPPED = "GREENLANE_SKIP_RECORDS names the record, so it was not read; re-drive it once the fault is mended"
 
 
 class Scorer:
     """Scores records of the types that its owner answers for, and counts what came of them."""
 
-    def __init__(self, owner: Owner, method: Method, metrics: ScorerMetrics, process: ProcessMetrics) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        method: Method,
+        metrics: ScorerMetrics,
+        process: ProcessMetrics,
+        skipped: Collection[str] = (),
+    ) -> None:
+        """`skipped` (topic/partition/offset) become dead letters unread."""
         self._owner: Owner = owner
+        self._skipped = frozenset(skipped)
         self._method = method
         self._metrics = metrics
         self._process = process
@@ -43,6 +53,9 @@ class Scorer:
 
     def score(self, record: KafkaRecord) -> Outcome:
         """An assessment, or ignored when the other scorer owns the record's type. Raises Refusal."""
+        if self._skipped and f"{record.topic}/{record.partition}/{record.offset}" in self._skipped:
+            self._process.dead_letter(DeadLetterCode.SKIPPED)
+            raise Refusal.because(DeadLetterCode.SKIPPED, "", SKIPPED)
         try:
             found = find(record, self._owner, self._method)
         except Refusal as refusal:
@@ -75,7 +88,8 @@ async def run_scorer(  # noqa: PLR0913, PLR0917 - the frame of every service, an
 ) -> None:
     """Score what `owner` answers for until `stop` is set. Raises TableError when a factor table is not sound."""
     method = load_method(settings.factors_file)
-    scorer = Scorer(owner, method, ScorerMetrics(registry, settings.marketplaces), process)
+    metrics = ScorerMetrics(registry, settings.marketplaces)
+    scorer = Scorer(owner, method, metrics, process, settings.skip_records)
     topics = tuple(fulfilment_topic(marketplace) for marketplace in settings.marketplaces)
     engine = EngineSettings(
         group_id=group_of(owner),

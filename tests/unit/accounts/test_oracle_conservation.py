@@ -186,6 +186,22 @@ def test_a_dead_letter_for_an_ignored_record_is_unexplained(code: DeadLetterCode
     assert (account.close(), len(account.unexplained)) == (Counter(ignored=1), 1)
 
 
+@pytest.mark.parametrize("wanted", [scored(0), REFUSED, IGNORED], ids=["good", "refused", "ignored"])
+def test_a_record_that_scorers_were_told_to_skip_is_one_dead_letter(wanted: Expected) -> None:
+    account = books(wanted)
+    for stage in ("packaging_scorer", "delivery_scorer"):
+        account.dead_letter(letter(0, DeadLetterCode.SKIPPED, stage=stage))
+    assert account.close() == Counter({"ignored" if wanted is IGNORED else "dead_letter": 1})
+    assert account.unexplained == []
+
+
+def test_a_record_that_its_own_scorer_assessed_and_the_other_one_skipped_counts() -> None:
+    account = books(scored(0))
+    account.assessed(Stored(content(message(0))), message(0), "assessed")
+    account.dead_letter(letter(0, DeadLetterCode.SKIPPED, stage="delivery_scorer"))
+    assert (account.close(), account.unexplained) == (Counter(assessed=1), [])
+
+
 def test_a_repeated_dead_letter_is_harmless() -> None:
     account = books(REFUSED)
     account.dead_letter(letter(0))

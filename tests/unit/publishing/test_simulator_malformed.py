@@ -22,6 +22,7 @@ BEYOND_A_PUBLISHER = {
     DeadLetterCode.OTHER_RULES,
     DeadLetterCode.OUTPUT_TOO_LARGE,
     DeadLetterCode.UNEXPECTED_ERROR,
+    DeadLetterCode.SKIPPED,
 }
 
 

@@ -18,7 +18,7 @@ Position = tuple[str, int, int]
 UNKNOWN, REFUSED = "unknown", "refused"
 """So far no account took the record; or one refused it, which ends it unless another one of the same is taken."""
 
-OWN_FAULTS = frozenset({DeadLetterCode.UNEXPECTED_ERROR, DeadLetterCode.OUTPUT_TOO_LARGE})
+OWN_FAULTS = frozenset({DeadLetterCode.UNEXPECTED_ERROR, DeadLetterCode.OUTPUT_TOO_LARGE, DeadLetterCode.SKIPPED})
 """Reasons for which a record may be a dead letter although the contract accepts it."""
 
 
@@ -149,14 +149,14 @@ class Conservation:
         if not _holds(letter, raw, wanted):
             self._complain(record, f"does not hold the bytes of {_place(origin)}")
             return
-        allowed = OWN_FAULTS if wanted.code is None else {wanted.code}
-        if wanted.ignored or failure.code not in allowed:
+        allowed = OWN_FAULTS if wanted.code is None else {wanted.code, DeadLetterCode.SKIPPED}
+        if failure.code not in allowed or (wanted.ignored and failure.code is not DeadLetterCode.SKIPPED):
             self._complain(record, f"gives {failure.code} for {_place(origin)}; expected {wanted.code or 'none'}")
         if origin not in self.fates:
             self.fates[origin] = "dead_letter"
             self._letters[origin] = letter.id
-        elif self._letters.get(origin) == letter.id:
-            self.repeats += 1
+        elif self._letters.get(origin) == letter.id or failure.code is DeadLetterCode.SKIPPED:
+            self.repeats += 1  # a scorer may be told to skip what the other one answers for
         else:
             self._complain(record, f"tells of {_place(origin)}, which has another fate already: {self.fates[origin]}")
 
