@@ -14,7 +14,7 @@ from tests.faults.pipeline import MARKETPLACE
 from greenlane.accounts.clock.day_closer import ClosingError, DayCloser
 from greenlane.publishing.history.timeline import RawRecord, TimedEvent
 from greenlane.publishing.sdk.publisher import Options, Publisher
-from greenlane.publishing.sdk.receipts import Outcome, PublisherError
+from greenlane.publishing.sdk.receipts import PublisherError, ReceiptOutcome
 from greenlane.publishing.simulator.marketplace import SimulationPlan, simulate
 
 FIRST_DAY = date(2026, 1, 5)
@@ -93,7 +93,7 @@ class Load(threading.Thread):
                 sent.append((event, publisher.publish_raw(payload) if raw else publisher.publish(payload)))  # type: ignore[arg-type] # told apart by `raw`
             self.records += len(waiting)
             publisher.flush()
-            waiting = [event for event, future in sent if future.result(130).outcome is not Outcome.DELIVERED]
+            waiting = [event for event, future in sent if future.result(130).outcome is not ReceiptOutcome.DELIVERED]
             self.again += len(waiting)
 
     def _close(self, day: date) -> None:

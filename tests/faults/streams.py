@@ -85,9 +85,9 @@ def drained(running: Pipeline, seconds: float = PATIENCE) -> Comparison:
     with LagMeter(running.settings.kafka_bootstrap_servers) as meter:
 
         def nothing_waits() -> bool:
-            standings = meter.records(running.settings.marketplaces)  # by offsets an aborted adoption would stay unread
-            return standings is not None and all(
-                standing.records == 0 for (group, *_), standing in standings.items() if "dispatcher" not in group
+            positions = meter.records(running.settings.marketplaces)  # by offsets an aborted adoption would stay unread
+            return positions is not None and all(
+                position.records == 0 for (group, *_), position in positions.items() if "dispatcher" not in group
             )
 
         until(nothing_waits, lambda: f"{meter.records(running.settings.marketplaces)} {running.exits()}", seconds)

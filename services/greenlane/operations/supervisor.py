@@ -37,7 +37,7 @@ class Part(Protocol):
         """Stop it in order; harmless when it does not run."""
 
 
-class State(StrEnum):
+class PartState(StrEnum):
     """What a part is doing."""
 
     RUNNING = "running"
@@ -46,11 +46,11 @@ class State(StrEnum):
 
 
 @dataclass
-class Standing:
+class PartStatus:
     """How a part stands: seconds are of the supervisor's clock, `in_a_row` counts ends without a sound minute."""
 
     since: float
-    state: State = State.RUNNING
+    state: PartState = PartState.RUNNING
     restarts: int = 0
     in_a_row: int = 0
     due: float = 0.0
@@ -63,7 +63,7 @@ def pause(in_a_row: int) -> float:
 
 
 class Supervisor:
-    """Watches the parts until told to stop. `notify` is given one line for each event, `changed` the standings.
+    """Watches the parts until told to stop. `notify` is given one line for each event, `changed` the statuses.
 
     Either may fail, on a full disk for example: then it is tried again with the next look. `now` is a monotonic
     clock in seconds.
@@ -74,14 +74,14 @@ class Supervisor:
         first: Sequence[Part],
         second: Sequence[Part],
         notify: Callable[[str], None],
-        changed: Callable[[dict[str, Standing]], None] = lambda _: None,
+        changed: Callable[[dict[str, PartStatus]], None] = lambda _: None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._first, self._second = tuple(first), tuple(second)
         self._notify, self._changed, self._now = notify, changed, now
         self._pending: deque[str] = deque(maxlen=_MESSAGES_KEPT)
         self._changes_sent = False
-        self.standings = {part.name: Standing(now()) for part in (*first, *second)}
+        self.statuses = {part.name: PartStatus(now()) for part in (*first, *second)}
 
     def run(self, stop: threading.Event) -> None:
         """Look at the parts twice a second until `stop` is set."""
@@ -92,59 +92,59 @@ class Supervisor:
         """One look at every part."""
         for part in self._first:
             self._look(part, may_start=True)
-        sound = all(self.standings[part.name].state is State.RUNNING for part in self._first)
+        sound = all(self.statuses[part.name].state is PartState.RUNNING for part in self._first)
         for part in self._second:
             self._look(part, may_start=sound)
         self._send()
 
     def _look(self, part: Part, *, may_start: bool) -> None:
-        standing = self.standings[part.name]
+        status = self.statuses[part.name]
         try:
             holder = part.held_by()
             if holder is not None:
-                self._hold(part, standing, holder)
+                self._hold(part, status, holder)
                 return
-            if standing.state is State.HELD:
-                self._wait(standing, "is free again", delay=0.0)
-            if standing.state is State.RUNNING and (fault := part.fault()) is not None:
-                self._ended(part, standing, fault)
-            if standing.state is State.WAITING and may_start and self._now() >= standing.due:
+            if status.state is PartState.HELD:
+                self._wait(status, "is free again", delay=0.0)
+            if status.state is PartState.RUNNING and (fault := part.fault()) is not None:
+                self._ended(part, status, fault)
+            if status.state is PartState.WAITING and may_start and self._now() >= status.due:
                 part.start_again()
-                self._started(part, standing)
+                self._started(part, status)
         except Exception as error:  # noqa: BLE001 - whatever it is must not end the watch over the other parts
-            self._failed(part, standing, error)
+            self._failed(part, status, error)
 
-    def _hold(self, part: Part, standing: Standing, holder: str) -> None:
-        if standing.state is State.HELD:
+    def _hold(self, part: Part, status: PartStatus, holder: str) -> None:
+        if status.state is PartState.HELD:
             return
         part.halt()
-        standing.state, standing.reason = State.HELD, holder
+        status.state, status.reason = PartState.HELD, holder
         self._queue(f"{part.name} stands still: {holder}")
 
-    def _ended(self, part: Part, standing: Standing, fault: str) -> None:
-        sound = self._now() - standing.since >= SOUND_SECONDS
-        standing.in_a_row = 1 if sound else standing.in_a_row + 1
-        delay = pause(standing.in_a_row)
-        self._wait(standing, fault, delay)
-        self._queue(f"{part.name} {fault}; starting it again{_when(delay, standing.in_a_row)}")
+    def _ended(self, part: Part, status: PartStatus, fault: str) -> None:
+        sound = self._now() - status.since >= SOUND_SECONDS
+        status.in_a_row = 1 if sound else status.in_a_row + 1
+        delay = pause(status.in_a_row)
+        self._wait(status, fault, delay)
+        self._queue(f"{part.name} {fault}; starting it again{_when(delay, status.in_a_row)}")
 
-    def _failed(self, part: Part, standing: Standing, error: Exception) -> None:
-        standing.in_a_row += 1
-        delay = max(1.0, pause(standing.in_a_row))
+    def _failed(self, part: Part, status: PartStatus, error: Exception) -> None:
+        status.in_a_row += 1
+        delay = max(1.0, pause(status.in_a_row))
         what = " ".join(str(error).split()) or type(error).__name__
-        self._wait(standing, what, delay)
-        self._queue(f"{part.name} cannot be started: {what} Trying again{_when(delay, standing.in_a_row)}")
+        self._wait(status, what, delay)
+        self._queue(f"{part.name} cannot be started: {what} Trying again{_when(delay, status.in_a_row)}")
 
-    def _wait(self, standing: Standing, reason: str, delay: float) -> None:
-        standing.state, standing.reason, standing.due = State.WAITING, reason, self._now() + delay
+    def _wait(self, status: PartStatus, reason: str, delay: float) -> None:
+        status.state, status.reason, status.due = PartState.WAITING, reason, self._now() + delay
         self._changes_sent = False
 
-    def _started(self, part: Part, standing: Standing) -> None:
-        standing.state, standing.reason, standing.since = State.RUNNING, "", self._now()
-        standing.restarts += 1
+    def _started(self, part: Part, status: PartStatus) -> None:
+        status.state, status.reason, status.since = PartState.RUNNING, "", self._now()
+        status.restarts += 1
         self._changes_sent = False
-        if standing.in_a_row > 1:
-            self._queue(f"{part.name} was started again, {standing.restarts} times so far")
+        if status.in_a_row > 1:
+            self._queue(f"{part.name} was started again, {status.restarts} times so far")
 
     def _queue(self, message: str) -> None:
         self._pending.append(message)
@@ -157,7 +157,7 @@ class Supervisor:
                 self._notify(self._pending[0])
                 self._pending.popleft()
             if not self._changes_sent:
-                self._changed(self.standings)
+                self._changed(self.statuses)
                 self._changes_sent = True
         except OSError:  # a full disk or a closed terminal: nothing is lost, the next look tries again
             return

@@ -21,7 +21,7 @@ from greenlane.webhooks.dispatcher.intake.consumer import Sources
 from greenlane.webhooks.dispatcher.limits import Limits
 from greenlane.webhooks.dispatcher.process import Setup, dispatch
 from greenlane.webhooks.dispatcher.recording import outcomes as recording
-from greenlane.webhooks.dispatcher.recording.outcomes import Outcome
+from greenlane.webhooks.dispatcher.recording.outcomes import AttemptOutcome
 from greenlane.webhooks.dispatcher.sending import attempts, streams
 
 ANSWER_LOST_AFTER = 0.002
@@ -117,7 +117,7 @@ def die_of(webhook_id: str) -> None:
     """Every attempt to send this one ends the process, as a defect that only it meets would."""
     make = attempts.Attempts.make
 
-    async def fatal(self: attempts.Attempts, claim: Claim, may_begin: Callable[[], bool]) -> Outcome:
+    async def fatal(self: attempts.Attempts, claim: Claim, may_begin: Callable[[], bool]) -> AttemptOutcome:
         if claim.webhook_id == webhook_id:
             os.kill(os.getpid(), signal.SIGKILL)
         return await make(self, claim, may_begin)

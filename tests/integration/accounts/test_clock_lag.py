@@ -80,7 +80,7 @@ def measured(meter: LagMeter, place: TopicPartition, group: str = DISPATCHER) ->
 
 
 def known(meter: LagMeter, marketplaces: Sequence[str]) -> dict[Place, GroupPosition]:
-    """The standings, as soon as the young cluster can tell them."""
+    """The positions, as soon as the young cluster can tell them."""
     found: list[dict[Place, GroupPosition]] = []
 
     def told() -> bool:

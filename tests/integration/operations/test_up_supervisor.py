@@ -17,7 +17,7 @@ from greenlane.cli.running.stack import Server
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.operations.embedded.folder import LOOPBACK
 from greenlane.operations.kafka_admin import kafka_admin
-from greenlane.operations.supervisor import State, Supervisor
+from greenlane.operations.supervisor import PartState, Supervisor
 
 PATIENCE_SECONDS = 90.0
 
@@ -63,7 +63,7 @@ class Watched:
         return sum(line.startswith("kafka cannot be started") for line in self.said)
 
     def runs(self) -> bool:
-        return self.supervisor.standings["kafka"].state is State.RUNNING and self.kafka.running
+        return self.supervisor.statuses["kafka"].state is PartState.RUNNING and self.kafka.running
 
 
 def hold(port: int) -> socket.socket:

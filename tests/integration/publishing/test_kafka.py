@@ -36,7 +36,7 @@ from greenlane.publishing.files.sending import Sending
 from greenlane.publishing.history.replay import Pace, replay
 from greenlane.publishing.history.timeline import Kind, RawRecord
 from greenlane.publishing.sdk.publisher import Options, Publisher
-from greenlane.publishing.sdk.receipts import NotDelivered, Outcome, PublisherBusy, PublisherUnavailable, Receipt
+from greenlane.publishing.sdk.receipts import NotDelivered, PublisherBusy, PublisherUnavailable, Receipt, ReceiptOutcome
 from greenlane.publishing.simulator.malformed import malformed_records
 from greenlane.publishing.simulator.marketplace import SimulationPlan, simulate
 
@@ -111,7 +111,7 @@ def test_every_event_arrives_once_and_reads_back(bootstrap_servers: str, marketp
     assert (len(found), tally.delivered, tally.pending) == (len(events), len(events), 0)
     places = {(record.partition, record.offset) for record in found}
     assert {(receipt.partition, receipt.offset) for receipt in (future.result() for future in futures)} == places
-    assert Counter(receipt.outcome for receipt in heard) == {Outcome.DELIVERED: len(events)}
+    assert Counter(receipt.outcome for receipt in heard) == {ReceiptOutcome.DELIVERED: len(events)}
 
 
 def test_the_key_is_the_seller_and_the_partition_kafka_s_own(bootstrap_servers: str, marketplace: str) -> None:
@@ -226,7 +226,7 @@ def test_a_record_the_broker_refuses_is_named_as_failed(bootstrap_servers: str, 
     ):
         future = publisher.publish_raw(large, name="too-large")
 
-    assert future.result().outcome is Outcome.FAILED
+    assert future.result().outcome is ReceiptOutcome.FAILED
     assert caught.value.receipts == (future.result(),)
     assert records(bootstrap_servers, marketplace) == []
 
@@ -436,11 +436,11 @@ def test_a_silent_broker_fills_the_room_and_no_more_and_every_event_is_named(own
         left = [thread.name for thread in set(threading.enumerate()) - threads]
 
     ids = [event.id for event in events[1 : limit + 1]]
-    assert acknowledged.outcome is Outcome.DELIVERED
+    assert acknowledged.outcome is ReceiptOutcome.DELIVERED
     assert (tally.delivered, tally.failed + tally.unknown, tally.pending) == (1, limit, 0)
     assert [future.result(timeout=0).event_id for future in taken] == ids
     assert sorted(receipt.event_id for receipt in lost) == sorted(ids)
-    assert {receipt.outcome for receipt in lost} == {Outcome.UNKNOWN}
+    assert {receipt.outcome for receipt in lost} == {ReceiptOutcome.UNKNOWN}
     assert left == []
 
 

@@ -10,7 +10,7 @@ from greenlane.webhooks.dispatcher.claiming.claims import Claim, Want, claim
 from greenlane.webhooks.dispatcher.claiming.shards import renew
 from greenlane.webhooks.dispatcher.intake.acceptance import accept
 from greenlane.webhooks.dispatcher.intake.messages import Message, sequence_number
-from greenlane.webhooks.dispatcher.recording.outcomes import Outcome, record
+from greenlane.webhooks.dispatcher.recording.outcomes import AttemptOutcome, record
 from greenlane.webhooks.dispatcher.verdicts import Answer, judge
 from greenlane.webhooks.identity import shard_of, webhook_id
 from greenlane.webhooks.management.administration import Administration
@@ -73,7 +73,7 @@ async def claimed(desk: Administration, endpoint_id: str, limit: int = 100) -> l
 
 
 async def answered(desk: Administration, claims: list[Claim], answer: Answer) -> None:
-    outcomes = [Outcome(item, answer, judge(item.mode, item.attempt_no, answer, 1.0), 12, 7) for item in claims]
+    outcomes = [AttemptOutcome(item, answer, judge(item.mode, item.attempt_no, answer, 1.0), 12, 7) for item in claims]
     await record(desk.engine, outcomes)
 
 

@@ -16,7 +16,7 @@ from greenlane.webhooks.dispatcher.claiming.shards import renew
 from greenlane.webhooks.dispatcher.intake.acceptance import accept
 from greenlane.webhooks.dispatcher.intake.messages import Message, sequence_number
 from greenlane.webhooks.dispatcher.recording import outcomes as recording
-from greenlane.webhooks.dispatcher.recording.outcomes import Outcome, record
+from greenlane.webhooks.dispatcher.recording.outcomes import AttemptOutcome, record
 from greenlane.webhooks.dispatcher.verdicts import Answer, judge
 from greenlane.webhooks.identity import shard_of
 from greenlane.webhooks.management.administration import Administration
@@ -118,7 +118,7 @@ async def test_a_late_outcome_changes_nothing_and_without_the_fence_it_would(
         await engine.dispose()
 
 
-async def late_outcome(engine: AsyncEngine) -> Outcome:
+async def late_outcome(engine: AsyncEngine) -> AttemptOutcome:
     """A success that comes when its lease was lost and somebody else has the delivery."""
     desk = Administration(engine, Vault(b"k" * 32), allow_private=True)
     endpoint_id = (await desk.add_endpoint("http://127.0.0.1:9/hook", "demo-vn")).endpoint.endpoint_id
@@ -134,9 +134,9 @@ async def late_outcome(engine: AsyncEngine) -> Outcome:
     stale = await claimed(engine, endpoint_id, 0.0)
     (lost,) = await expired(engine, list(range(SHARDS)), 10)
     answer = Answer(None, Failure.LEASE_LOST)
-    await record(engine, [Outcome(lost, answer, judge(lost.mode, 1, answer, 1.0))])
+    await record(engine, [AttemptOutcome(lost, answer, judge(lost.mode, 1, answer, 1.0))])
     await claimed(engine, endpoint_id, 60.0)
-    return Outcome(stale, Answer(200), judge(stale.mode, 1, Answer(200), 1.0))
+    return AttemptOutcome(stale, Answer(200), judge(stale.mode, 1, Answer(200), 1.0))
 
 
 async def claimed(engine: AsyncEngine, endpoint_id: str, lease: float) -> Claim:

@@ -28,7 +28,7 @@ from greenlane.webhooks.dispatcher.intake.acceptance import accept
 from greenlane.webhooks.dispatcher.intake.messages import Message, sequence_number
 from greenlane.webhooks.dispatcher.limits import Limits
 from greenlane.webhooks.dispatcher.recording.failing import disable_failing
-from greenlane.webhooks.dispatcher.recording.outcomes import _LOCK_HEADS, Outcome, record
+from greenlane.webhooks.dispatcher.recording.outcomes import _LOCK_HEADS, AttemptOutcome, record
 from greenlane.webhooks.dispatcher.sending.attempts import Attempts
 from greenlane.webhooks.dispatcher.sending.keyring import Keyring
 from greenlane.webhooks.dispatcher.sending.network import GuardedBackend, Resolver
@@ -83,9 +83,9 @@ async def claim_some(engine: AsyncEngine, endpoint_ids: list[str], limit: int, l
     return (await claim(engine, OWNER, wants, lease)).claims
 
 
-def outcome_of(item: Claim, answer: Answer) -> Outcome:
+def outcome_of(item: Claim, answer: Answer) -> AttemptOutcome:
     verdict = judge(item.mode, 1, answer, 0.0, lost_leases=item.lost_leases)
-    return Outcome(item, answer, verdict)
+    return AttemptOutcome(item, answer, verdict)
 
 
 async def scalar(engine: AsyncEngine, query: str) -> Any:
@@ -142,7 +142,7 @@ class Bustle:
         self.under_way.add(key)
         self.started[key].append(item.seq)
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: AttemptOutcome) -> None:
         key = (outcome.claim.endpoint_id, str(outcome.claim.order_key))
         self.under_way.discard(key)
         if outcome.answer.success:
@@ -188,7 +188,7 @@ async def test_a_refused_decision_stops_its_seller_and_no_other(engine: AsyncEng
     refused = next(item for item in claims if "s-1" in item.webhook_id)
     other = next(item for item in claims if "s-2" in item.webhook_id)
     verdict = judge(Mode.FIFO, 3, Answer(422), 0.0)
-    await record(engine, [Outcome(refused, Answer(422), verdict), outcome_of(other, Answer(200))])
+    await record(engine, [AttemptOutcome(refused, Answer(422), verdict), outcome_of(other, Answer(200))])
     assert [item.webhook_id for item in await claim_some(engine, [endpoint_id], 10)] == ["msg_fifo_s-2_1"]
 
 
@@ -292,7 +292,7 @@ async def test_an_uncharged_outcome_leaves_the_attempts_as_they_were(
     await accept(engine, [message(Mode.FIFO, "s-1", 1)])
     (item,) = await claim_some(engine, [endpoint_id], 1)
     await record(
-        engine, [Outcome(item, Answer(None), Verdict(State.PENDING, "key_missing", 60.0, 60.0, charged=False))]
+        engine, [AttemptOutcome(item, Answer(None), Verdict(State.PENDING, "key_missing", 60.0, 60.0, charged=False))]
     )
     (waiting,) = await webhooks.deliveries()
     assert (waiting.state, waiting.attempts, waiting.reason) == (State.PENDING, 0, "key_missing")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from greenlane.operations.supervisor import LONGEST_PAUSE_SECONDS, SOUND_SECONDS, State, Supervisor, pause
+from greenlane.operations.supervisor import LONGEST_PAUSE_SECONDS, SOUND_SECONDS, PartState, Supervisor, pause
 
 
 @dataclass
@@ -56,7 +56,7 @@ def test_a_part_that_ends_once_is_started_at_once_and_said(clock: Clock) -> None
     supervisor = Supervisor([], [part], said.append, now=clock)
     supervisor.step()
     assert (part.starts, said) == (1, ["clock ended with 1; starting it again"])
-    assert supervisor.standings["clock"].state is State.RUNNING
+    assert supervisor.statuses["clock"].state is PartState.RUNNING
 
 
 def test_a_part_that_refuses_again_and_again_is_started_ever_more_slowly_and_each_end_is_said(clock: Clock) -> None:
@@ -119,7 +119,7 @@ def test_a_service_is_not_started_while_a_server_is_away(clock: Clock) -> None:
     service = FakePart("clock", faults=["ended with 1"])
     supervisor = Supervisor([server], [service], lambda _: None, now=clock)
     supervisor.step()
-    assert (service.starts, supervisor.standings["clock"].state) == (0, State.WAITING)
+    assert (service.starts, supervisor.statuses["clock"].state) == (0, PartState.WAITING)
 
 
 def test_what_cannot_be_said_on_a_full_disk_is_said_later_and_the_watch_goes_on(clock: Clock) -> None:
@@ -131,7 +131,7 @@ def test_what_cannot_be_said_on_a_full_disk_is_said_later_and_the_watch_goes_on(
         said.append(message)
 
     part = FakePart("clock", faults=["ended with 1"])
-    supervisor = Supervisor([], [part], notify, lambda standings: told.append(standings["clock"].restarts), now=clock)
+    supervisor = Supervisor([], [part], notify, lambda statuses: told.append(statuses["clock"].restarts), now=clock)
     supervisor.step()
     assert (part.starts, said, told) == (1, [], [])
     full[0] = False
@@ -147,10 +147,10 @@ def test_a_held_part_is_stopped_and_runs_again_when_it_is_let_go(clock: Clock) -
     supervisor = Supervisor([], [part], said.append, now=clock)
     supervisor.step()
     supervisor.step()
-    assert (part.halts, part.starts, supervisor.standings["aggregator"].state) == (1, 0, State.HELD)
+    assert (part.halts, part.starts, supervisor.statuses["aggregator"].state) == (1, 0, PartState.HELD)
     part.holder = None
     supervisor.step()
-    assert (part.starts, supervisor.standings["aggregator"].state) == (1, State.RUNNING)
+    assert (part.starts, supervisor.statuses["aggregator"].state) == (1, PartState.RUNNING)
     assert said == ["aggregator stands still: greenlane rebuild"]
 
 

@@ -11,7 +11,7 @@ from greenlane.publishing.history.replay import MALFORMED_TYPE, Pace, ReplayRepo
 from greenlane.publishing.history.timeline import Kind, RawRecord, TimedEvent
 from greenlane.publishing.sdk.envelope import Address, enveloped
 from greenlane.publishing.sdk.publisher import Publisher
-from greenlane.publishing.sdk.receipts import NotDelivered, Outcome, Receipt, Tally
+from greenlane.publishing.sdk.receipts import NotDelivered, Receipt, ReceiptOutcome, Tally
 
 FIRST = date(2026, 1, 5)
 
@@ -37,7 +37,7 @@ class Diary:
         return Tally(delivered=0, failed=0, unknown=0, pending=self.lost)
 
     def close(self) -> tuple[Receipt, ...]:
-        return (Receipt("e1", Outcome.UNKNOWN, reason="silence"),) * self.lost
+        return (Receipt("e1", ReceiptOutcome.UNKNOWN, reason="silence"),) * self.lost
 
     def close_days(self, marketplace: str, first: date, last: date) -> None:
         self.calls.append(f"close {marketplace} {(first - FIRST).days}-{(last - FIRST).days}")

@@ -10,13 +10,13 @@ import pytest
 from greenlane.webhooks.dispatcher.claiming.claims import Claim
 from greenlane.webhooks.dispatcher.limits import Limits
 from greenlane.webhooks.dispatcher.recording import recorder as module
-from greenlane.webhooks.dispatcher.recording.outcomes import Outcome, Recording
+from greenlane.webhooks.dispatcher.recording.outcomes import AttemptOutcome, Recording
 from greenlane.webhooks.dispatcher.recording.recorder import Recorder
 from greenlane.webhooks.dispatcher.verdicts import Answer, Verdict
 from greenlane.webhooks.states import Mode, State
 
 CLAIM = Claim(date(2026, 7, 1), "id", "ep", 0, None, 0, Mode.UNORDERED, 1, 0, 1)
-OUTCOME = Outcome(CLAIM, Answer(200), Verdict(State.DELIVERED))
+OUTCOME = AttemptOutcome(CLAIM, Answer(200), Verdict(State.DELIVERED))
 
 
 @pytest.mark.parametrize(("waiting", "groups"), [(3, [3]), (200, [200]), (600, [256, 256, 88])])
@@ -25,7 +25,7 @@ async def test_what_waits_is_recorded_together(
 ) -> None:
     recorded: list[int] = []
 
-    async def record(_engine: object, outcomes: Sequence[Outcome]) -> Recording:
+    async def record(_engine: object, outcomes: Sequence[AttemptOutcome]) -> Recording:
         recorded.append(len(outcomes))
         return Recording()
 
@@ -46,7 +46,7 @@ async def test_an_outcome_waits_for_others_unless_its_delivery_was_lost_before(
 ) -> None:
     recorded = asyncio.Event()
 
-    async def record(_engine: object, _outcomes: Sequence[Outcome]) -> Recording:
+    async def record(_engine: object, _outcomes: Sequence[AttemptOutcome]) -> Recording:
         recorded.set()
         return Recording()
 

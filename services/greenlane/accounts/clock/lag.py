@@ -100,12 +100,12 @@ class LagMeter:
         gaps = self._gaps(marketplaces)
         if gaps is None:
             return None
-        standings: dict[Place, GroupPosition] = {}
+        positions: dict[Place, GroupPosition] = {}
         for group, places in gaps.items():
             counted = self._count({place: gap for place, gap in places.items() if gap.start < gap.end})
             for place, gap in places.items():
-                standings[group, place.topic, place.partition] = GroupPosition(gap.start, counted.get(place, 0))
-        return standings
+                positions[group, place.topic, place.partition] = GroupPosition(gap.start, counted.get(place, 0))
+        return positions
 
     def offsets_behind(self, marketplaces: Sequence[str]) -> dict[Place, int] | None:
         """The same by offsets alone: cheap, and exact where no transaction wrote last."""

@@ -145,8 +145,8 @@ def _dispatcher_passed(settings: Settings, deadline: float) -> bool:
     with LagMeter(settings.kafka_bootstrap_servers) as meter:
 
         def passed() -> bool:
-            standings = meter.records(settings.marketplaces) or {}
-            behind = [item.records for (group, _, _), item in standings.items() if group == DISPATCHER]
+            positions = meter.records(settings.marketplaces) or {}
+            behind = [item.records for (group, _, _), item in positions.items() if group == DISPATCHER]
             return bool(behind) and not any(behind)
 
         return _until(passed, deadline)

@@ -29,7 +29,7 @@ from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres, Embed
 from greenlane.operations.embedded.folder import choose_port, keep_old, last_lines
 from greenlane.operations.rules import adopt_missing, refuse_other_rules
 from greenlane.operations.running_stack import RunningService, RunningStack, StackFolder
-from greenlane.operations.supervisor import WATCH_SECONDS, Standing, Supervisor
+from greenlane.operations.supervisor import WATCH_SECONDS, PartStatus, Supervisor
 from greenlane.operations.topic_provisioning import apply as apply_topics
 from greenlane.settings import SERVICES, Settings
 
@@ -211,16 +211,16 @@ class Stack:
         finally:
             self._ended.set()
 
-    def _publish(self, standings: dict[str, Standing]) -> None:
+    def _publish(self, statuses: dict[str, PartStatus]) -> None:
         told = {}
         for name, service in self.services.items():
-            standing = standings.get(name, Standing(0.0))
+            status = statuses.get(name, PartStatus(0.0))
             told[name] = RunningService(
                 port=service.port,
                 log=service.log.absolute(),
-                state=standing.state,
-                restarts=standing.restarts,
-                reason=standing.reason,
+                state=status.state,
+                restarts=status.restarts,
+                reason=status.reason,
             )
         self._folder.publish(RunningStack(pid=os.getpid(), settings=self._told, services=told))
 

@@ -31,7 +31,14 @@ from greenlane.publishing.files.plausibility import refuse_impossible
 from greenlane.publishing.history.timeline import RawRecord
 from greenlane.publishing.sdk.connection import connect, disconnect
 from greenlane.publishing.sdk.encoding import Mode, encode, size_of
-from greenlane.publishing.sdk.receipts import NotDelivered, Outcome, PublisherBusy, PublisherError, Receipt, Tally
+from greenlane.publishing.sdk.receipts import (
+    NotDelivered,
+    PublisherBusy,
+    PublisherError,
+    Receipt,
+    ReceiptOutcome,
+    Tally,
+)
 from greenlane.publishing.sdk.room import Room
 
 _AMBIGUOUS = (
@@ -95,7 +102,7 @@ class Publisher:
         self._room = Room(options.max_bytes, options.max_count)
         self._lock = Lock()
         self._pending: dict[Future[Receipt], str] = {}
-        self._ended: Counter[Outcome] = Counter()
+        self._ended: Counter[ReceiptOutcome] = Counter()
         self._lost: list[Receipt] = []
         self._lost_limit = options.max_count
         self._closed = False
@@ -121,7 +128,11 @@ class Publisher:
         """How the events ended so far."""
         with self._lock:
             ended = self._ended
-            delivered, failed, unknown = ended[Outcome.DELIVERED], ended[Outcome.FAILED], ended[Outcome.UNKNOWN]
+            delivered, failed, unknown = (
+                ended[ReceiptOutcome.DELIVERED],
+                ended[ReceiptOutcome.FAILED],
+                ended[ReceiptOutcome.UNKNOWN],
+            )
             return Tally(delivered, failed, unknown, len(self._pending))
 
     def flush(self, progress: Callable[[Tally], None] | None = None) -> Tally:
@@ -143,7 +154,7 @@ class Publisher:
             open_ones = list(self._pending.items())
             for future, event_id in open_ones:
                 reason = f"not acknowledged within {self._deadline:g} s"
-                self._end(future, Receipt(event_id, Outcome.UNKNOWN, reason=reason))
+                self._end(future, Receipt(event_id, ReceiptOutcome.UNKNOWN, reason=reason))
             disconnect(self._producer, abandon=bool(open_ones))
         return tuple(self._lost)
 
@@ -155,7 +166,7 @@ class Publisher:
     ) -> None:
         lost = self.close()
         if lost and error is None:
-            raise NotDelivered(lost, self._ended[Outcome.FAILED] + self._ended[Outcome.UNKNOWN])
+            raise NotDelivered(lost, self._ended[ReceiptOutcome.FAILED] + self._ended[ReceiptOutcome.UNKNOWN])
 
     def _check(self, event: FulfilmentEvent | Mapping[str, Any] | bytes) -> FulfilmentEvent:
         """A model holds what it may by construction; a document is read in full."""
@@ -190,7 +201,7 @@ class Publisher:
             sent = self._producer.send(self.topic, record.value, key=record.key, headers=list(record.headers))
         except KafkaError as error:
             self._room.leave(size)
-            self._end(future, Receipt(name, Outcome.FAILED, reason=str(error)))
+            self._end(future, Receipt(name, ReceiptOutcome.FAILED, reason=str(error)))
             return future
         except BaseException:
             self._room.leave(size)
@@ -202,11 +213,11 @@ class Publisher:
         return future
 
     def _delivered(self, future: Future[Receipt], name: str, size: int, metadata: Any) -> None:
-        self._end(future, Receipt(name, Outcome.DELIVERED, metadata.partition, metadata.offset))
+        self._end(future, Receipt(name, ReceiptOutcome.DELIVERED, metadata.partition, metadata.offset))
         self._room.leave(size)
 
     def _failed(self, future: Future[Receipt], name: str, size: int, error: BaseException) -> None:
-        outcome = Outcome.UNKNOWN if isinstance(error, _AMBIGUOUS) else Outcome.FAILED
+        outcome = ReceiptOutcome.UNKNOWN if isinstance(error, _AMBIGUOUS) else ReceiptOutcome.FAILED
         self._end(future, Receipt(name, outcome, reason=str(error)))
         self._room.leave(size)
 
@@ -215,7 +226,7 @@ class Publisher:
             if self._pending.pop(future, None) is None:
                 return
             self._ended[receipt.outcome] += 1
-            if receipt.outcome is not Outcome.DELIVERED and len(self._lost) < self._lost_limit:
+            if receipt.outcome is not ReceiptOutcome.DELIVERED and len(self._lost) < self._lost_limit:
                 self._lost.append(receipt)
         future.set_result(receipt)
         if self._on_receipt is not None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from greenlane.errors import GreenlaneError
 
 
-class Outcome(StrEnum):
+class ReceiptOutcome(StrEnum):
     """How an event ended.
 
     `unknown`: it may or may not be in the topic. Publish it again with the same id: the second one changes nothing.
@@ -28,7 +28,7 @@ class Receipt:
     """The end of one event: its id, and where it stands or why it does not."""
 
     event_id: str
-    outcome: Outcome
+    outcome: ReceiptOutcome
     partition: int | None = None
     offset: int | None = None
     reason: str = ""

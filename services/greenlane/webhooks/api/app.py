@@ -12,7 +12,7 @@ from greenlane.web.rates import Rate
 from greenlane.webhooks.api import deliveries, endpoints, keys
 from greenlane.webhooks.api.access import OF_STRANGERS, Access
 from greenlane.webhooks.api.guard import HEALTH, Guard
-from greenlane.webhooks.api.health import Health, Pulse
+from greenlane.webhooks.api.health import DatabaseCheck, Health
 from greenlane.webhooks.management.administration import Administration
 
 _SUMMARY = "Endpoints that receive scores and badge decisions, and what was dispatched to them."
@@ -39,7 +39,7 @@ def build_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.access = access = Access(desk, rate or Rate(), strangers)
-    app.state.pulse = Pulse(desk.engine)
+    app.state.check = DatabaseCheck(desk.engine)
     for router in (endpoints.router, deliveries.router, keys.router):
         app.include_router(router, responses=_ALWAYS)
     app.add_api_route(HEALTH, _ready, methods=["GET"], responses=documented(503), tags=["health"])
@@ -51,8 +51,8 @@ def build_app(
 
 async def _ready(request: Request) -> Health:
     """Whether the process and its database answer."""
-    pulse: Pulse = request.app.state.pulse
-    await pulse.feel()
+    check: DatabaseCheck = request.app.state.check
+    await check.ask()
     return Health(ready=True)
 
 

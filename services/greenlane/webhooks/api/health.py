@@ -17,7 +17,7 @@ class Health(BaseModel):
     ready: bool
 
 
-class Pulse:
+class DatabaseCheck:
     """One question at a time; its answer, also a failure, is given to everybody for a second."""
 
     def __init__(self, engine: AsyncEngine, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +27,7 @@ class Pulse:
         self._until = float("-inf")
         self._failure: Exception | None = None
 
-    async def feel(self) -> None:
+    async def ask(self) -> None:
         """Return when the database answers; raise what it failed with."""
         async with self._asking:
             if self._monotonic() >= self._until:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from greenlane.database.connection import open_database
 from greenlane.operations.metrics import ProcessMetrics
 from greenlane.settings import Settings
-from greenlane.webhooks.api.health import Pulse
+from greenlane.webhooks.api.health import DatabaseCheck
 from greenlane.webhooks.api.server import listening_of, serve
 
 _ASKED_EVERY = 1.0
@@ -44,10 +44,10 @@ async def _report(settings: Settings, listening: asyncio.Event, ready: Callable[
     """Say at every change whether requests can be answered, and why not."""
     await listening.wait()
     engine = open_database(settings.database_url, connections=1)
-    pulse, told = Pulse(engine), None
+    check, told = DatabaseCheck(engine), None
     try:
         while True:
-            reason = await _obstacle(pulse)
+            reason = await _obstacle(check)
             if reason != told:
                 ready(not reason, reason)
                 told = reason
@@ -56,10 +56,10 @@ async def _report(settings: Settings, listening: asyncio.Event, ready: Callable[
         await engine.dispose()
 
 
-async def _obstacle(pulse: Pulse) -> str:
+async def _obstacle(check: DatabaseCheck) -> str:
     """Why requests cannot be answered; empty when they can."""
     try:
-        await pulse.feel()
+        await check.ask()
     except Exception as error:  # noqa: BLE001 - whatever it is, requests meet it too, and it is told
         return f"the database does not answer ({type(error).__name__})"
     return ""

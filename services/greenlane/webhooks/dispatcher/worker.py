@@ -31,7 +31,7 @@ from greenlane.webhooks.dispatcher.claiming.shards import release_all, renew
 from greenlane.webhooks.dispatcher.limits import Limits
 from greenlane.webhooks.dispatcher.recording.failing import disable_failing, give_notices
 from greenlane.webhooks.dispatcher.recording.measures import measure
-from greenlane.webhooks.dispatcher.recording.outcomes import Outcome, Recording
+from greenlane.webhooks.dispatcher.recording.outcomes import AttemptOutcome, Recording
 from greenlane.webhooks.dispatcher.recording.recorder import Recorder
 from greenlane.webhooks.dispatcher.recording.retention import forget_attempts
 from greenlane.webhooks.dispatcher.sending.attempts import Attempts, TooLateError
@@ -330,7 +330,7 @@ class Worker:
 
     def _give_back(self, items: Iterable[Claim]) -> None:
         for item in items:
-            self._recorder.submit(Outcome(item, Answer(None), Verdict(State.PENDING, delay=0.0, charged=False)))
+            self._recorder.submit(AttemptOutcome(item, Answer(None), Verdict(State.PENDING, delay=0.0, charged=False)))
 
     async def _send(self, item: Claim, slot: Slot, claimed_at: float) -> None:
         try:
@@ -366,7 +366,7 @@ class Worker:
         self._go_on(slot.endpoint_id)
         self._work.set()
 
-    def _recorded(self, outcomes: Sequence[Outcome], recording: Recording) -> None:
+    def _recorded(self, outcomes: Sequence[AttemptOutcome], recording: Recording) -> None:
         for outcome in outcomes:
             if outcome.answer.failure is Failure.LEASE_LOST or not outcome.made:
                 continue
@@ -388,7 +388,7 @@ class Worker:
         self.mark(recording.ready)
 
 
-def _lost(item: Claim, delay: float) -> Outcome:
+def _lost(item: Claim, delay: float) -> AttemptOutcome:
     """A delivery whose lease ended without an outcome, due after `delay` seconds, unless it is stopped.
 
     Delays keep those that were lost together apart: if one of them ended the dispatcher, it shall not do so to the
@@ -396,4 +396,4 @@ def _lost(item: Claim, delay: float) -> Outcome:
     """
     answer = Answer(None, Failure.LEASE_LOST)
     verdict = judge(item.mode, item.attempt_no, answer, 1.0, lost_leases=item.lost_leases)
-    return Outcome(item, answer, replace(verdict, delay=delay) if verdict.state is State.PENDING else verdict)
+    return AttemptOutcome(item, answer, replace(verdict, delay=delay) if verdict.state is State.PENDING else verdict)

@@ -17,7 +17,7 @@ from greenlane.webhooks.states import OPEN, EndpointState, Failure, Mode, State
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     """What became of one attempt; times in whole milliseconds from its start."""
 
     claim: Claim
@@ -36,7 +36,7 @@ class Outcome:
 class Recorded(NamedTuple):
     """An outcome as it was written: the state may differ from the verdict's."""
 
-    outcome: Outcome
+    outcome: AttemptOutcome
     state: State
 
 
@@ -127,13 +127,13 @@ _SET_ASIDE = sa.text("""
 
 @dataclass(slots=True)
 class _Written:
-    outcome: Outcome
+    outcome: AttemptOutcome
     state: State
     reason: str | None
     superseded_by: str | None = None
 
 
-async def record(engine: AsyncEngine, outcomes: Sequence[Outcome]) -> Recording:
+async def record(engine: AsyncEngine, outcomes: Sequence[AttemptOutcome]) -> Recording:
     """Write the outcomes in one transaction; one whose lease has passed to somebody else changes nothing.
 
     The order of the locks is the same everywhere: endpoints, then order heads, then deliveries.
@@ -160,7 +160,7 @@ async def set_aside(engine: AsyncEngine, row: RowKey) -> None:
 
 
 async def _endpoint_states(
-    connection: Direct, outcomes: Sequence[Outcome]
+    connection: Direct, outcomes: Sequence[AttemptOutcome]
 ) -> tuple[dict[str, EndpointState], dict[str, EndpointState]]:
     """States before and after, of the endpoints whose state matters: all but those with plain successes only."""
     touched = [item for item in outcomes if item.verdict.endpoint or item.verdict.state in OPEN]
@@ -175,7 +175,7 @@ async def _endpoint_states(
     return before, after
 
 
-async def _lock_heads(connection: Direct, outcomes: Iterable[Outcome]) -> dict[Key, tuple[int, str]]:
+async def _lock_heads(connection: Direct, outcomes: Iterable[AttemptOutcome]) -> dict[Key, tuple[int, str]]:
     keys = sorted({key for outcome in outcomes if (key := _key(outcome))})
     if not keys:
         return {}
@@ -183,7 +183,7 @@ async def _lock_heads(connection: Direct, outcomes: Iterable[Outcome]) -> dict[K
     return {Key(row["endpoint_id"], row["order_key"]): (row["accepted_seq"], row["accepted_event"]) for row in found}
 
 
-def _plan(outcome: Outcome, endpoint: EndpointState | None, heads: dict[Key, tuple[int, str]]) -> _Written:
+def _plan(outcome: AttemptOutcome, endpoint: EndpointState | None, heads: dict[Key, tuple[int, str]]) -> _Written:
     claim, verdict = outcome.claim, outcome.verdict
     state, reason = verdict.state, verdict.reason
     key = _key(outcome)
@@ -226,7 +226,7 @@ async def _finish(connection: Direct, planned: Sequence[_Written]) -> tuple[list
     return written, {row["endpoint_id"] for row in found if row["event_id"] is None}
 
 
-async def _health(connection: Direct, outcomes: Iterable[Outcome]) -> None:
+async def _health(connection: Direct, outcomes: Iterable[AttemptOutcome]) -> None:
     tally: dict[str, tuple[int, bool, float | None]] = {}
     for outcome in outcomes:
         charged = outcome.verdict.charged and outcome.answer.failure is not Failure.LEASE_LOST
@@ -249,7 +249,7 @@ async def _health(connection: Direct, outcomes: Iterable[Outcome]) -> None:
         )
 
 
-def _cause(endpoint_id: str, outcomes: Iterable[Outcome]) -> str | None:
+def _cause(endpoint_id: str, outcomes: Iterable[AttemptOutcome]) -> str | None:
     """Why the endpoint's state changed, from the answer that asked for it."""
     for outcome in outcomes:
         if outcome.claim.endpoint_id == endpoint_id and outcome.verdict.endpoint:
@@ -257,7 +257,7 @@ def _cause(endpoint_id: str, outcomes: Iterable[Outcome]) -> str | None:
     return None
 
 
-def _key(outcome: Outcome) -> Key | None:
+def _key(outcome: AttemptOutcome) -> Key | None:
     order_key = outcome.claim.order_key
     return None if order_key is None else Key(outcome.claim.endpoint_id, order_key)
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from greenlane.database.connection import will_pass
 from greenlane.webhooks.dispatcher.claiming.claims import RowKey
 from greenlane.webhooks.dispatcher.limits import Limits
-from greenlane.webhooks.dispatcher.recording.outcomes import Outcome, Recording, record, set_aside
+from greenlane.webhooks.dispatcher.recording.outcomes import AttemptOutcome, Recording, record, set_aside
 from greenlane.webhooks.dispatcher.unexpected import Unexpected
 
 _log = structlog.get_logger("greenlane.webhook_dispatcher")
@@ -32,7 +32,7 @@ class Recorder:
         engine: AsyncEngine,
         limits: Limits,
         monotonic: Callable[[], float],
-        recorded: Callable[[Sequence[Outcome], Recording], None],
+        recorded: Callable[[Sequence[AttemptOutcome], Recording], None],
         unexpected: Unexpected | None = None,
     ) -> None:
         self._engine = engine
@@ -40,7 +40,7 @@ class Recorder:
         self._monotonic = monotonic
         self._recorded = recorded
         self._unexpected = unexpected or Unexpected()
-        self._queue: asyncio.Queue[Outcome] = asyncio.Queue()
+        self._queue: asyncio.Queue[AttemptOutcome] = asyncio.Queue()
         self._rest = 0.0
         self._hurry = asyncio.Event()
 
@@ -49,7 +49,7 @@ class Recorder:
         """Outcomes submitted and not yet being recorded."""
         return self._queue.qsize()
 
-    def submit(self, outcome: Outcome) -> None:
+    def submit(self, outcome: AttemptOutcome) -> None:
         """Have the outcome recorded soon."""
         self._queue.put_nowait(outcome)
         if outcome.claim.lost_leases:
@@ -73,7 +73,7 @@ class Recorder:
                     self._queue.task_done()
             self._rest = self._limits.rest(self._monotonic() - began)
 
-    async def record_apart(self, group: Sequence[Outcome], *, patient: bool = True) -> None:
+    async def record_apart(self, group: Sequence[AttemptOutcome], *, patient: bool = True) -> None:
         """Record the group together, or each outcome alone when that fails in a way that does not pass.
 
         An outage is waited for as long as the leases may last, unless `patient` is False: then it is raised.
@@ -106,7 +106,7 @@ class Recorder:
             else:
                 self._unexpected.tell("quarantine", error, row.endpoint_id)
 
-    async def _collect(self) -> list[Outcome]:
+    async def _collect(self) -> list[AttemptOutcome]:
         group = [await self._queue.get()]
         if self._queue.qsize() < self._limits.outcome_batch - 1:
             await self._wait_for_more()
@@ -124,7 +124,7 @@ class Recorder:
                 await self._hurry.wait()
         self._hurry.clear()
 
-    async def _record(self, group: Sequence[Outcome]) -> Recording:
+    async def _record(self, group: Sequence[AttemptOutcome]) -> Recording:
         until = self._monotonic() + self._limits.start_within
         while True:
             try:

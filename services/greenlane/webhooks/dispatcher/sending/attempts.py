@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from greenlane.settings import SettingsError
 from greenlane.webhooks.dispatcher.claiming.claims import Claim
-from greenlane.webhooks.dispatcher.recording.outcomes import Outcome
+from greenlane.webhooks.dispatcher.recording.outcomes import AttemptOutcome
 from greenlane.webhooks.dispatcher.schedule import JITTER, retry_after_seconds
 from greenlane.webhooks.dispatcher.sending.handshake import Handshakes, Pace
 from greenlane.webhooks.dispatcher.sending.keyring import Keyring
@@ -55,7 +55,7 @@ class Attempts:
     pace: Pace = field(default_factory=Pace)
     unexpected: Unexpected = field(default_factory=Unexpected)
 
-    async def make(self, claim: Claim, may_begin: Callable[[], bool] = always) -> Outcome:
+    async def make(self, claim: Claim, may_begin: Callable[[], bool] = always) -> AttemptOutcome:
         """Send the claimed delivery once; the outcome is still to be recorded.
 
         Raises:
@@ -71,7 +71,7 @@ class Attempts:
         terms = self.keyring.terms(claim.endpoint_id)
         wait = self.pace.wait(claim.endpoint_id, terms.per_minute, self.monotonic())
         if wait:
-            return Outcome(claim, Answer(None), Verdict(State.PENDING, GRANTED_RATE, wait, wait, charged=False))
+            return AttemptOutcome(claim, Answer(None), Verdict(State.PENDING, GRANTED_RATE, wait, wait, charged=False))
         ACTING_FOR.set(terms.owner)
         if self.handshakes is not None:
             headers |= self.handshakes.headers
@@ -79,7 +79,7 @@ class Attempts:
                 await self.handshakes.ask(claim.endpoint_id, claim.url)
         exchange = await self.transport.post(claim.url, headers | {"content-type": CONTENT_TYPE}, claim.body)
         answer = self._answer(exchange)
-        return Outcome(
+        return AttemptOutcome(
             claim,
             answer,
             self._judged(claim, answer),
@@ -88,10 +88,10 @@ class Attempts:
             fresh_try=exchange.fresh_try,
         )
 
-    def failed(self, claim: Claim) -> Outcome:
+    def failed(self, claim: Claim) -> AttemptOutcome:
         """The outcome of an attempt during which something happened that nobody foresaw."""
         answer = Answer(None, Failure.UNEXPECTED)
-        return Outcome(claim, answer, self._judged(claim, answer))
+        return AttemptOutcome(claim, answer, self._judged(claim, answer))
 
     def _answer(self, exchange: Exchange) -> Answer:
         response = exchange.response
@@ -106,6 +106,6 @@ class Attempts:
         jitter = 1.0 if answer.success else self.jitter()
         return judge(claim.mode, claim.attempt_no, answer, jitter, lost_leases=claim.lost_leases)
 
-    def _without_key(self, claim: Claim) -> Outcome:
+    def _without_key(self, claim: Claim) -> AttemptOutcome:
         wait = self.key_missing_hold
-        return Outcome(claim, Answer(None), Verdict(State.PENDING, KEY_MISSING, wait, wait, charged=False))
+        return AttemptOutcome(claim, Answer(None), Verdict(State.PENDING, KEY_MISSING, wait, wait, charged=False))
