@@ -157,7 +157,9 @@ def check_java() -> Check:
     except (OSError, subprocess.SubprocessError) as error:
         remedy = "reinstall greenlane[embedded], or name a running Kafka in GREENLANE_KAFKA_BOOTSTRAP_SERVERS"
         return Check("java", CheckResult.FAILED, f"it does not run ({type(error).__name__})", remedy)
-    return Check("java", CheckResult.OK, done.stderr.splitlines()[0])
+    # options from the environment are told of before the version
+    version = next((line for line in done.stderr.splitlines() if " version " in line), "its version is not told")
+    return Check("java", CheckResult.OK, version)
 
 
 def check_disk(data_dir: Path) -> Check:

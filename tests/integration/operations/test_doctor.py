@@ -87,6 +87,7 @@ def test_a_port_of_another_process_fails_and_our_own_service_does_not() -> None:
 def test_an_old_python_and_a_missing_extra_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctor.check_python((3, 10, 4)).remedy == "install Greenlane with Python 3.11 or newer"
     assert doctor.check_extra().verdict is CheckResult.OK
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
     assert "25" in doctor.check_java().found
     monkeypatch.setattr(doctor, "_EXTRA", ("not_installed_at_all",))
     assert doctor.check_extra().found == "missing: not_installed_at_all"
