@@ -188,7 +188,11 @@ async def test_retry_after_holds_the_whole_endpoint(world: World, webhooks: Admi
     await active(webhooks, receiver.url())
     receiver.answer = lambda _: Reply(503, {"retry-after": "7"}) if len(receiver.got()) == 1 else Reply()
     await world.append(decision("s-1", 1))
-    await until(lambda: len(receiver.got()) == 1)
+
+    async def recorded() -> bool:
+        return [item.attempts for item in await webhooks.deliveries(state=State.PENDING)] == [1]
+
+    await until(recorded)
     await world.append(*(decision(f"s-{number}", 1) for number in range(2, 12)))
     await settled(webhooks, 12)
     refused, *later = receiver.got()

@@ -50,9 +50,9 @@ class Recorder:
         return self._queue.qsize()
 
     def submit(self, outcome: AttemptOutcome) -> None:
-        """Have the outcome recorded soon."""
+        """Have the outcome recorded soon; at once where the endpoint asked to be left alone."""
         self._queue.put_nowait(outcome)
-        if outcome.claim.lost_leases:
+        if outcome.claim.lost_leases or outcome.verdict.hold:
             self._hurry.set()
 
     async def drain(self) -> None:
@@ -115,9 +115,10 @@ class Recorder:
         return group
 
     async def _wait_for_more(self) -> None:
-        """Not for long, and not when a delivery that was lost before is among them.
+        """Not for long, and not when a delivery that was lost before or an endpoint's wish for rest is among them.
 
-        Another one may end this process at any moment: what is not recorded by then is taken for the cause.
+        Until the wish is recorded, more may be claimed for the endpoint. Another lost delivery may end this process at
+        any moment: what is not recorded by then is taken for the cause.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(self._limits.outcome_wait, self._rest)):
