@@ -3,13 +3,16 @@
 import pytest
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.webhooks.tables import add_active, message
 
+from greenlane.database.connection import open_database
 from greenlane.operations.metrics import WebhookMetrics
 from greenlane.webhooks.dispatcher.claiming.claims import due_endpoints
 from greenlane.webhooks.dispatcher.intake.acceptance import accept
 from greenlane.webhooks.dispatcher.recording.measures import measure
+from greenlane.webhooks.dispatcher.recording.outcomes import _LOCK_HEADS
 from greenlane.webhooks.identity import shard_of
 from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.states import Mode
@@ -75,3 +78,22 @@ async def test_the_backlog_is_counted_by_state_in_the_shards_asked_for(
     counted = [registry.get_sample_value("greenlane_webhook_pending", {"state": state}) for state in states]
     assert counted == [0, 0, 0, 0]
     assert registry.get_sample_value("greenlane_webhook_oldest_due_seconds") == 0
+
+
+async def test_a_dispatcher_finds_rows_by_key_before_the_tables_were_counted(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    asked = {"endpoints": ["ep_7"] * 50, "keys": [f"seller-{number}" for number in range(50)]}
+    fill = "INSERT INTO order_head (endpoint_id, order_key, accepted_seq) SELECT 'ep_7', 'seller-' || n, 1 FROM {}"
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("ALTER TABLE order_head SET (autovacuum_enabled = false)"))
+        await connection.execute(sa.text(fill.format("generate_series(1, 5000) AS n")))
+    by_key = open_database(SecretStr(database_url), by_key=True)
+    try:
+        async with by_key.connect() as connection:
+            rows = await connection.execute(sa.text(f"EXPLAIN {_LOCK_HEADS.text}"), asked)
+            plan = "\n".join(row[0] for row in rows)
+    finally:
+        await by_key.dispose()
+    assert "Index Scan using order_head_pkey" in plan
+    assert "Seq Scan" not in plan

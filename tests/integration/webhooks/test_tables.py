@@ -28,7 +28,7 @@ from greenlane.webhooks.dispatcher.intake.acceptance import accept
 from greenlane.webhooks.dispatcher.intake.messages import Message, sequence_number
 from greenlane.webhooks.dispatcher.limits import Limits
 from greenlane.webhooks.dispatcher.recording.failing import disable_failing
-from greenlane.webhooks.dispatcher.recording.outcomes import _LOCK_HEADS, AttemptOutcome, record
+from greenlane.webhooks.dispatcher.recording.outcomes import AttemptOutcome, record
 from greenlane.webhooks.dispatcher.sending.attempts import Attempts
 from greenlane.webhooks.dispatcher.sending.keyring import Keyring
 from greenlane.webhooks.dispatcher.sending.network import GuardedBackend, Resolver
@@ -323,25 +323,6 @@ async def test_wrong_use_is_refused_with_the_remedy(webhooks: Administration) ->
         await configured.add_endpoint("http://127.0.0.1:9/hook", "demo-nv")
     with pytest.raises(WrongUseError, match=r"choose from .*badge\.granted"):
         await webhooks.add_endpoint("http://127.0.0.1:9/hook", "demo-vn", types=["badge.lost"])
-
-
-async def test_a_dispatcher_finds_rows_by_key_before_the_tables_were_counted(
-    engine: AsyncEngine, database_url: str
-) -> None:
-    asked = {"endpoints": ["ep_7"] * 50, "keys": [f"seller-{number}" for number in range(50)]}
-    fill = "INSERT INTO order_head (endpoint_id, order_key, accepted_seq) SELECT 'ep_7', 'seller-' || n, 1 FROM {}"
-    async with engine.begin() as connection:
-        await connection.execute(sa.text("ALTER TABLE order_head SET (autovacuum_enabled = false)"))
-        await connection.execute(sa.text(fill.format("generate_series(1, 5000) AS n")))
-    by_key = open_database(SecretStr(database_url), by_key=True)
-    try:
-        async with by_key.connect() as connection:
-            rows = await connection.execute(sa.text(f"EXPLAIN {_LOCK_HEADS.text}"), asked)
-            plan = "\n".join(row[0] for row in rows)
-    finally:
-        await by_key.dispose()
-    assert "Index Scan using order_head_pkey" in plan
-    assert "Seq Scan" not in plan
 
 
 async def test_the_migrated_tables_are_those_of_the_code_and_migrating_again_changes_nothing(database_url: str) -> None:
