@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
+from math import sqrt
 
 from greenlane.factors import rows
 from greenlane.factors.registry import FactorRegistry, TableError
 from greenlane.methodology import tables
-from greenlane.methodology.vocabulary import EnergyCarrier, Material, RoundDensity, Vehicle
+from greenlane.methodology.rounding import divide_half_even, surface_scale
+from greenlane.methodology.vocabulary import EnergyCarrier, Material, Vehicle
 
 
 def materials(file: rows.MaterialsFile, registry: FactorRegistry) -> dict[Material, tables.MaterialFactor]:
@@ -22,12 +24,16 @@ def materials(file: rows.MaterialsFile, registry: FactorRegistry) -> dict[Materi
             recycled=None if row.recycled is None else registry.scaled(name, material, row.recycled, "kgCO2e/kg"),
             plastic=row.plastic,
             known=row.known,
+            least_mg_per_m2=int(Fraction(row.cover) * 1000),
+            film=row.film,
         )
         for material, row in file.materials.items()
     }
 
 
-def vehicles(file: rows.VehiclesFile, registry: FactorRegistry) -> dict[Vehicle, tables.VehicleFactor]:
+def vehicles(
+    file: rows.VehiclesFile, limits: dict[Vehicle, tables.VehicleLimits], registry: FactorRegistry
+) -> dict[Vehicle, tables.VehicleFactor]:
     """Factors of every vehicle. Raises TableError for a vehicle without a row or a factor in another unit."""
     name = "vehicles.yaml"
     _complete(name, Vehicle, file.vehicles)
@@ -53,11 +59,23 @@ def vehicles(file: rows.VehiclesFile, registry: FactorRegistry) -> dict[Vehicle,
             zero_tailpipe=row.zero_tailpipe,
             air=row.air,
             stand_in=row.stand_in,
+            detour_permille=row.detour_permille,
+            limits=limits[vehicle],
         )
-    for use, stand_ins in (("undeclared", file.undeclared), ("reference", file.reference)):
-        if built[stand_ins.round].km is None or built[stand_ins.line_haul].tkm is None:
-            problem = "needs a factor per km for rounds and one per tkm for line-haul"
-            raise TableError(name, use, problem, "Name vehicles that have them")
+    if built[file.reference.round].km is None or built[file.reference.line_haul].tkm is None:
+        problem = "needs a factor per km for rounds and one per tkm for line-haul"
+        raise TableError(name, "reference", problem, "Name vehicles that have them")
+    return built
+
+
+def vehicle_limits(file: rows.BoundsFile) -> dict[Vehicle, tables.VehicleLimits]:
+    """What each vehicle can do. Raises TableError for a vehicle without a row."""
+    built = {
+        vehicle: tables.VehicleLimits(row.payload_kg * 1_000_000, row.round_km * 1000, row.parcels)
+        for row in file.vehicles
+        for vehicle in row.vehicles
+    }
+    _complete("bounds.yaml", Vehicle, built)
     return built
 
 
@@ -86,7 +104,7 @@ def cooled(
 
 
 def _complete(
-    name: str, vocabulary: type[Material] | type[Vehicle] | type[RoundDensity], found: Collection[str]
+    name: str, vocabulary: type[Material] | type[Vehicle], found: Collection[str]
 ) -> None:
     missing = [word for word in vocabulary if word not in found]
     if missing:
@@ -112,46 +130,64 @@ def series(
     return built
 
 
-def rounds(file: rows.RoundsFile) -> dict[RoundDensity, tables.RoundDefault]:
-    """The default round of every density. Raises TableError for one without a row."""
-    _complete("rounds.yaml", RoundDensity, file.rounds)
-    return {density: tables.RoundDefault(row.distance_m, row.parcels) for density, row in file.rounds.items()}
+def delivery_reference(
+    file: rows.RoundsFile, hub: tables.Scaled, km: tables.PerDistance, tkm: tables.PerDistance
+) -> tables.DeliveryReference:
+    """The parts of a usual delivery. Raises TableError for a tour that its area and stops do not give."""
+    for name, row in (("town", file.town), ("country", file.country)):
+        tour_km = round(_TOUR * sqrt(float(row.area_km2) * row.stops))
+        if row.distance_m != tour_km * 1000 or row.parcels != row.stops:
+            problem = f"{row.distance_m} m is not 0.7124 x 1.2 x sqrt(area x stops) in whole km"
+            raise TableError("rounds.yaml", name, problem, f"Give {tour_km * 1000} m and as many parcels as stops")
+
+    def share(trip: rows.RoundRow) -> int:
+        return divide_half_even(trip.distance_m * km.value, tables.SCALE // 1000 * km.scale * trip.parcels)
+
+    return tables.DeliveryReference(
+        seller_round_mg=share(file.collection),
+        buyer_round_mg=share(file.town),
+        hub_mg=divide_half_even(hub.value, tables.SCALE // 1_000_000),
+        km=km,
+        tkm=tkm,
+        town=tables.RoundDefault(file.town.distance_m, file.town.parcels),
+        country=tables.RoundDefault(file.country.distance_m, file.country.parcels),
+        collection=tables.RoundDefault(file.collection.distance_m, file.collection.parcels),
+        usual_mass_mg=file.usual_mass_mg,
+        round_times=file.undeclared.round_times,
+        line_haul_times=file.undeclared.line_haul_times,
+        hub_permille=file.undeclared.hub_permille,
+        hub_ids=(hub.id,),
+    )
+
+
+_TOUR = 0.7124 * 1.2
+"""Constant of Beardwood, Halton and Hammersley times the road factor."""
 
 
 def distances(row: rows.DistancesRow) -> tables.Distances:
     """How distances are taken."""
     factor = Fraction(row.road_factor)
-    limits = (row.line_haul_from_m, row.unknown_distance_m, row.reference_mass_mg)
-    return tables.Distances(factor.numerator, factor.denominator, *limits)
+    return tables.Distances(factor.numerator, factor.denominator, row.line_haul_from_m, row.unknown_distance_m)
 
 
-def reference_classes(file: rows.ReferenceFile, registry: FactorRegistry) -> tuple[tables.PackagingClass, ...]:
-    """The product-volume classes. Raises TableError unless each figure is base x 2^(2 step / 3), half to even."""
+def packaging_reference(file: rows.ReferenceFile, registry: FactorRegistry) -> tables.PackagingReference:
+    """The base parcel and the smallest reference. Raises TableError for a factor that is missing."""
     name, base = "reference_packaging.yaml", file.base
     board = registry.exact(name, "base", base.board, "kgCO2e/kg") * base.board_mg
     plastic = registry.exact(name, "base", base.plastic, "kgCO2e/kg") * base.plastic_mg
-    last = len(file.classes) - 1
-    for number, row in enumerate(file.classes):
-        if (row.up_to_ml is None) != (number == last):
-            raise TableError(name, f"classes.{number}", "only the last class is open", "Give up_to_ml to all others")
-        _scaled_by_surface(f"classes.{number}.co2e_mg", row.co2e_mg, board + plastic, row.step)
-        _scaled_by_surface(f"classes.{number}.plastic_mg", row.plastic_mg, Fraction(base.plastic_mg), row.step)
-        mass = Fraction(base.board_mg + base.plastic_mg)
-        _scaled_by_surface(f"classes.{number}.mass_mg", row.mass_mg, mass, row.step)
-    return tuple(
-        tables.PackagingClass(
-            None if row.up_to_ml is None else row.up_to_ml * 1000, row.co2e_mg, row.plastic_mg, row.mass_mg
-        )
-        for row in file.classes
+    co2e = board + plastic
+    average = tables.AveragePackaging(
+        divide_half_even(co2e.numerator, co2e.denominator), base.plastic_mg, base.board_mg + base.plastic_mg
     )
-
-
-def _scaled_by_surface(row: str, value: int, base: Fraction, step: int) -> None:
-    """Value is the integer nearest to base x 2^(2 step / 3): compared by cubes, hence exactly."""
-    cube = base**3 * Fraction(4) ** step
-    if not (value - Fraction(1, 2)) ** 3 <= cube <= (value + Fraction(1, 2)) ** 3:
-        problem = f"{value} is not the base times 2^(2 x {step} / 3)"
-        raise TableError("reference_packaging.yaml", row, problem, "Recompute it from the base")
+    base_mm3, least_mm3 = base.product_ml * 1000, file.least_ml * 1000
+    return tables.PackagingReference(
+        base=average,
+        base_mm3=base_mm3,
+        least_mm3=least_mm3,
+        least=average.times(surface_scale(least_mm3, base_mm3)),
+        ids=(base.board, base.plastic),
+        undeclared_times=file.undeclared_factor,
+    )
 
 
 def thin_bag_rules(file: rows.RulesFile) -> tuple[tables.ThinBagRule, ...]:

@@ -30,41 +30,42 @@ def load_method(factors_file: Path | None = None) -> Method:
     vehicles = read_yaml(folder / "vehicles.yaml", rows.VehiclesFile)
     reference = read_yaml(folder / "reference_packaging.yaml", rows.ReferenceFile)
     rounds = read_yaml(folder / "rounds.yaml", rows.RoundsFile)
+    hubs = read_yaml(folder / "hubs.yaml", rows.HubsFile)
+    bounds = read_yaml(folder / "bounds.yaml", rows.BoundsFile)
     registry = FactorRegistry()
     registry.add_sources("sources.yaml", read_yaml(folder / "sources.yaml", rows.SourcesFile).sources)
     registry.add("materials.yaml", materials.factors)
     registry.add("fuels.yaml", fuels.factors)
     registry.add("grid.yaml", grid.factors)
     registry.add("vehicles.yaml", vehicles.factors)
+    registry.add("hubs.yaml", hubs.factors)
     registry.require_citation("rounds.yaml", rounds.source, rounds.grade)
     registry.require_citation("reference_packaging.yaml", reference.source, reference.grade)
-    classes = build.reference_classes(reference, registry)
+    packaging = build.packaging_reference(reference, registry)
     if factors_file is not None:
         own = read_yaml(factors_file, rows.OwnFactors)
         registry.add_sources(factors_file.name, own.sources, own=True)
         registry.overlay(factors_file.name, own.factors)
     registry.verify_derived()
     registry.verify_tank_to_wheel()
-    by_vehicle = build.vehicles(vehicles, registry)
+    by_vehicle = build.vehicles(vehicles, build.vehicle_limits(bounds), registry)
     method = Method(
         factors=dict(registry.factors()),
         materials=build.materials(materials, registry),
         vehicles=by_vehicle,
         cooled_vehicles=build.cooled(vehicles, by_vehicle, registry),
-        undeclared_round_vehicle=vehicles.undeclared.round,
-        undeclared_line_haul_vehicle=vehicles.undeclared.line_haul,
-        reference_km=build.present(by_vehicle[vehicles.reference.round].km),
-        reference_tkm=build.present(by_vehicle[vehicles.reference.line_haul].tkm),
         carriers=build.series("fuels.yaml", fuels, registry) | build.series("grid.yaml", grid, registry),
-        rounds=build.rounds(rounds),
-        undeclared_round=rounds.undeclared,
-        reference_round=build.rounds(rounds)[rounds.reference],
+        delivery=build.delivery_reference(
+            rounds,
+            registry.scaled("hubs.yaml", "hub", hubs.hub, "kgCO2e/parcel"),
+            build.present(by_vehicle[vehicles.reference.round].km),
+            build.present(by_vehicle[vehicles.reference.line_haul].tkm),
+        ),
         distances=build.distances(rounds.distances),
-        reference_classes=classes,
-        reference_ids=(reference.base.board, reference.base.plastic),
-        undeclared_times=reference.undeclared_factor,
+        packaging=packaging,
+        certificates=dict(bounds.certificates),
         thin_bag_rules=build.thin_bag_rules(read_yaml(folder / "rules.yaml", rows.RulesFile)),
-        bounds=build.bounds(read_yaml(folder / "bounds.yaml", rows.BoundsFile)),
+        bounds=build.bounds(bounds),
         places=load_places(folder / "places"),
     )
     return replace(method, fingerprint=fingerprint_of(method))
@@ -75,7 +76,7 @@ def load_policy(path: Path | None = None) -> Policy:
 
     Raises TableError naming file, row, problem and remedy.
     """
-    source = files("greenlane.factors") / "policies" / "v1.yaml" if path is None else path
+    source = files("greenlane.factors") / "policies" / "v2.yaml" if path is None else path
     return policy_of(read_yaml(source, rows.PolicyFile), source.name)
 
 
@@ -101,9 +102,11 @@ def _at_least_as_strict(higher: LevelRules, lower: LevelRules) -> bool:
         order.index(higher.level) > order.index(lower.level)
         and higher.green_min >= lower.green_min
         and higher.dimension_min >= lower.dimension_min
-        and higher.primary_share_min_percent >= lower.primary_share_min_percent
+        and higher.proven >= lower.proven
+        and higher.complete_share_min_percent >= lower.complete_share_min_percent
+        and higher.measured_share_min_percent >= lower.measured_share_min_percent
         and higher.packed_min >= lower.packed_min
         and higher.delivered_min >= lower.delivered_min
         and higher.active_days_min >= lower.active_days_min
-        and higher.non_compliant_max_percent <= lower.non_compliant_max_percent
+        and higher.thin_bags_max_percent <= lower.thin_bags_max_percent
     )

@@ -26,8 +26,10 @@ def load_places(folder: Traversable) -> Places:
         for code, *degrees in read_csv(folder / "vn_provinces_34.csv", ("code", "lat", "lon"))
     }
     wards = {
-        code: _point("vn_wards_2025.csv", (code, *degrees), (province, province), inside)
-        for code, *degrees, province in read_csv(folder / "vn_wards_2025.csv", ("code", "lat", "lon", "province"))
+        code: _point("vn_wards_2025.csv", (code, *degrees), (province, province), inside, kind)
+        for code, *degrees, province, kind in read_csv(
+            folder / "vn_wards_2025.csv", ("code", "lat", "lon", "province", "kind")
+        )
     }
     municipalities = {
         code: _point("br_municipalities.csv", (code, *degrees), None, inside)
@@ -36,16 +38,26 @@ def load_places(folder: Traversable) -> Places:
     return Places({"VN": wards, "BR": municipalities}, vn_63, vn_34, index.vn_34_from)
 
 
-def _point(file: str, row: tuple[str, ...], provinces: tuple[str, str] | None, inside: frozenset[str]) -> Point:
+_KINDS = {"town": False, "island": False, "country": True}
+"""Whether a ward's rounds are those of the countryside; an island (đặc khu) is as small as a town's ward."""
+
+
+def _point(
+    file: str, row: tuple[str, ...], provinces: tuple[str, str] | None, inside: frozenset[str], kind: str = "town"
+) -> Point:
     """A point from (code, latitude, longitude); `provinces` are its codes in both codings, None outside Vietnam.
 
     A code of 2025 that covers Ho Chi Minh City and its merged neighbours counts as inside in both codings.
     """
     code, latitude, longitude = row
+    if kind not in _KINDS:
+        raise TableError(file, code, f"unknown kind {kind!r}", f"Use one of: {', '.join(_KINDS)}")
     outside_63, outside_34 = (
         (False, False) if provinces is None else tuple(province not in inside for province in provinces)
     )
     try:
-        return point(latitude, longitude, outside_63=outside_63, outside_34=outside_34)
+        return point(
+            latitude, longitude, outside_63=outside_63, outside_34=outside_34, countryside=_KINDS[kind]
+        )
     except ValueError as error:
         raise TableError(file, code, str(error), "Give decimal degrees") from error

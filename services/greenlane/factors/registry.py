@@ -10,7 +10,9 @@ from greenlane.factors.rows import FactorRow, SourceRow
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.tables import SCALE, Factor, Scaled, Source
 
-SHIPPED_LICENCES = frozenset({"OGL-UK-3.0", "US-public-domain", "official-public-facts", "MIT", "Apache-2.0"})
+SHIPPED_LICENCES = frozenset(
+    {"OGL-UK-3.0", "US-public-domain", "official-public-facts", "cited-facts", "MIT", "Apache-2.0"}
+)
 """Licences under which a figure may be passed on; a user's own file may name any."""
 
 

@@ -3,13 +3,13 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from greenlane.methodology.vocabulary import BadgeLevel, EnergyCarrier, Material, RoundDensity, Vehicle
+from greenlane.methodology.vocabulary import BadgeLevel, CertificateScheme, EnergyCarrier, Material, Vehicle
 
 Unit = Literal[
     "kgCO2e/kg", "kgCO2e/km", "kgCO2e/tkm", "kgCO2e/l", "kgCO2e/kWh", "kWh/km", "kWh/tkm", "ratio",
-    "kgCO2/short_ton_mile", "gCH4/short_ton_mile", "gN2O/short_ton_mile",
+    "tCO2e", "kgCO2e/parcel", "kWh/parcel", "kgCO2/short_ton_mile", "gCH4/short_ton_mile", "gN2O/short_ton_mile",
 ]  # fmt: skip
 Boundary = Literal["cradle_to_gate", "WTT", "TTW", "WTW", "generation", "transmission", "energy"]
 Grade = Literal["P", "S", "D", "M"]
@@ -18,6 +18,7 @@ FactorId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,79}$")]
 Country = Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
 Positive = Annotated[int, Field(gt=0, le=10**12)]
 NonNegative = Annotated[int, Field(ge=0, le=10**12)]
+Percent = Annotated[int, Field(ge=0, le=100)]
 
 
 class Row(BaseModel):
@@ -79,6 +80,8 @@ class MaterialRow(Row):
     recycled: FactorId | None = None
     plastic: bool
     known: bool = True
+    cover: DecimalText
+    film: bool = False
 
 
 class MaterialsFile(Row):
@@ -124,9 +127,10 @@ class VehicleRow(Row):
     zero_tailpipe: bool = False
     air: bool = False
     stand_in: bool = False
+    detour_permille: Annotated[int, Field(ge=500, le=3000)] = 1000
 
 
-class StandInVehicles(Row):
+class ReferenceVehicles(Row):
     """One vehicle for rounds and one for line-haul."""
 
     round: Vehicle
@@ -138,15 +142,21 @@ class VehiclesFile(Row):
 
     factors: tuple[FactorRow, ...]
     vehicles: dict[Vehicle, VehicleRow]
-    undeclared: StandInVehicles
-    reference: StandInVehicles
+    reference: ReferenceVehicles
 
 
 class RoundRow(Row):
-    """A default round."""
+    """A reference round."""
 
     distance_m: Positive
     parcels: Positive
+
+
+class TourRow(RoundRow):
+    """A reference round that is a tour over a ward of an area."""
+
+    area_km2: DecimalText
+    stops: Positive
 
 
 class DistancesRow(Row):
@@ -155,7 +165,14 @@ class DistancesRow(Row):
     road_factor: DecimalText
     line_haul_from_m: Positive
     unknown_distance_m: Positive
-    reference_mass_mg: Positive
+
+
+class UndeclaredRow(Row):
+    """What an undeclared part of a chain counts as, times its reference."""
+
+    round_times: Annotated[int, Field(ge=1, le=20)]
+    line_haul_times: Annotated[int, Field(ge=1, le=50)]
+    hub_permille: Annotated[int, Field(ge=1000, le=10_000)]
 
 
 class RoundsFile(Row):
@@ -163,29 +180,29 @@ class RoundsFile(Row):
 
     source: str
     grade: Grade
-    rounds: dict[RoundDensity, RoundRow]
-    undeclared: RoundDensity
-    reference: RoundDensity
+    town: TourRow
+    country: TourRow
+    collection: RoundRow
     distances: DistancesRow
+    usual_mass_mg: Positive
+    undeclared: UndeclaredRow
+
+
+class HubsFile(Row):
+    """`hubs.yaml`."""
+
+    factors: tuple[FactorRow, ...]
+    hub: FactorId
 
 
 class BaseParcel(Row):
-    """The average parcel the reference starts from."""
+    """The average parcel the reference starts from, and the product volume it carries."""
 
     board_mg: Positive
     plastic_mg: Positive
     board: FactorId
     plastic: FactorId
-
-
-class ClassRow(Row):
-    """A product-volume class; `step` counts doublings from the base."""
-
-    up_to_ml: Positive | None = None
-    step: Annotated[int, Field(ge=-20, le=20)]
-    co2e_mg: Positive
-    plastic_mg: Positive
-    mass_mg: Positive
+    product_ml: Positive
 
 
 class ReferenceFile(Row):
@@ -194,8 +211,8 @@ class ReferenceFile(Row):
     source: str
     grade: Grade
     base: BaseParcel
-    undeclared_factor: Annotated[int, Field(ge=1, le=10)]
-    classes: Annotated[tuple[ClassRow, ...], Field(min_length=2)]
+    least_ml: Positive
+    undeclared_factor: Literal[2]
 
 
 class ThinBagRow(Row):
@@ -230,19 +247,32 @@ class BoundRow(Row):
 class BoundsTable(Row):
     """Every bound the arithmetic uses."""
 
-    round_parcels: BoundRow
     round_distance_m: BoundRow
     metres_per_parcel: BoundRow
-    shared_parcels: BoundRow
+    locker_parcels: BoundRow
     line_haul_shortfall_m: BoundRow
     verified_trips: BoundRow
+    carrier_trips: BoundRow
     film_thickness_um: BoundRow
+    goods_g_per_m3: BoundRow
+
+
+class VehicleLimitsRow(Row):
+    """What some vehicles can do, and how that is known."""
+
+    vehicles: Annotated[tuple[Vehicle, ...], Field(min_length=1)]
+    payload_kg: Positive
+    round_km: Positive
+    parcels: Positive
+    reason: Annotated[str, Field(min_length=10)]
 
 
 class BoundsFile(Row):
     """`bounds.yaml`."""
 
     bounds: BoundsTable
+    vehicles: tuple[VehicleLimitsRow, ...]
+    certificates: dict[CertificateScheme, str]
 
 
 class PlacesTable(Row):
@@ -263,16 +293,25 @@ class PlacesFile(Row):
 
 
 class LevelRow(Row):
-    """What a badge level asks for."""
+    """What a badge level asks for. `primary_share_…` and `non_compliant_…` are the names of policies before 2.0.0.
+
+    `proven`: the scores are judged in which a parcel that only the seller states counts as undeclared.
+    """
 
     level: Literal[BadgeLevel.BRONZE, BadgeLevel.SILVER, BadgeLevel.GOLD]
-    green_min: Annotated[int, Field(ge=0, le=100)]
-    dimension_min: Annotated[int, Field(ge=0, le=100)]
-    primary_share_min_percent: Annotated[int, Field(ge=0, le=100)]
+    proven: bool = False
+    green_min: Percent
+    dimension_min: Percent
+    complete_share_min_percent: Percent = 0
+    measured_share_min_percent: Annotated[
+        Percent, Field(validation_alias=AliasChoices("measured_share_min_percent", "primary_share_min_percent"))
+    ] = 0
     packed_min: Annotated[int, Field(ge=0, le=10**6)]
     delivered_min: Annotated[int, Field(ge=0, le=10**6)]
     active_days_min: Annotated[int, Field(ge=0, le=366)]
-    non_compliant_max_percent: Annotated[int, Field(ge=0, le=100)]
+    thin_bags_max_percent: Annotated[
+        Percent, Field(validation_alias=AliasChoices("thin_bags_max_percent", "non_compliant_max_percent"))
+    ]
 
 
 class PolicyFile(Row):

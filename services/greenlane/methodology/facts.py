@@ -8,6 +8,7 @@ from datetime import date
 from msgspec import Struct
 
 from greenlane.methodology.vocabulary import (
+    CertificateScheme,
     ChainRole,
     ComponentRole,
     DistanceBasis,
@@ -17,6 +18,7 @@ from greenlane.methodology.vocabulary import (
     PlaceKind,
     RecoveredKind,
     RoundDensity,
+    StatedBy,
     Vehicle,
 )
 
@@ -29,6 +31,7 @@ class Item(Struct, frozen=True, gc=False):
     length_mm: int | None = None
     width_mm: int | None = None
     height_mm: int | None = None
+    stated_by: StatedBy = StatedBy.SELLER
 
 
 class Outer(Struct, frozen=True, gc=False):
@@ -38,6 +41,7 @@ class Outer(Struct, frozen=True, gc=False):
     length_mm: int | None = None
     width_mm: int | None = None
     height_mm: int | None = None
+    stated_by: StatedBy = StatedBy.SELLER
 
 
 class ReusableAsset(Struct, frozen=True, gc=False):
@@ -48,7 +52,7 @@ class ReusableAsset(Struct, frozen=True, gc=False):
 
 
 class Component(Struct, frozen=True, gc=False):
-    """One packaging component. `recycled_permille` counts only with a certificate valid on the day."""
+    """One packaging component. Recycled content and trips count when somebody else than the seller states them."""
 
     role: ComponentRole
     material: Material | None = None
@@ -57,6 +61,9 @@ class Component(Struct, frozen=True, gc=False):
     recycled_permille: int = 0
     certificate_valid_until: date | None = None
     reusable: ReusableAsset | None = None
+    certificate_scheme: CertificateScheme | None = None
+    certificate_id: str = ""
+    stated_by: StatedBy = StatedBy.SELLER
 
 
 class Order(Struct, frozen=True, gc=False):
@@ -64,10 +71,14 @@ class Order(Struct, frozen=True, gc=False):
 
     parcels: int
     product_mm3: int | None = None
+    stated_by: StatedBy = StatedBy.SELLER
 
 
 class PackedFacts(Struct, frozen=True, gc=False):
-    """A packed parcel: on which UTC day, in which country (ISO 3166-1 alpha-2), with what around it."""
+    """A packed parcel: on which UTC day, in which country (ISO 3166-1 alpha-2), with what around it.
+
+    `local_day` is the day there, on which dated rules and certificates are judged; None: the UTC day.
+    """
 
     day: date
     country: str
@@ -75,6 +86,7 @@ class PackedFacts(Struct, frozen=True, gc=False):
     outer: Outer | None = None
     components: tuple[Component, ...] | None = None
     order: Order | None = None
+    local_day: date | None = None
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -83,6 +95,7 @@ class Place(Struct, frozen=True, gc=False):
     country: str
     code: str
     kind: PlaceKind = PlaceKind.HOME
+    stated_by: StatedBy = StatedBy.SELLER
 
 
 class Energy(Struct, frozen=True, gc=False):
@@ -111,12 +124,14 @@ class ChainElement(Struct, frozen=True, gc=False):
     round: Round | None = None
     density: RoundDensity | None = None
     temperature_controlled: bool = False
+    stated_by: StatedBy = StatedBy.SELLER
 
 
 class Hub(Struct, frozen=True, gc=False):
     """A hub operation with the CO2e declared per parcel, in milligrams; None when undeclared."""
 
     co2e_mg: int | None = None
+    stated_by: StatedBy = StatedBy.SELLER
 
 
 class DeliveredFacts(Struct, frozen=True, gc=False):

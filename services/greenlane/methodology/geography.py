@@ -12,22 +12,28 @@ EARTH_RADIUS_M = 6_371_008.8
 
 
 class Point(NamedTuple):
-    """A place in radians; the flags say whether it lies outside Hanoi and Ho Chi Minh City in each province coding."""
+    """A place in radians; the flags say whether it lies outside Hanoi and Ho Chi Minh City in each province coding.
+
+    `countryside`: a rural commune (xã), whose rounds are longer than those of a town.
+    """
 
     latitude: float
     longitude: float
     cos_latitude: float
     outside_two_cities_63: bool = False
     outside_two_cities_34: bool = False
+    countryside: bool = False
 
 
-def point(latitude: str, longitude: str, *, outside_63: bool = False, outside_34: bool = False) -> Point:
+def point(
+    latitude: str, longitude: str, *, outside_63: bool = False, outside_34: bool = False, countryside: bool = False
+) -> Point:
     """A point from decimal degrees. Raises ValueError outside -90..90 and -180..180."""
     degrees_north, degrees_east = float(latitude), float(longitude)
     if not (-90 <= degrees_north <= 90 and -180 <= degrees_east <= 180):
         raise ValueError(f"latitude {latitude} or longitude {longitude} is outside the Earth")
     north = radians(degrees_north)
-    return Point(north, radians(degrees_east), cos(north), outside_63, outside_34)
+    return Point(north, radians(degrees_east), cos(north), outside_63, outside_34, countryside)
 
 
 @dataclass(frozen=True, slots=True)

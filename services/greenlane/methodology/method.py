@@ -1,3 +1,3 @@
 """The version of the method: formula, factor, wording; it stands in every assessment and never changes for it."""
 
-METHOD_VERSION = "1.0.0"
+METHOD_VERSION = "2.0.0"

@@ -6,3 +6,24 @@ def divide_half_even(numerator: int, denominator: int) -> int:
     quotient, rest = divmod(numerator, denominator)
     doubled = rest + rest
     return quotient + 1 if doubled > denominator or (doubled == denominator and quotient & 1) else quotient
+
+
+def surface_scale(volume: int, base: int) -> int:
+    """Millionths of (volume / base) ^ (2/3), the growth of a surface: the nearest integer, found by cubes, hence exact.
+
+    Exactly between two integers the even one is taken, as everywhere.
+    """
+    numerator, denominator = volume * volume * 10**18, base * base
+    guess = round((volume / base) ** (2 / 3) * 1_000_000)
+    while (2 * guess - 1) ** 3 * denominator > 8 * numerator:
+        guess -= 1
+    while (2 * guess + 1) ** 3 * denominator < 8 * numerator:
+        guess += 1
+    if guess & 1 and (2 * guess - 1) ** 3 * denominator == 8 * numerator:
+        return guess - 1
+    return guess + 1 if guess & 1 and (2 * guess + 1) ** 3 * denominator == 8 * numerator else guess
+
+
+def ratio_of(figure: int, reference: int, most: int) -> int:
+    """Millionths of a reference, rounded once, at most `most`; the reference is positive."""
+    return min(most, divide_half_even(figure * 1_000_000, reference))

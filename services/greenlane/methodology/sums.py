@@ -1,31 +1,41 @@
-"""The integers that accounts add up: one tuple per dimension, in mg, mm³ and counts, so sums are exact and commute."""
+"""The integers that accounts add up: one tuple per dimension, in mg, mm³, millionths and counts, so sums commute.
+
+A ratio is a parcel's figure over its reference, in millionths and at most `RATIO_MOST`; each parcel weighs the same.
+Sums named `measured_…` are of parcels of which everything that counts is stated by somebody else than the seller.
+"""
 
 from typing import NamedTuple
 
 from greenlane.methodology.vocabulary import Dimension
 
+MILLION = 1_000_000
+"""A ratio of 1: the reference itself."""
+
+RATIO_MOST = 2 * MILLION
+"""The largest ratio of a parcel, and the one of an undeclared parcel."""
+
 
 class PackagingSums(NamedTuple):
-    """Sums over packed parcels.
-
-    `empty_space_parcels` counts the parcels to which the empty-space ratio applies, undeclared ones included;
-    `empty_space_score_milli` adds each one's empty-space score in thousandths of a point (0 when undeclared).
-    """
+    """Sums over packed parcels; `…_milli` are points of 100 in thousandths."""
 
     parcels: int = 0
     packaging_mass_mg: int = 0
     plastic_mass_mg: int = 0
     packaging_co2e_mg: int = 0
-    reference_packaging_co2e_mg: int = 0
-    reference_plastic_mg: int = 0
+    measured_co2e_mg: int = 0
+    declared_co2e_mg: int = 0
     outer_volume_mm3: int = 0
     empty_volume_mm3: int = 0
-    empty_space_parcels: int = 0
-    empty_space_score_milli: int = 0
     circular_mass_mg: int = 0
-    primary_packaging_co2e_mg: int = 0
-    undeclared_parcels: int = 0
-    non_compliant_parcels: int = 0
+    co2e_ratio: int = 0
+    plastic_ratio: int = 0
+    empty_space_milli: int = 0
+    circular_milli: int = 0
+    complete_parcels: int = 0
+    thin_bag_parcels: int = 0
+    measured_parcels: int = 0
+    measured_co2e_ratio: int = 0
+    measured_plastic_ratio: int = 0
 
 
 class DeliverySums(NamedTuple):
@@ -33,12 +43,16 @@ class DeliverySums(NamedTuple):
 
     parcels: int = 0
     delivery_co2e_mg: int = 0
-    reference_delivery_co2e_mg: int = 0
     line_haul_co2e_mg: int = 0
     last_mile_co2e_mg: int = 0
     hub_co2e_mg: int = 0
-    primary_delivery_co2e_mg: int = 0
-    modelled_delivery_co2e_mg: int = 0
+    measured_co2e_mg: int = 0
+    declared_co2e_mg: int = 0
+    modelled_co2e_mg: int = 0
+    ratio: int = 0
+    complete_parcels: int = 0
+    measured_parcels: int = 0
+    measured_ratio: int = 0
     attempts: int = 0
     first_attempt_parcels: int = 0
     air_parcels: int = 0
@@ -49,11 +63,16 @@ class DeliverySums(NamedTuple):
 
 
 class ReturnSums(NamedTuple):
-    """Sums over returned parcels; their CO2e joins the delivery ratio, the reference does not."""
+    """Sums over returned parcels; their ratios join those of the deliveries and add no parcel to them."""
 
     parcels: int = 0
     return_co2e_mg: int = 0
-    primary_return_co2e_mg: int = 0
+    measured_co2e_mg: int = 0
+    declared_co2e_mg: int = 0
+    modelled_co2e_mg: int = 0
+    ratio: int = 0
+    measured_parcels: int = 0
+    measured_ratio: int = 0
 
 
 class CircularitySums(NamedTuple):

@@ -6,7 +6,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from greenlane.methodology.geography import Places
-from greenlane.methodology.vocabulary import EnergyCarrier, Material, RoundDensity, Vehicle
+from greenlane.methodology.rounding import divide_half_even
+from greenlane.methodology.sums import MILLION
+from greenlane.methodology.vocabulary import CertificateScheme, EnergyCarrier, Material, Vehicle
 
 SCALE = 10**8
 """Factors are integers: the decimal value of the table times this."""
@@ -76,12 +78,25 @@ Series = tuple[Dated, ...]
 
 @dataclass(frozen=True, slots=True)
 class MaterialFactor:
-    """kg CO2e per kg, primary and closed-loop; `known` is False for the honest unknowns, which are no primary data."""
+    """kg CO2e per kg, primary and closed-loop; `known` is False for the honest unknowns.
+
+    `least_mg_per_m2` is the least mass that covers a square metre; a film covers it with its declared thickness.
+    """
 
     primary: Scaled
     recycled: Scaled | None
     plastic: bool
     known: bool
+    least_mg_per_m2: int
+    film: bool
+
+
+class VehicleLimits(NamedTuple):
+    """What a vehicle can do: payload in mg, the longest round in metres, the most parcels of one."""
+
+    payload_mg: int
+    round_m: int
+    round_parcels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +104,7 @@ class VehicleFactor:
     """kg CO2e (or kWh) per vehicle-km and per tonne-km, with or without cooling; None where there is no such figure.
 
     `energy_per_km` is the plausible range in millilitres or watt-hours. `stand_in`: `km` is another vehicle's figure.
+    `detour_permille` of the way by road is the vehicle's own way.
     """
 
     km: PerDistance | None = None
@@ -100,10 +116,12 @@ class VehicleFactor:
     zero_tailpipe: bool = False
     air: bool = False
     stand_in: bool = False
+    detour_permille: int = 1000
+    limits: VehicleLimits = VehicleLimits(0, 0, 0)
 
 
 class RoundDefault(NamedTuple):
-    """A default round."""
+    """A reference round."""
 
     distance_m: int
     parcels: int
@@ -117,16 +135,58 @@ class Distances:
     road_denominator: int
     line_haul_from_m: int
     unknown_distance_m: int
-    reference_mass_mg: int
 
 
-class PackagingClass(NamedTuple):
-    """What an average parcel with up to that product volume uses; the last class has no upper end."""
+@dataclass(frozen=True, slots=True)
+class DeliveryReference:
+    """The parts of a usual delivery, in mg a parcel, and what an undeclared part counts as.
 
-    up_to_mm3: int | None
+    `country` over `town` is how much longer a parcel's part of a round in the countryside is. `usual_mass_mg` weighs
+    line-haul against rounds; it is the same on both sides for every parcel.
+    """
+
+    seller_round_mg: int
+    buyer_round_mg: int
+    hub_mg: int
+    km: PerDistance
+    tkm: PerDistance
+    town: RoundDefault
+    country: RoundDefault
+    collection: RoundDefault
+    usual_mass_mg: int
+    round_times: int
+    line_haul_times: int
+    hub_permille: int
+    hub_ids: tuple[str, ...]
+
+    @property
+    def undeclared_hub_mg(self) -> int:
+        """What one hub counts as when nobody but the seller states its figure."""
+        return self.hub_mg * self.hub_permille // 1000
+
+
+class AveragePackaging(NamedTuple):
+    """What an average parcel of a product volume uses, in mg."""
+
     co2e_mg: int
     plastic_mg: int
     mass_mg: int
+
+    def times(self, scale: int) -> "AveragePackaging":
+        """This packaging times `scale` millionths, each figure rounded once."""
+        return AveragePackaging(*(max(1, divide_half_even(figure * scale, MILLION)) for figure in self))
+
+
+@dataclass(frozen=True, slots=True)
+class PackagingReference:
+    """The base parcel and its product volume; every parcel has at least the reference of `least_mm3`."""
+
+    base: AveragePackaging
+    base_mm3: int
+    least_mm3: int
+    least: AveragePackaging
+    ids: tuple[str, ...]
+    undeclared_times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +214,14 @@ class Range(NamedTuple):
 class Bounds:
     """Plausibility bounds; outside, a declared fact counts as undeclared."""
 
-    round_parcels: Range
     round_distance_m: Range
     metres_per_parcel: Range
-    shared_parcels: Range
+    locker_parcels: Range
     line_haul_shortfall_m: Range
     verified_trips: Range
+    carrier_trips: Range
     film_thickness_um: Range
+    goods_g_per_m3: Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,18 +232,11 @@ class Method:
     materials: dict[Material, MaterialFactor]
     vehicles: dict[Vehicle, VehicleFactor]
     cooled_vehicles: dict[Vehicle, VehicleFactor]
-    undeclared_round_vehicle: Vehicle
-    undeclared_line_haul_vehicle: Vehicle
-    reference_km: PerDistance
-    reference_tkm: PerDistance
     carriers: dict[tuple[str, EnergyCarrier], Series]
-    rounds: dict[RoundDensity, RoundDefault]
-    undeclared_round: RoundDensity
-    reference_round: RoundDefault
+    delivery: DeliveryReference
     distances: Distances
-    reference_classes: tuple[PackagingClass, ...]
-    reference_ids: tuple[str, ...]
-    undeclared_times: int
+    packaging: PackagingReference
+    certificates: dict[CertificateScheme, str]
     thin_bag_rules: tuple[ThinBagRule, ...]
     bounds: Bounds
     places: Places

@@ -14,11 +14,34 @@ class Dimension(StrEnum):
 
 
 class DataCategory(StrEnum):
-    """How well a figure is founded, from declared measurement to fallback (ISO 14083)."""
+    """How well a figure is founded: measured by somebody else than the seller, declared, modelled, or a default.
 
-    PRIMARY = "primary"
+    `primary` stands in records of method 1.0.0 alone.
+    """
+
+    MEASURED = "measured"
+    DECLARED = "declared"
     MODELLED = "modelled"
     DEFAULT = "default"
+    PRIMARY = "primary"
+
+
+class StatedBy(StrEnum):
+    """Who states a fact. An event that does not say it counts as stated by the seller."""
+
+    SELLER = "seller"
+    MARKETPLACE = "marketplace"
+    CARRIER = "carrier"
+    VERIFIER = "verifier"
+
+
+class CertificateScheme(StrEnum):
+    """Schemes whose certificates of recycled content count."""
+
+    FSC = "fsc"
+    PEFC = "pefc"
+    GRS = "grs"
+    RCS = "rcs"
 
 
 class Grade(StrEnum):
@@ -88,7 +111,7 @@ class ComponentRole(StrEnum):
 
 
 class OuterKind(StrEnum):
-    """Kind of the outer packaging; an empty-space ratio applies to boxes only."""
+    """Kind of the outer packaging."""
 
     BOX = "box"
     FLEXIBLE_MAILER = "flexible_mailer"
@@ -151,7 +174,7 @@ class DistanceBasis(StrEnum):
 
 
 class RoundDensity(StrEnum):
-    """Density of the last-mile round when its length and parcels are not declared."""
+    """Words for a round's density: accepted as before, and without any effect since method 2.0.0."""
 
     DENSE = "dense"
     USUAL = "usual"
@@ -184,28 +207,32 @@ class DefaultUsed(StrEnum):
     RECYCLED_UNCERTIFIED = "recycled_uncertified"
     TRIPS_UNVERIFIED = "trips_unverified"
     FILM_THICKNESS_UNDECLARED = "film_thickness_undeclared"
+    OUTER_UNDECLARED = "outer_undeclared"
     PRODUCT_VOLUME_UNDECLARED = "product_volume_undeclared"
     ORDER_SHARED_EQUALLY = "order_shared_equally"
     EMPTY_SPACE_UNDECLARED = "empty_space_undeclared"
     PLACE_UNKNOWN = "place_unknown"
+    FIRST_MILE_UNDECLARED = "first_mile_undeclared"
     LINE_HAUL_UNDECLARED = "line_haul_undeclared"
     LAST_MILE_UNDECLARED = "last_mile_undeclared"
     VEHICLE_UNDECLARED = "vehicle_undeclared"
     VEHICLE_CONSUMPTION_UNKNOWN = "vehicle_consumption_unknown"
     DISTANCE_UNDECLARED = "distance_undeclared"
-    ROUND_BY_DENSITY = "round_by_density"
     ROUND_UNDECLARED = "round_undeclared"
-    ENERGY_UNVERIFIABLE = "energy_unverifiable"
     HUB_UNDECLARED = "hub_undeclared"
 
 
 class ImplausibleFact(StrEnum):
     """Which declared fact lay outside the plausible and therefore counted as undeclared."""
 
+    PACKAGING_MASS = "packaging_mass"
     ITEMS_VOLUME = "items_volume"
+    GOODS_DENSITY = "goods_density"
     ORDER_VOLUME = "order_volume"
     FILM_THICKNESS = "film_thickness"
+    CERTIFICATE = "certificate"
     VERIFIED_TRIPS = "verified_trips"
+    PAYLOAD = "payload"
     ROUND = "round"
     LINE_HAUL_DISTANCE = "line_haul_distance"
     ENERGY = "energy"

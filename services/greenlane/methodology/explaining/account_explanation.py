@@ -10,7 +10,8 @@ from greenlane.methodology.assessment import Assessed, Step
 from greenlane.methodology.explaining.effects import Effect, effects_of
 from greenlane.methodology.facts import PackedFacts
 from greenlane.methodology.method import METHOD_VERSION
-from greenlane.methodology.parcel.compliance import breaks
+from greenlane.methodology.parcel.cover import breaks
+from greenlane.methodology.parcel.space import surface_mm2
 from greenlane.methodology.seller.account import Declaration, Judged, assess, assess_all, totals_of
 from greenlane.methodology.seller.arithmetic import Arithmetic, arithmetic_of
 from greenlane.methodology.seller.score import PRIOR_PARCELS, green_points
@@ -77,11 +78,16 @@ def thin_bags_of(judged: Sequence[Judged], method: Method) -> tuple[ThinBags, ..
         parcels = tuple(
             declaration.parcel_id
             for declaration, _ in judged
-            if isinstance(declaration.facts, PackedFacts) and breaks(rule, declaration.facts, method)
+            if isinstance(declaration.facts, PackedFacts) and _breaks(rule, declaration.facts, method)
         )
         if parcels:
             found.append(ThinBags(rule, parcels))
     return tuple(found)
+
+
+def _breaks(rule: ThinBagRule, facts: PackedFacts, method: Method) -> bool:
+    surface = 0 if facts.outer is None or facts.components is None else surface_mm2(facts.outer)
+    return breaks(rule, facts, surface, method)
 
 
 def contributions_of(judged: Sequence[Judged], method: Method) -> tuple[Contribution, ...]:

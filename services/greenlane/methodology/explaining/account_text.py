@@ -16,8 +16,9 @@ def account_text(explanation: AccountExplanation) -> str:
     if is_empty(explanation.totals):
         return f"{NO_PARCELS}; method {explanation.method_version}"
     head = f"green {arithmetic.score}, grade {arithmetic.grade}, method {explanation.method_version}"
-    capped = arithmetic.capped and [_thin_bags_line(row, explanation.totals) for row in explanation.thin_bags]
-    lines = [head, *(capped or ()), "", "Sums", *_sum_lines(explanation.totals)]
+    lowered = _lowered_line(arithmetic)
+    thin = [_thin_bags_line(row, explanation.totals) for row in explanation.thin_bags]
+    lines = [head, lowered, *thin, "", "Sums", *_sum_lines(explanation.totals)]
     lines += ["", "From sums to score", *_arithmetic_lines(arithmetic)]
     if explanation.contributions:
         lines += ["", "CO2e by factor and data category", *map(_contribution_line, explanation.contributions)]
@@ -39,6 +40,14 @@ SHOWN_PARCELS = 5
 """Parcels that a text names before it counts the rest."""
 
 
+def _lowered_line(arithmetic: Arithmetic) -> str:
+    """What costs the score most, of its five parts."""
+    lost = [(line.weight / 2 * (100 - line.points), line.name) for line in arithmetic.lines[:-1]]
+    last = arithmetic.lines[-1]
+    points, name = max([*lost, ((100 - last.points) / 2, last.name)])
+    return f"Lowered most by {name}: {points:.1f} points. `greenlane advise` says what would raise it."
+
+
 def is_empty(totals: Totals) -> bool:
     """Whether an account has no parcel that was packed or delivered in its window."""
     return not totals.packaging.parcels and not totals.delivery.parcels
@@ -54,8 +63,8 @@ def _thin_bags_line(row: ThinBags, totals: Totals) -> str:
     rest = len(row.parcels) - SHOWN_PARCELS
     more = f" and {rest} more" if rest > 0 else ""
     return (
-        f"Capped at 40 by the badge policy: {len(row.parcels)} of {totals.packaging.parcels} parcels use bags under "
-        f"{row.rule.below_thickness_um} µm ({row.rule.law}). Use thicker bags or declare the thickness. "
+        f"{len(row.parcels)} of {totals.packaging.parcels} parcels count as undeclared: they use, or may use, bags under "
+        f"{row.rule.below_thickness_um} µm. Use thicker bags, or declare packaging and thickness. "
         f"Parcels: {named}{more}."
     )
 
@@ -125,14 +134,17 @@ def _arithmetic_lines(arithmetic: Arithmetic) -> list[str]:
     lines = [
         f"  {line.name}: {line.formula} -> {line.points:.4f} points x {line.weight:.4f}" for line in arithmetic.lines
     ]
+    proven = arithmetic.proven
     weights = " + ".join(f"{line.weight:.4f}" for line in arithmetic.lines[:-1])
-    cap = ", capped at 40: over 2 % of the parcels use bags that are too thin" if arithmetic.capped else ""
     return [
         *lines,
-        f"  packaging = weighted sum of the first four / ({weights}) = {arithmetic.packaging:.4f}{cap}",
+        f"  packaging = weighted sum of the first four / ({weights}) = {arithmetic.packaging:.4f}",
         f"  delivery = {arithmetic.delivery:.4f}",
         f"  green = 0.5 x packaging + 0.5 x delivery = {arithmetic.green:.4f}, rounded half to even {arithmetic.score}",
         f"  grade {arithmetic.grade}: A from 80, B from 60, C from 45, D from 30, else E",
+        f"  proven: green {proven.green}, packaging {proven.packaging}, delivery {proven.delivery}; "
+        f"{Decimal(arithmetic.measured_share_permille) / 10} % of the parcels are stated by somebody else than the "
+        f"seller, {Decimal(arithmetic.complete_share_permille) / 10} % are complete",
     ]
 
 

@@ -8,7 +8,13 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from greenlane.methodology.explaining.suppositions import USUAL_TRIPS, measured_round, suppose_everything, usual_energy
+from greenlane.methodology.explaining.suppositions import (
+    USUAL_TRIPS,
+    certified,
+    measured_round,
+    suppose_everything,
+    usual_energy,
+)
 from greenlane.methodology.facts import (
     ChainElement,
     Component,
@@ -17,9 +23,10 @@ from greenlane.methodology.facts import (
     PackedFacts,
     Place,
     ReusableAsset,
+    Round,
 )
-from greenlane.methodology.parcel.compliance import breaks
-from greenlane.methodology.parcel.space import product_mm3
+from greenlane.methodology.parcel.cover import breaks
+from greenlane.methodology.parcel.space import product_mm3, surface_mm2
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.seller.account import Declaration
 from greenlane.methodology.tables import Method
@@ -30,7 +37,7 @@ from greenlane.methodology.vocabulary import (
     Material,
     OuterKind,
     PlaceKind,
-    RoundDensity,
+    StatedBy,
     Vehicle,
 )
 
@@ -55,6 +62,7 @@ class Change(StrEnum):
     FEWER_FAILED_ATTEMPTS = "fewer_failed_attempts"
     SURFACE_LINE_HAUL = "surface_line_haul"
     DECLARE = "declare"
+    STATED_BY_OTHERS = "stated_by_others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,7 @@ def _paper_for_plastic(facts: PackedFacts, method: Method) -> PackedFacts | None
         if part.material is None or part.reusable is not None or not method.materials[part.material].plastic:
             return part
         mass = None if part.mass_mg is None else part.mass_mg * PAPER_FOR_PLASTIC
-        return Component(part.role, Material.KRAFT_PAPER, mass)
+        return Component(part.role, Material.KRAFT_PAPER, mass, stated_by=part.stated_by)
 
     return None if facts.components is None else replace(facts, components=tuple(map(swapped, facts.components)))
 
@@ -126,7 +134,7 @@ def _recycled(facts: PackedFacts, method: Method) -> PackedFacts | None:
     def recycled(part: Component) -> Component:
         if part.material is None or method.materials[part.material].recycled is None:
             return part
-        return replace(part, recycled_permille=1000, certificate_valid_until=date.max)
+        return certified(replace(part, recycled_permille=1000), date.max)
 
     return None if facts.components is None else replace(facts, components=tuple(map(recycled, facts.components)))
 
@@ -141,24 +149,25 @@ def _reusable(facts: PackedFacts, method: Method) -> PackedFacts | None:
         ComponentRole.OUTER,
         Material.WOVEN_PP,
         mass * REUSABLE_FOR_OUTER,
-        method.bounds.film_thickness_um.most,
+        max((rule.below_thickness_um for rule in method.thin_bag_rules), default=None),
         reusable=ReusableAsset("supposed", USUAL_TRIPS),
+        stated_by=StatedBy.VERIFIER,
     )
     return replace(facts, components=(bag, *(part for part in parts if part.role is not ComponentRole.OUTER)))
 
 
 def _thicker(facts: PackedFacts, method: Method) -> PackedFacts | None:
     """Bags as thick as every rule of the country asks, where the rule in force calls them too thin."""
-    limit = max(
-        (rule.below_thickness_um for rule in method.thin_bag_rules if breaks(rule, facts, method)),
-        default=None,
-    )
-    if limit is None:
+    surface = 0 if facts.outer is None else surface_mm2(facts.outer)
+    broken = [rule for rule in method.thin_bag_rules if breaks(rule, facts, surface, method)]
+    if not surface or not broken or facts.components is None:
         return None
+    limit = max(rule.below_thickness_um for rule in broken)
+    films = frozenset().union(*(rule.materials for rule in broken))
 
     def thickened(part: Component) -> Component:
         before = part.film_thickness_um
-        if part.role is not ComponentRole.OUTER or (before is not None and before >= limit):
+        if part.material not in films or (before is not None and before >= limit):
             return part
         if part.mass_mg is None:
             return replace(part, film_thickness_um=limit)
@@ -171,7 +180,7 @@ def _thicker(facts: PackedFacts, method: Method) -> PackedFacts | None:
 def _to_pickup_point(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
     if facts.destination.kind in {PlaceKind.PICKUP_POINT, PlaceKind.LOCKER}:
         return facts
-    dense = measured_round(ChainElement(ChainRole.LAST_MILE, density=RoundDensity.DENSE), method)
+    dense = Round(*method.delivery.collection)
 
     def consolidated(element: ChainElement) -> ChainElement:
         before = measured_round(element, method)
@@ -239,6 +248,37 @@ def _by_land(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
     return replace(facts, chain=None if facts.chain is None else tuple(map(landed, facts.chain)))
 
 
+def _by_others(declaration: Declaration, _method: Method) -> Declaration | None:
+    """Every fact stated by somebody else: by the marketplace what it sees, by the carrier what it carries."""
+    facts = declaration.facts
+    changed: PackedFacts | DeliveredFacts
+    if isinstance(facts, PackedFacts):
+        changed = replace(
+            facts,
+            items=tuple(replace(item, stated_by=StatedBy.MARKETPLACE) for item in facts.items),
+            outer=None if facts.outer is None else replace(facts.outer, stated_by=StatedBy.MARKETPLACE),
+            components=None
+            if facts.components is None
+            else tuple(replace(part, stated_by=_other(part.stated_by)) for part in facts.components),
+        )
+    elif isinstance(facts, DeliveredFacts):
+        changed = replace(
+            facts,
+            origin=replace(facts.origin, stated_by=StatedBy.MARKETPLACE),
+            destination=replace(facts.destination, stated_by=StatedBy.MARKETPLACE),
+            chain=None
+            if facts.chain is None
+            else tuple(replace(element, stated_by=StatedBy.CARRIER) for element in facts.chain),
+        )
+    else:
+        return None
+    return None if changed == facts else declaration._replace(facts=changed)
+
+
+def _other(stated_by: StatedBy) -> StatedBy:
+    return StatedBy.MARKETPLACE if stated_by is StatedBy.SELLER else stated_by
+
+
 LEVERS: dict[Change, Lever] = {
     Change.RIGHT_SIZE_BOX: Lever(
         "Use lower boxes, at most one fifth empty. Board is counted by the box's surface, filler by the empty space.",
@@ -250,12 +290,12 @@ LEVERS: dict[Change, Lever] = {
         partial(_on_packed, _paper_for_plastic),
     ),
     Change.CERTIFIED_RECYCLED: Lever(
-        "Use recycled material (100 %) with a valid certificate, where we have a factor for it.",
+        "Use recycled material (100 %) with a certificate that a verifier states, where we have a factor for it.",
         partial(_on_packed, _recycled),
     ),
     Change.REUSABLE_ASSET: Lever(
-        f"Switch to a reusable woven bag used {USUAL_TRIPS} times. We assume {REUSABLE_FOR_OUTER} times the mass "
-        "of the outer packaging.",
+        f"Switch to a reusable woven bag used {USUAL_TRIPS} times, which a verifier states. We assume "
+        f"{REUSABLE_FOR_OUTER} times the mass of the outer packaging.",
         partial(_on_packed, _reusable),
     ),
     Change.THICKER_BAGS: Lever(
@@ -280,6 +320,9 @@ LEVERS: dict[Change, Lever] = {
     ),
     Change.DECLARE: Lever(
         "Declare what you have not declared. We assume the averages that `greenlane explain` names.", suppose_everything
+    ),
+    Change.STATED_BY_OTHERS: Lever(
+        "Let the marketplace and the carrier state what you state now: silver and gold count nothing else.", _by_others
     ),
 }
 """Every change with its function."""

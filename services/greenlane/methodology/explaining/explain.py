@@ -8,69 +8,71 @@ from greenlane.methodology.facts import DeliveredFacts, PackedFacts, RecoveredFa
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.seller.account import Declaration, assess
 from greenlane.methodology.seller.score import packaging_parts, parcel_delivery_score, parcel_packaging_score
-from greenlane.methodology.sums import DeliverySums, PackagingSums, Sums
+from greenlane.methodology.sums import MILLION, DeliverySums, PackagingSums, Sums
 from greenlane.methodology.tables import Factor, Method
 from greenlane.methodology.vocabulary import DefaultUsed, Dimension, ImplausibleFact
 
 DEFAULT_MEANING: dict[DefaultUsed, str] = {
     DefaultUsed.PACKAGING_UNDECLARED: "You declared no component, so we count twice the average parcel. Declare the "
     "components.",
-    DefaultUsed.MATERIAL_UNDECLARED: "You did not name a component's material, so the parcel counts at least as an "
-    "undeclared one. Name it.",
-    DefaultUsed.MASS_UNDECLARED: "You did not give a component's mass, so the parcel counts at least as an undeclared "
-    "one. Give it.",
+    DefaultUsed.MATERIAL_UNDECLARED: "You did not name a component's material, so the packaging counts as undeclared. "
+    "Name it.",
+    DefaultUsed.MASS_UNDECLARED: "You did not give a component's mass, so the packaging counts as undeclared. Give it.",
     DefaultUsed.MATERIAL_UNKNOWN: "You did not say which plastic or which fibre, so we count the worst of its kind. "
     "Name the material.",
-    DefaultUsed.RECYCLED_UNCERTIFIED: "Recycled content counts only with a certificate that is valid on the day. Give "
-    "the certificate.",
-    DefaultUsed.TRIPS_UNVERIFIED: "You gave no verified trips for a reusable asset, so we count it as used once. Give "
-    "its trips.",
-    DefaultUsed.FILM_THICKNESS_UNDECLARED: "You did not give the bag's thickness, so we count it as banned. Give the "
-    "thickness.",
-    DefaultUsed.PRODUCT_VOLUME_UNDECLARED: "We do not know the volume of the goods, or cannot check it, so we compare "
-    "with the smallest parcel. Give the dimensions of all items and of the outer packaging.",
-    DefaultUsed.ORDER_SHARED_EQUALLY: "You split an order and we cannot check its volumes, so we compare with an equal "
-    "share of the smallest parcel. Give the order's product volume and the dimensions of all items.",
-    DefaultUsed.EMPTY_SPACE_UNDECLARED: "We do not know how empty the box is, so empty space scores 0 points. Give the "
-    "dimensions of all items and of the box.",
-    DefaultUsed.PLACE_UNKNOWN: "We do not know one of the places, so we assume a long way. Give the code of the "
-    "province or ward.",
-    DefaultUsed.LINE_HAUL_UNDECLARED: "The places are far apart and you declared no line-haul, so we assume one. "
-    "Declare it.",
-    DefaultUsed.LAST_MILE_UNDECLARED: "You declared no last mile, so we assume one. Declare it.",
-    DefaultUsed.VEHICLE_UNDECLARED: "You declared no vehicle that we can use, so we assume a rigid lorry, and a heavy "
-    "one in rounds. Name the vehicle.",
+    DefaultUsed.RECYCLED_UNCERTIFIED: "Recycled content counts only when somebody else than you states it, with a "
+    "scheme and a certificate that is valid on the day.",
+    DefaultUsed.TRIPS_UNVERIFIED: "Trips of a reusable asset count only when somebody else than you states them, so we "
+    "count it as used once.",
+    DefaultUsed.FILM_THICKNESS_UNDECLARED: "Film encloses the parcel and you did not give its thickness, so we count it "
+    "as a thin bag. Give the thickness.",
+    DefaultUsed.OUTER_UNDECLARED: "We do not know the sides of the outer packaging, so we cannot check its mass, and it "
+    "counts as undeclared. Give all sides.",
+    DefaultUsed.PRODUCT_VOLUME_UNDECLARED: "Nobody but you states the volume of the goods, so we compare with a small "
+    "parcel. Let the marketplace state the dimensions of all items and of the outer packaging.",
+    DefaultUsed.ORDER_SHARED_EQUALLY: "The order was split and its volumes are not known, so we compare with an equal "
+    "share of the smallest parcel. Let the marketplace state them.",
+    DefaultUsed.EMPTY_SPACE_UNDECLARED: "Nobody but you states how empty the parcel is, so empty space scores 0 points. "
+    "Let the marketplace state the dimensions of all items and of the outer packaging.",
+    DefaultUsed.PLACE_UNKNOWN: "We do not know one of the places, so the delivery counts as undeclared. Give the code of "
+    "the province or ward.",
+    DefaultUsed.FIRST_MILE_UNDECLARED: "You declared no first mile, so we count three times a usual one. Declare its "
+    "vehicle and its round.",
+    DefaultUsed.LINE_HAUL_UNDECLARED: "The places are far apart and you declared no line-haul, so we count eight times "
+    "an average lorry. Declare its vehicle.",
+    DefaultUsed.LAST_MILE_UNDECLARED: "You declared no last mile, so we count three times a usual one. Declare its "
+    "vehicle and its round.",
+    DefaultUsed.VEHICLE_UNDECLARED: "You declared no vehicle that we can use, so this part counts as undeclared. Name "
+    "the vehicle.",
     DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN: "We have no measured consumption for this vehicle, so we count it as a "
-    "petrol motorbike. Give its energy.",
-    DefaultUsed.DISTANCE_UNDECLARED: "You declared no distance that we can use, so we take the great circle times 1.2. "
+    "petrol motorbike. Give the energy of its round.",
+    DefaultUsed.DISTANCE_UNDECLARED: "You declared no distance of the line-haul, so we take the way between the places. "
     "Give the distance.",
-    DefaultUsed.ROUND_BY_DENSITY: "We modelled the round from its density. Give its length and its number of parcels.",
-    DefaultUsed.ROUND_UNDECLARED: "You declared no round that we can use, so we assume a sparse one. Give its length "
-    "and its number of parcels.",
-    DefaultUsed.ENERGY_UNVERIFIABLE: "We count energy only together with the vehicle and the distance. Give all three.",
-    DefaultUsed.HUB_UNDECLARED: "You did not give a hub's CO2e and there is no open default, so we add nothing.",
+    DefaultUsed.ROUND_UNDECLARED: "You declared no round that we can use, so this part counts as undeclared. Give its "
+    "length and its number of parcels.",
+    DefaultUsed.HUB_UNDECLARED: "Nobody but you states a hub's CO2e, so we count one and a half times a usual hub. Let "
+    "the carrier state it.",
 }
 """What each default did and what to declare instead, in sentences for the seller."""
 
 IMPLAUSIBLE_MEANING: dict[ImplausibleFact, str] = {
+    ImplausibleFact.PACKAGING_MASS: "The components together are too light to cover the outer packaging.",
     ImplausibleFact.ITEMS_VOLUME: "The items are larger than the outer packaging.",
+    ImplausibleFact.GOODS_DENSITY: "No goods are so light or so heavy for their size.",
     ImplausibleFact.ORDER_VOLUME: "The parcel holds more than its whole order.",
     ImplausibleFact.FILM_THICKNESS: "No bag has a film of this thickness.",
+    ImplausibleFact.CERTIFICATE: "The certificate's id has not the form of its scheme.",
     ImplausibleFact.VERIFIED_TRIPS: "No asset makes so many trips.",
-    ImplausibleFact.ROUND: "No round has this length and this number of parcels.",
+    ImplausibleFact.PAYLOAD: "The vehicle cannot carry this parcel, or so many parcels.",
+    ImplausibleFact.ROUND: "The vehicle makes no round of this length and this number of parcels.",
     ImplausibleFact.LINE_HAUL_DISTANCE: "The declared line-haul is shorter than the distance between the places.",
-    ImplausibleFact.ENERGY: "The energy does not fit the vehicle, the distance or the number of parcels.",
+    ImplausibleFact.ENERGY: "The energy does not fit the vehicle, its round or the round's parcels.",
     ImplausibleFact.VEHICLE: "This vehicle does not do this part of a transport chain.",
 }
 """Why each declared fact counted as undeclared."""
 
 GRADE_MEANING = {"P": "primary", "S": "secondary", "D": "derived", "M": "from memory"}
 """How a figure was found: in the primary document, in another one that cites it, from other figures, or recalled."""
-
-THIN_BAG_CAP = (
-    "Capped at 40 by the badge policy: the bag is thinner than allowed. Use a thicker bag or give its thickness."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -143,13 +145,13 @@ def explanation_text(explanation: Explanation) -> str:
 
 def _score_lines(sums: PackagingSums) -> list[str]:
     parts = packaging_parts(sums, 0)
-    lines = [
-        f"  CO2e {sums.packaging_co2e_mg} / {sums.reference_packaging_co2e_mg} mg: {parts.co2e:.2f} points x 0.40",
-        f"  plastic {sums.plastic_mass_mg} / {sums.reference_plastic_mg} mg: {parts.plastic:.2f} points x 0.30",
-        f"  empty space: {parts.empty:.2f} points x {parts.empty_weight:.2f}",
-        f"  circular {sums.circular_mass_mg} / {sums.packaging_mass_mg} mg: {parts.circular:.2f} points x 0.15",
+    return [
+        f"  CO2e {Decimal(sums.co2e_ratio) / MILLION:.6f} of the reference, at most 2: {parts.co2e:.2f} points x 0.40",
+        f"  plastic {Decimal(sums.plastic_ratio) / MILLION:.6f} of the reference, at most 2: {parts.plastic:.2f} points "
+        "x 0.30",
+        f"  empty space: {parts.empty:.2f} points x 0.15",
+        f"  circular: {parts.circular:.2f} points x 0.15",
     ]
-    return [*lines, f"  {THIN_BAG_CAP}"] if sums.non_compliant_parcels else lines
 
 
 def _step_line(step: Step) -> str:

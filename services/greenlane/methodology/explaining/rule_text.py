@@ -42,12 +42,17 @@ _NEEDS = {
     "green_score": "needs {threshold:.1f} points; you have {value:.1f}",
     "packaging_score": "needs {threshold:.1f} points for packaging; you have {value:.1f}",
     "delivery_score": "needs {threshold:.1f} points for delivery; you have {value:.1f}",
-    "primary_share": "needs primary data for {threshold:.0f} % of the CO2e; you have {value:.1f} %",
+    "proven_green_score": "needs {threshold:.1f} proven points; you have {value:.1f}",
+    "proven_packaging_score": "needs {threshold:.1f} proven points for packaging; you have {value:.1f}",
+    "proven_delivery_score": "needs {threshold:.1f} proven points for delivery; you have {value:.1f}",
+    "complete_share": "needs {threshold:.0f} % of the parcels completely declared; you have {value:.1f} %",
+    "measured_share": "needs {threshold:.0f} % of the parcels stated by somebody else than you; you have {value:.1f} %",
     "parcels_packed": "needs {threshold} parcels packed; you have {value}",
     "parcels_delivered": "needs {threshold} parcels delivered; you have {value}",
+    "measured_packed": "needs {threshold} packed parcels stated by somebody else than you; you have {value}",
+    "measured_delivered": "needs {threshold} delivered parcels stated by somebody else than you; you have {value}",
     "active_days": "needs {threshold} active days; you have {value}",
-    "non_compliant_share": "allows bags that are too thin for {threshold} % of the parcels; you have {value} %, "
-    "which also caps the packaging score",
+    "thin_bags": "allows thin bags, or packaging that nobody knows, for {threshold} % of the parcels; you have {value} %",
 }
 """Each rule as the rest of a sentence that begins with the level."""
 
@@ -55,11 +60,17 @@ _ALSO = {
     "green_score": "green score",
     "packaging_score": "packaging score",
     "delivery_score": "delivery score",
-    "primary_share": "primary data",
+    "proven_green_score": "proven green score",
+    "proven_packaging_score": "proven packaging score",
+    "proven_delivery_score": "proven delivery score",
+    "complete_share": "complete declarations",
+    "measured_share": "statements by others",
     "parcels_packed": "parcels packed",
     "parcels_delivered": "parcels delivered",
+    "measured_packed": "packed parcels stated by others",
+    "measured_delivered": "delivered parcels stated by others",
     "active_days": "active days",
-    "non_compliant_share": "thicker bags",
+    "thin_bags": "thicker bags",
 }
 
 
@@ -70,7 +81,7 @@ def missing_text(level: BadgeLevel | None, rules: Sequence[JudgedRule]) -> str:
     """
     if level is None:
         return ""
-    failed = sorted((rule for rule in rules if not rule.passed), key=lambda rule: rule.rule != "non_compliant_share")
+    failed = sorted((rule for rule in rules if not rule.passed), key=lambda rule: rule.rule != "thin_bags")
     name = str(level).capitalize()
     if not failed:
         return f"{name}: all rules met; the days in a row are counted"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from itertools import count
 from math import isqrt
@@ -15,20 +16,34 @@ from greenlane.methodology.facts import (
     Component,
     DeliveredFacts,
     Energy,
+    Hub,
     Item,
     Outer,
     PackedFacts,
     Round,
 )
 from greenlane.methodology.parcel.reference_packaging import packaging_reference
-from greenlane.methodology.parcel.space import measure_space, product_mm3
+from greenlane.methodology.parcel.fleet import per_km, per_tkm
+from greenlane.methodology.parcel.space import measure_space, product_mm3, surface_mm2
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.seller.account import Declaration, assess
-from greenlane.methodology.tables import Method, PackagingClass, RoundDefault
-from greenlane.methodology.vocabulary import ChainRole, ComponentRole, DefaultUsed, Material, OuterKind, Vehicle
+from greenlane.methodology.tables import AveragePackaging, Method, RoundDefault
+from greenlane.methodology.vocabulary import (
+    CertificateScheme,
+    ChainRole,
+    ComponentRole,
+    DefaultUsed,
+    Material,
+    OuterKind,
+    StatedBy,
+    Vehicle,
+)
 
 USUAL_TRIPS = 20
 """Trips for which reusable transport packaging is designed at least (see `bounds.yaml`)."""
+
+BOARD_MG_PER_M2 = 515_000
+"""Mean mass of corrugated board (FEFCO 2015)."""
 
 _AVERAGE_PRODUCT = Item(1, None, 200, 150, 100)
 _PASSES = 3
@@ -69,9 +84,13 @@ def suppose_everything(declaration: Declaration, method: Method) -> Declaration 
 
 def measured_round(element: ChainElement, method: Method) -> Round:
     """The round an element has, or the default one that stands in for it."""
-    if element.round is not None:
-        return element.round
-    return _round(method.rounds[element.density or method.undeclared_round])
+    return element.round or reference_round(element, method)
+
+
+def reference_round(element: ChainElement, method: Method) -> Round:
+    """The reference's round of a role."""
+    table = method.delivery
+    return _round(table.collection if element.role is ChainRole.FIRST_MILE else table.town)
 
 
 def usual_energy(vehicle: Vehicle, trip: Round, method: Method) -> Energy | None:
@@ -107,18 +126,21 @@ def _elements(
     return None if after == chain else replace(facts, chain=after)
 
 
-def _reference(facts: PackedFacts, method: Method) -> PackagingClass:
+def _reference(facts: PackedFacts, method: Method) -> AveragePackaging:
     notes = Notes(None)
-    return packaging_reference(measure_space(facts.items, facts.outer, notes).product_mm3, facts.order, method, notes)
+    space = measure_space(facts.items, facts.outer, method.bounds.goods_g_per_m3, notes)
+    return packaging_reference(space.product_mm3, facts.order, method, notes)
 
 
-def _board_mg(average: PackagingClass) -> int:
-    return max(1, average.mass_mg - average.plastic_mg)
+def _board_mg(average: AveragePackaging, facts: PackedFacts) -> int:
+    """The average's board, and as much as covers the outer packaging at least."""
+    surface = 0 if facts.outer is None else surface_mm2(facts.outer)
+    return max(1, average.mass_mg - average.plastic_mg, divide_half_even(surface * BOARD_MG_PER_M2, 1_000_000))
 
 
 def _average_packaging(facts: PackedFacts, method: Method) -> PackedFacts:
     average = _reference(facts, method)
-    board = Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, _board_mg(average))
+    board = Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, _board_mg(average, facts))
     film = Component(ComponentRole.CUSHIONING, Material.PLASTIC_FILM, average.plastic_mg)
     return replace(facts, components=(board, film))
 
@@ -135,7 +157,7 @@ def _mass(part: Component, facts: PackedFacts, method: Method) -> Component:
         return part
     average = _reference(facts, method)
     plastic = part.material is not None and method.materials[part.material].plastic
-    return replace(part, mass_mg=average.plastic_mg if plastic else _board_mg(average))
+    return replace(part, mass_mg=average.plastic_mg if plastic else _board_mg(average, facts))
 
 
 def _known_material(part: Component, _facts: PackedFacts, method: Method) -> Component:
@@ -146,53 +168,77 @@ def _known_material(part: Component, _facts: PackedFacts, method: Method) -> Com
 
 
 def _certified(part: Component, facts: PackedFacts, _method: Method) -> Component:
-    valid = part.certificate_valid_until is not None and part.certificate_valid_until >= facts.day
-    return part if valid or not part.recycled_permille else replace(part, certificate_valid_until=facts.day)
+    if not part.recycled_permille:
+        return part
+    return certified(part, facts.local_day or facts.day)
+
+
+def certified(part: Component, day: date) -> Component:
+    """The component with a certificate that counts on a day."""
+    return replace(
+        part,
+        certificate_valid_until=day,
+        certificate_scheme=CertificateScheme.FSC,
+        certificate_id="FSC-C000000",
+        stated_by=StatedBy.VERIFIER,
+    )
 
 
 def _verified(part: Component, _facts: PackedFacts, _method: Method) -> Component:
-    if part.reusable is None or part.reusable.verified_trips is not None:
+    if part.reusable is None:
         return part
-    return replace(part, reusable=replace(part.reusable, verified_trips=USUAL_TRIPS))
+    trips = part.reusable.verified_trips or USUAL_TRIPS
+    return replace(part, reusable=replace(part.reusable, verified_trips=trips), stated_by=StatedBy.VERIFIER)
 
 
 def _legal_film(part: Component, _facts: PackedFacts, method: Method) -> Component:
-    if part.role is not ComponentRole.OUTER or part.film_thickness_um is not None:
+    if part.film_thickness_um is not None:
         return part
     limits = [rule.below_thickness_um for rule in method.thin_bag_rules if part.material in rule.materials]
     return replace(part, film_thickness_um=max(limits)) if limits else part
 
 
 def _half_full(facts: PackedFacts, _method: Method) -> PackedFacts | None:
-    """Items that fill half of the outer packaging; whichever of the two is unknown is taken from the other."""
+    """The declared sides stated by the marketplace; goods that fill half of the outer packaging where none are."""
+    outer, items = facts.outer or _outer_around(facts.items), facts.items
+    if not product_mm3(items) and outer.length_mm and outer.width_mm:
+        height = outer.height_mm or min(outer.length_mm, outer.width_mm) // 2
+        items = (Item(1, None, outer.length_mm, outer.width_mm, max(1, height // 2)),)
+    stated = tuple(replace(item, stated_by=StatedBy.MARKETPLACE) for item in items)
+    return _changed(facts, replace(facts, items=stated, outer=replace(outer, stated_by=StatedBy.MARKETPLACE)))
+
+
+def _any_outer(facts: PackedFacts, _method: Method) -> PackedFacts | None:
+    if facts.outer is not None and surface_mm2(facts.outer):
+        return None
     kind = OuterKind.BOX if facts.outer is None else facts.outer.kind
-    outer = facts.outer
-    if outer is not None and outer.length_mm and outer.width_mm:
-        height = outer.height_mm
-        if kind is OuterKind.FLEXIBLE_MAILER:
-            height = min(outer.length_mm, outer.width_mm) // 2
-        if height is not None and height > 1:
-            return _changed(facts, replace(facts, items=(Item(1, None, outer.length_mm, outer.width_mm, height // 2),)))
-    items = facts.items if product_mm3(facts.items) else (_AVERAGE_PRODUCT,)
-    side = next(side for side in count(1) if side**3 >= 2 * product_mm3(items))
-    return _changed(facts, replace(facts, items=items, outer=Outer(kind, side, side, side)))
+    return replace(facts, outer=replace(_outer_around(facts.items), kind=kind))
+
+
+def _outer_around(items: tuple[Item, ...]) -> Outer:
+    """A cube of twice the goods' volume."""
+    volume = product_mm3(items) or product_mm3((_AVERAGE_PRODUCT,))
+    side = next(side for side in count(max(1, int((2 * volume) ** (1 / 3)) - 2)) if side**3 >= 2 * volume)
+    return Outer(OuterKind.BOX, side, side, side)
 
 
 def _average_line_haul(facts: DeliveredFacts, _method: Method) -> DeliveredFacts:
     return replace(facts, chain=(*(facts.chain or ()), ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_AVERAGE)))
 
 
-def _usual_last_mile(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
-    usual = ChainElement(ChainRole.LAST_MILE, Vehicle.MOTORBIKE_PETROL, round=_round(method.reference_round))
+def _usual_mile(role: ChainRole, facts: DeliveredFacts, method: Method) -> DeliveredFacts:
+    usual = ChainElement(role, Vehicle.MOTORBIKE_PETROL)
+    usual = replace(usual, round=reference_round(usual, method))
     return replace(facts, chain=(*(facts.chain or ()), usual))
 
 
 def _usual_vehicle(element: ChainElement, method: Method) -> ChainElement:
     row = None if element.vehicle is None else method.vehicles[element.vehicle]
+    anywhere = ("*", date.min)
     if element.role is ChainRole.LINE_HAUL:
-        fit = row is not None and (row.tkm is not None or row.kwh_tkm is not None)
+        fit = row is not None and per_tkm(row, anywhere, method) is not None
         return element if fit else replace(element, vehicle=Vehicle.LORRY_AVERAGE)
-    fit = row is not None and (row.km is not None or row.kwh_km is not None)
+    fit = row is not None and per_km(row, anywhere, method) is not None
     return element if fit else replace(element, vehicle=Vehicle.MOTORBIKE_PETROL)
 
 
@@ -206,11 +252,17 @@ def _metered(element: ChainElement, method: Method) -> ChainElement:
 def _usual_round(element: ChainElement, method: Method) -> ChainElement:
     if element.role is ChainRole.LINE_HAUL or element.round is not None:
         return element
-    return replace(element, round=_round(method.reference_round))
+    return replace(element, round=reference_round(element, method), energy=None)
 
 
-_HALF_FULL = Supposition("dimensions that the product half fills (3 litres of product if none are known)", _half_full)
-_USUAL_ROUND = Supposition("the usual round of the reference", None, partial(_elements, _usual_round))
+def _usual_hubs(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
+    usual = Hub(method.delivery.hub_mg, StatedBy.CARRIER)
+    return replace(facts, hubs=(usual, usual))
+
+
+_HALF_FULL = Supposition(
+    "the declared sides, stated by the marketplace (half full if there are none)", _half_full
+)
 
 SUPPOSITIONS: dict[DefaultUsed, Supposition] = {
     DefaultUsed.PACKAGING_UNDECLARED: Supposition("the average parcel's board and film", _average_packaging),
@@ -223,23 +275,34 @@ SUPPOSITIONS: dict[DefaultUsed, Supposition] = {
     DefaultUsed.MATERIAL_UNKNOWN: Supposition(
         "plastic film or corrugated board, according to its kind", partial(_components, _known_material)
     ),
-    DefaultUsed.RECYCLED_UNCERTIFIED: Supposition("a certificate valid on the day", partial(_components, _certified)),
-    DefaultUsed.TRIPS_UNVERIFIED: Supposition(f"{USUAL_TRIPS} verified trips", partial(_components, _verified)),
-    DefaultUsed.FILM_THICKNESS_UNDECLARED: Supposition(
-        "the smallest thickness that the law allows", partial(_components, _legal_film)
+    DefaultUsed.RECYCLED_UNCERTIFIED: Supposition(
+        "a certificate that a verifier states", partial(_components, _certified)
     ),
+    DefaultUsed.TRIPS_UNVERIFIED: Supposition(
+        f"the trips, or {USUAL_TRIPS}, that a verifier states", partial(_components, _verified)
+    ),
+    DefaultUsed.FILM_THICKNESS_UNDECLARED: Supposition(
+        "the smallest thickness that is no thin bag", partial(_components, _legal_film)
+    ),
+    DefaultUsed.OUTER_UNDECLARED: Supposition("a cube of twice the goods' volume", _any_outer),
     DefaultUsed.PRODUCT_VOLUME_UNDECLARED: _HALF_FULL,
     DefaultUsed.EMPTY_SPACE_UNDECLARED: _HALF_FULL,
+    DefaultUsed.FIRST_MILE_UNDECLARED: Supposition(
+        "the usual petrol-motorbike round of the reference", None, partial(_usual_mile, ChainRole.FIRST_MILE)
+    ),
     DefaultUsed.LINE_HAUL_UNDECLARED: Supposition("an average lorry", None, _average_line_haul),
-    DefaultUsed.LAST_MILE_UNDECLARED: Supposition("the usual petrol-motorbike round", None, _usual_last_mile),
+    DefaultUsed.LAST_MILE_UNDECLARED: Supposition(
+        "the usual petrol-motorbike round of the reference", None, partial(_usual_mile, ChainRole.LAST_MILE)
+    ),
     DefaultUsed.VEHICLE_UNDECLARED: Supposition(
         "a petrol motorbike on rounds, an average lorry in line-haul", None, partial(_elements, _usual_vehicle)
     ),
     DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN: Supposition(
         "a typical measured consumption of the vehicle", None, partial(_elements, _metered)
     ),
-    DefaultUsed.ROUND_BY_DENSITY: _USUAL_ROUND,
-    DefaultUsed.ROUND_UNDECLARED: _USUAL_ROUND,
+    DefaultUsed.ROUND_UNDECLARED: Supposition(
+        "the usual round of the reference", None, partial(_elements, _usual_round)
+    ),
+    DefaultUsed.HUB_UNDECLARED: Supposition("the reference's figure, stated by the carrier", None, _usual_hubs),
 }
-"""What to suppose for each default. Absent are those that only the seller knows: a place, a distance, the vehicle of a
-lone energy figure; and a hub's figure, which could only add."""
+"""What to suppose for each default. Absent are those that only the seller knows: a place, and a distance."""

@@ -1,156 +1,318 @@
-"""A parcel's whole transport chain: missing parts filled with defaults, every element costed, hubs added."""
+"""A parcel's transport chain, part by part: what it emitted, and what counts of it beside the usual delivery."""
 
 from typing import NamedTuple
 
 from greenlane.methodology.assessment import Leg, Notes, Step
-from greenlane.methodology.facts import ChainElement, DeliveredFacts
+from greenlane.methodology.facts import ChainElement, DeliveredFacts, Hub, Place
 from greenlane.methodology.geography import Point, great_circle_m
-from greenlane.methodology.parcel.legs import Way, basis_of, line_haul_cost, round_cost, travelled_m
-from greenlane.methodology.rounding import divide_half_even
-from greenlane.methodology.tables import Method
-from greenlane.methodology.vocabulary import ChainRole, DataCategory, DefaultUsed, ImplausibleFact
+from greenlane.methodology.parcel.line_haul import NO_LINE_HAUL, LineHaul, line_haul
+from greenlane.methodology.parcel.rounds import RoundCost, round_cost
+from greenlane.methodology.rounding import divide_half_even, ratio_of
+from greenlane.methodology.sums import RATIO_MOST
+from greenlane.methodology.tables import SCALE, Method
+from greenlane.methodology.vocabulary import (
+    ChainRole,
+    DataCategory,
+    DefaultUsed,
+    DistanceBasis,
+    StatedBy,
+)
 
-_UNDECLARED_LAST_MILE = ChainElement(ChainRole.LAST_MILE)
-_UNDECLARED_LINE_HAUL = ChainElement(ChainRole.LINE_HAUL)
-_NO_CHAIN: tuple[ChainElement, ...] = ()
+_PER_TKM = SCALE * 1_000_000
 
 
 class Carried(NamedTuple):
-    """What a chain emitted, in mg, and its weakest data category; `road_m` is None when a place is unknown."""
+    """What a chain emitted, in mg, its ratio in millionths, and how well it is founded."""
 
     total_mg: int
     line_haul_mg: int
     last_mile_mg: int
     hub_mg: int
-    primary_mg: int
+    measured_mg: int
+    declared_mg: int
     modelled_mg: int
     category: DataCategory
+    ratio: int
+    complete: bool
+    measured: bool
     air: bool
     zero_tailpipe: bool
-    road_m: int | None
     destination: Point | None
 
 
+class _Part(NamedTuple):
+    """The rounds of one end of the chain: as they were, as they count, in mg by category, and how they are known."""
+
+    mg: int
+    counted_mg: int
+    measured_mg: int
+    declared_mg: int
+    modelled_mg: int
+    complete: bool
+    measured: bool
+    zero_tailpipe: bool
+
+
+class _Way(NamedTuple):
+    """The distances between the two ends; None when a place is in no table."""
+
+    circle_m: int | None
+    road_m: int | None
+    start: Point | None
+    end: Point | None
+
+
 def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: bool) -> Carried:
-    """Cost every element, each rounded once; a failed attempt repeats the last mile."""
-    end = method.places.find(facts.destination, facts.day)
-    circle_m, road_m = _distances(facts, end, method, notes)
-    chain = _completed(facts.chain or _NO_CHAIN, road_m, method, notes, returning=returning)
-    way = Way(circle_m, road_m, _trusted(chain, circle_m, road_m, method, notes))
-    line_haul = last_mile = first_mile = primary = modelled = 0
-    weakest, air, zero_tailpipe = DataCategory.PRIMARY, False, True
-    for element in chain:
+    """Every part of the chain beside its reference; a failed attempt repeats the last mile."""
+    reference = method.delivery
+    way = _way_of(facts, method, notes)
+    far = way.road_m is None or way.road_m > method.distances.line_haul_from_m
+    firsts: list[ChainElement] = []
+    lasts: list[ChainElement] = []
+    legs: list[ChainElement] = []
+    for element in facts.chain or ():
         role = element.role
-        vehicle = None if element.vehicle is None else method.vehicles[element.vehicle]
-        air = air or (vehicle is not None and vehicle.air)
-        mg, category = _element_mg(element, facts, way, method, notes)
-        if role is ChainRole.LINE_HAUL:
-            line_haul += mg
-        elif role is ChainRole.LAST_MILE:
-            last_mile += mg
-            zero_tailpipe = zero_tailpipe and vehicle is not None and vehicle.zero_tailpipe
-        else:
-            first_mile += mg
-        if category is DataCategory.PRIMARY:
-            primary += mg
-        elif category is DataCategory.DEFAULT:
-            weakest = category
-        else:
-            modelled += mg
-            weakest = category if weakest is DataCategory.PRIMARY else weakest
-    hub = _hubs_mg(facts, notes)
-    total = line_haul + last_mile + first_mile + hub
-    return Carried(total, line_haul, last_mile, hub, primary + hub, modelled, weakest, air, zero_tailpipe, road_m, end)
-
-
-def _element_mg(
-    element: ChainElement, facts: DeliveredFacts, way: Way, method: Method, notes: Notes
-) -> tuple[int, DataCategory]:
-    if element.role is ChainRole.LINE_HAUL:
-        cost = line_haul_cost(element, facts, way, method, notes)
+        (firsts if role is ChainRole.FIRST_MILE else lasts if role is ChainRole.LAST_MILE else legs).append(element)
+    seller_mg, buyer_mg = reference.seller_round_mg, reference.buyer_round_mg
+    buyer = _buyers_ward(facts.origin, way.start) if returning else _buyers_ward(facts.destination, way.end)
+    if returning:
+        first = _rounds(ChainRole.FIRST_MILE, firsts, buyer_mg, facts, method, notes, countryside=buyer)
+        last = _rounds(ChainRole.LAST_MILE, lasts, seller_mg, facts, method, notes, countryside=False)
     else:
-        cost = round_cost(element, facts, method, notes)
-    times = facts.attempts if element.role is ChainRole.LAST_MILE else 1
-    mg = divide_half_even(cost.numerator * times, cost.denominator)
-    notes.factors.extend(cost.factor_ids)
+        first = _rounds(ChainRole.FIRST_MILE, firsts, seller_mg, facts, method, notes, countryside=False)
+        last = _rounds(ChainRole.LAST_MILE, lasts, buyer_mg, facts, method, notes, countryside=buyer)
+    haul, reference_haul = _haul(legs, way, facts, method, notes, far=far)
+    hub_mg, hub_counted = _hubs(facts.hubs, 2 if far else 1, method, notes)
+    haul_most = reference.line_haul_times * reference_haul
+    haul_counted = haul_most if haul.counted_mg is None else min(haul.counted_mg, haul_most)
+    usual_mg = seller_mg + buyer_mg + (2 if far else 1) * reference.hub_mg + reference_haul
+    counted_mg = first.counted_mg + last.counted_mg + haul_counted + hub_counted
+    known = way.road_m is not None
+    ratio = ratio_of(counted_mg, usual_mg, RATIO_MOST) if known else RATIO_MOST
+    complete = known and first.complete and last.complete and haul.counted_mg is not None and not notes.implausible
+    measured = complete and first.measured and last.measured and haul.measured and _places_by_others(facts)
+    haul_declared = haul.counted_mg is not None
+    modelled = first.modelled_mg + last.modelled_mg + (haul.mg if haul_declared else 0)
+    total = first.mg + last.mg + haul.mg + hub_mg
+    measured_mg, declared_mg = first.measured_mg + last.measured_mg, first.declared_mg + last.declared_mg
     if notes.steps is not None:
-        formula = cost.formula if times == 1 else f"{cost.formula} x {times} attempts"
-        cooled = ", temperature controlled" if element.temperature_controlled else ""
-        label = f"{element.role} by {element.vehicle or 'an undeclared vehicle'}{cooled}"
-        basis = basis_of(element, method, declared=cost.declared)
-        leg = Leg(element.role, element.vehicle, cost.distance_m * times, basis)
-        notes.steps.append(Step(label, formula, mg, "mg", cost.factor_ids, cost.category, leg))
-    return mg, cost.category
+        _explain(first, last, haul_counted, hub_counted, reference_haul, usual_mg, ratio, far, method, notes)
+    return Carried(
+        total,
+        haul.mg,
+        last.mg,
+        hub_mg,
+        measured_mg,
+        declared_mg,
+        modelled,
+        _category(complete, measured, modelled),
+        ratio,
+        complete,
+        measured,
+        haul.air,
+        last.zero_tailpipe,
+        way.end,
+    )
 
 
-def _distances(facts: DeliveredFacts, end: Point | None, method: Method, notes: Notes) -> tuple[int | None, int | None]:
-    """Great circle and road metres between the two ends; None when a place is in no table."""
+def _category(complete: bool, measured: bool, modelled_mg: int) -> DataCategory:  # noqa: FBT001 - two findings
+    if not complete:
+        return DataCategory.DEFAULT
+    if modelled_mg:
+        return DataCategory.MODELLED
+    return DataCategory.MEASURED if measured else DataCategory.DECLARED
+
+
+def _places_by_others(facts: DeliveredFacts) -> bool:
+    return facts.origin.stated_by is not StatedBy.SELLER and facts.destination.stated_by is not StatedBy.SELLER
+
+
+def _buyers_ward(place: Place, point: Point | None) -> bool:
+    """Whether the buyer's round is one of the countryside: a ward that somebody else than the seller states."""
+    return point is not None and point.countryside and place.stated_by is not StatedBy.SELLER
+
+
+def _way_of(facts: DeliveredFacts, method: Method, notes: Notes) -> _Way:
+    """Great circle and road metres between the two ends."""
     origin, destination = facts.origin, facts.destination
+    end = method.places.find(destination, facts.day)
     if origin.code == destination.code and origin.country == destination.country:
-        return 0, 0
+        return _Way(0, 0, end, end)
     start = method.places.find(origin, facts.day)
     if start is None or end is None:
         notes.defaults.append(DefaultUsed.PLACE_UNKNOWN)
-        return None, None
+        return _Way(None, None, start, end)
     circle_m = great_circle_m(start, end)
     rules = method.distances
     road_m = divide_half_even(circle_m * rules.road_numerator, rules.road_denominator)
     if notes.steps is not None:
         formula = f"great circle {circle_m} m x {rules.road_numerator / rules.road_denominator}"
         notes.steps.append(Step("geographic distance", formula, road_m, "m"))
-    return circle_m, road_m
+    return _Way(circle_m, road_m, start, end)
 
 
-def _completed(
-    chain: tuple[ChainElement, ...], road_m: int | None, method: Method, notes: Notes, *, returning: bool
-) -> tuple[ChainElement, ...]:
-    """The chain with an undeclared last mile and line-haul where it must have had them.
+def _rounds(  # noqa: PLR0913, PLR0917 - one end of the chain, with what it is judged by
+    role: ChainRole,
+    elements: list[ChainElement],
+    reference_mg: int,
+    facts: DeliveredFacts,
+    method: Method,
+    notes: Notes,
+    *,
+    countryside: bool,
+) -> _Part:
+    """The rounds of one role together: they count at most as when they are undeclared.
 
-    A delivery ends in a last mile; a return has a round at either end. A line-haul lies between places further apart
-    than the method's limit, and between places nobody can measure.
+    In the countryside a round counts by how much longer rounds are there.
     """
-    has_round = has_line_haul = False
-    for element in chain:
-        if element.role is ChainRole.LINE_HAUL:
-            has_line_haul = True
-        elif returning or element.role is ChainRole.LAST_MILE:
-            has_round = True
-    if not has_line_haul and (road_m is None or road_m > method.distances.line_haul_from_m):
-        notes.defaults.append(DefaultUsed.LINE_HAUL_UNDECLARED)
-        chain = (*chain, _UNDECLARED_LINE_HAUL)
-    if not has_round:
-        notes.defaults.append(DefaultUsed.LAST_MILE_UNDECLARED)
-        chain = (*chain, _UNDECLARED_LAST_MILE)
-    return chain
-
-
-def _trusted(
-    chain: tuple[ChainElement, ...], circle_m: int | None, road_m: int | None, method: Method, notes: Notes
-) -> bool:
-    """Whether the declared line-haul distances together can span the great circle; unmeasurable places are not."""
-    if circle_m is None or road_m is None:
-        return False
-    span = 0
-    declared = False
-    for element in chain:
-        if element.role is ChainRole.LINE_HAUL:
-            travelled = travelled_m(element, method)
-            declared = declared or travelled is not None
-            span += road_m if travelled is None else travelled
-    if declared and span + method.bounds.line_haul_shortfall_m.most < circle_m:
-        notes.implausible.append(ImplausibleFact.LINE_HAUL_DISTANCE)
-        return False
-    return True
-
-
-def _hubs_mg(facts: DeliveredFacts, notes: Notes) -> int:
-    """Declared hub figures; no open default per parcel exists, so an undeclared hub adds nothing and is noted."""
-    total = 0
-    for hub in facts.hubs:
-        if hub.co2e_mg is None:
-            notes.defaults.append(DefaultUsed.HUB_UNDECLARED)
+    table = method.delivery
+    most = table.round_times * reference_mg
+    if not elements:
+        first = role is ChainRole.FIRST_MILE
+        notes.defaults.append(DefaultUsed.FIRST_MILE_UNDECLARED if first else DefaultUsed.LAST_MILE_UNDECLARED)
+        elements = [ChainElement(role)]
+    times = facts.attempts if role is ChainRole.LAST_MILE else 1
+    mg = counted = measured_mg = declared_mg = modelled_mg = 0
+    complete = measured = zero_tailpipe = True
+    for element in elements:
+        row = None if element.vehicle is None else method.vehicles[element.vehicle]
+        zero_tailpipe = zero_tailpipe and row is not None and row.zero_tailpipe
+        cost = round_cost(element, row, facts, method, notes)
+        if cost is None:
+            complete = False
+            mg += most * times
+            counted = most
+            _undeclared_step(element, most, times, reference_mg, method, notes)
+            continue
+        counted += cost.counted_mg * times
+        part_mg = cost.mg * times
+        mg += part_mg
+        measured = measured and element.stated_by is not StatedBy.SELLER
+        if cost.category is DataCategory.MEASURED:
+            measured_mg += part_mg
+        elif cost.category is DataCategory.DECLARED:
+            declared_mg += part_mg
         else:
-            total += hub.co2e_mg
-    if notes.steps is not None and facts.hubs:
-        notes.steps.append(Step("hubs", "sum of the declared figures", total, "mg", (), DataCategory.PRIMARY))
-    return total
+            modelled_mg += part_mg
+        notes.factors.extend(cost.factor_ids)
+        if notes.steps is not None:
+            _round_step(element, cost, times, part_mg, notes)
+    if countryside:
+        town, country = table.town, table.country
+        counted = divide_half_even(
+            counted * town.distance_m * country.parcels, country.distance_m * town.parcels
+        )
+    counted = min(counted, most) if complete else most
+    return _Part(mg, counted, measured_mg, declared_mg, modelled_mg, complete, complete and measured, zero_tailpipe)
+
+
+def _undeclared_step(
+    element: ChainElement, most: int, times: int, reference_mg: int, method: Method, notes: Notes
+) -> None:
+    notes.factors.extend(method.delivery.km.ids)
+    if notes.steps is not None:
+        label = f"{element.role} by {element.vehicle or 'an undeclared vehicle'}"
+        formula = f"undeclared: {method.delivery.round_times} x {reference_mg} mg"
+        formula += "" if times == 1 else f" x {times} attempts"
+        trip = method.delivery.collection if element.role is ChainRole.FIRST_MILE else method.delivery.town
+        leg = Leg(
+            element.role, element.vehicle, trip.distance_m // trip.parcels * times, DistanceBasis.SHORTEST_FEASIBLE
+        )
+        step = Step(label, formula, most * times, "mg", method.delivery.km.ids, DataCategory.DEFAULT, leg)
+        notes.steps.append(step)
+
+
+def _round_step(element: ChainElement, cost: RoundCost, times: int, part_mg: int, notes: Notes) -> None:
+    assert notes.steps is not None, "the caller has looked"
+    formula = cost.formula if times == 1 else f"({cost.formula}, rounded) x {times} attempts"
+    cooled = ", temperature controlled" if element.temperature_controlled else ""
+    leg = Leg(element.role, element.vehicle, cost.distance_m * times, DistanceBasis.ACTUAL)
+    label = f"{element.role} by {element.vehicle}{cooled}"
+    notes.steps.append(Step(label, formula, part_mg, "mg", cost.factor_ids, cost.category, leg))
+
+
+def _haul(  # noqa: PLR0913 - the parcel, its way, and what it is judged by
+    legs: list[ChainElement], way: _Way, facts: DeliveredFacts, method: Method, notes: Notes, *, far: bool
+) -> tuple[LineHaul, int]:
+    """The line-haul and its reference, in mg; neither counts between places that are near each other."""
+    road_m = method.distances.unknown_distance_m if way.road_m is None else way.road_m
+    table = method.delivery
+    reference_mg = 0
+    if far:
+        reference_mg = divide_half_even(
+            table.usual_mass_mg * road_m * table.tkm.value, _PER_TKM * table.tkm.scale
+        )
+        notes.factors.extend(table.tkm.ids)
+    if legs:
+        haul = line_haul(legs, way.circle_m or 0, road_m, facts, method, notes)
+        if haul.counted_mg is not None and not far:
+            return haul._replace(counted_mg=0), 0
+        if haul.counted_mg is not None:
+            return haul, reference_mg
+        already = haul.mg
+    elif not far:
+        return NO_LINE_HAUL, 0
+    else:
+        notes.defaults.append(DefaultUsed.LINE_HAUL_UNDECLARED)
+        already = 0
+        haul = LineHaul(0, None, measured=False, air=False)
+    whole = divide_half_even(facts.mass_mg * road_m * table.tkm.value, _PER_TKM * table.tkm.scale)
+    missing = max(0, table.line_haul_times * whole - already)
+    if notes.steps is not None:
+        formula = f"undeclared: {table.line_haul_times} x an average lorry over {road_m} m, less what is declared"
+        vehicle = legs[0].vehicle if legs else None
+        leg = Leg(ChainRole.LINE_HAUL, vehicle, road_m, DistanceBasis.SHORTEST_FEASIBLE)
+        label = "line_haul by an undeclared vehicle"
+        notes.steps.append(Step(label, formula, missing, "mg", table.tkm.ids, DataCategory.DEFAULT, leg))
+    notes.factors.extend(table.tkm.ids)
+    return haul._replace(mg=already + missing), reference_mg
+
+
+def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> tuple[int, int]:
+    """The hubs in mg: as declared, and as they count. A figure counts when somebody else than the seller states it."""
+    undeclared = method.delivery.undeclared_hub_mg
+    figures = [hub.co2e_mg for hub in hubs if hub.co2e_mg is not None]
+    by_others = [
+        hub.co2e_mg for hub in hubs if hub.co2e_mg is not None and hub.stated_by is not StatedBy.SELLER
+    ]
+    missing = max(0, passes - len(figures))
+    if len(by_others) < passes:
+        notes.defaults.append(DefaultUsed.HUB_UNDECLARED)
+    mg = sum(figures) + missing * undeclared
+    most = passes * undeclared
+    counted = min(most, sum(by_others) + max(0, passes - len(by_others)) * undeclared)
+    notes.factors.extend(method.delivery.hub_ids)
+    if notes.steps is not None:
+        if figures:
+            notes.steps.append(Step("hubs", "sum of the declared figures", sum(figures), "mg", (), DataCategory.DECLARED))
+        if missing:
+            formula = f"undeclared: {missing} x {undeclared} mg"
+            ids = method.delivery.hub_ids
+            notes.steps.append(Step("hubs, undeclared", formula, missing * undeclared, "mg", ids, DataCategory.DEFAULT))
+    return mg, counted
+
+
+def _explain(  # noqa: PLR0913, PLR0917 - every part of the ratio, once
+    first: _Part,
+    last: _Part,
+    haul_mg: int,
+    hub_mg: int,
+    reference_haul: int,
+    usual_mg: int,
+    ratio: int,
+    far: bool,  # noqa: FBT001 - as the caller found it
+    method: Method,
+    notes: Notes,
+) -> None:
+    assert notes.steps is not None, "the caller has looked"
+    table = method.delivery
+    hubs = (2 if far else 1) * table.hub_mg
+    parts = [f"first mile {first.counted_mg} mg", f"last mile {last.counted_mg} mg", f"hubs {hub_mg} mg"]
+    usual = [f"rounds {table.seller_round_mg + table.buyer_round_mg} mg", f"hubs {hubs} mg"]
+    if far:
+        parts.append(f"line-haul {haul_mg} mg")
+        usual.append(f"line-haul {reference_haul} mg")
+    counted = first.counted_mg + last.counted_mg + haul_mg + hub_mg
+    notes.steps.append(Step("what counts", " + ".join(parts), counted, "mg"))
+    notes.steps.append(Step("reference", " + ".join(usual), usual_mg, "mg", table.km.ids))
+    notes.steps.append(Step("ratio", f"{counted} / {usual_mg}, at most 2", ratio, "millionths"))

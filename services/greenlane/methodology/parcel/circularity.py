@@ -13,4 +13,4 @@ def assess_recovered(facts: RecoveredFacts, method: Method, steps: list[Step] | 
     assets = int(facts.kind is RecoveredKind.REUSABLE_ASSET)
     if steps is not None:
         steps.append(Step(f"taken back: {facts.kind}", "declared mass", facts.mass_mg, "mg"))
-    return notes.assessed(CircularitySums(1, assets, facts.mass_mg), DataCategory.PRIMARY)
+    return notes.assessed(CircularitySums(1, assets, facts.mass_mg), DataCategory.DECLARED)

@@ -1,11 +1,10 @@
-"""A parcel's transport chain, well to wheel, beside the usual delivery of the same mass over the same distance."""
+"""A parcel's transport chain, well to wheel, beside the usual delivery between the same places."""
 
 from greenlane.methodology.assessment import Assessed, Notes, Step
 from greenlane.methodology.facts import DeliveredFacts
 from greenlane.methodology.parcel.chain import carry
-from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.sums import DeliverySums, ReturnSums
-from greenlane.methodology.tables import SCALE, Method
+from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import PlaceKind
 
 _PICKUP = (PlaceKind.PICKUP_POINT, PlaceKind.LOCKER)
@@ -19,12 +18,16 @@ def assess_delivered(facts: DeliveredFacts, method: Method, steps: list[Step] | 
     sums = DeliverySums(
         1,
         carried.total_mg,
-        _reference_mg(facts, carried.road_m, method, notes),
         carried.line_haul_mg,
         carried.last_mile_mg,
         carried.hub_mg,
-        carried.primary_mg,
+        carried.measured_mg,
+        carried.declared_mg,
         carried.modelled_mg,
+        carried.ratio,
+        1 if carried.complete else 0,
+        1 if carried.measured else 0,
+        carried.ratio if carried.measured else 0,
         facts.attempts,
         1 if facts.attempts == 1 else 0,
         1 if carried.air else 0,
@@ -37,30 +40,17 @@ def assess_delivered(facts: DeliveredFacts, method: Method, steps: list[Step] | 
 
 
 def assess_returned(facts: DeliveredFacts, method: Method, steps: list[Step] | None = None) -> Assessed:
-    """The contribution of one returned parcel: its chain's CO2e, without a reference of its own."""
+    """The contribution of one returned parcel: its ratio joins those of the deliveries, and no parcel does."""
     notes = Notes(steps)
     carried = carry(facts, method, notes, returning=True)
-    return notes.assessed(ReturnSums(1, carried.total_mg, carried.primary_mg), carried.category)
-
-
-def _reference_mg(facts: DeliveredFacts, road_m: int | None, method: Method, notes: Notes) -> int:
-    """The usual petrol-motorbike round, heavier above 3 kg, plus an average lorry over the geographic distance."""
-    distances = method.distances
-    heavy = max(facts.mass_mg, distances.reference_mass_mg)
-    round_m, parcels = method.reference_round
-    ids, per_km, _ = method.reference_km
-    by_round = divide_half_even(round_m * per_km * heavy, SCALE // 1000 * parcels * distances.reference_mass_mg)
-    notes.factors.extend(ids)
-    by_lorry = 0
-    if road_m is not None and road_m > distances.line_haul_from_m:
-        by_lorry = divide_half_even(facts.mass_mg * road_m * method.reference_tkm.value, SCALE * 1_000_000)
-        notes.factors.extend(method.reference_tkm.ids)
-    if notes.steps is not None:
-        formula = (
-            f"{round_m} m x {per_km / SCALE} kg/km / {parcels} parcels x {heavy} / {distances.reference_mass_mg} mg"
-        )
-        notes.steps.append(Step("reference round", formula, by_round, "mg", ids))
-        if by_lorry:
-            formula = f"{facts.mass_mg} mg x {road_m} m x {method.reference_tkm.value / SCALE} kg/tkm"
-            notes.steps.append(Step("reference line-haul", formula, by_lorry, "mg", method.reference_tkm.ids))
-    return by_round + by_lorry
+    sums = ReturnSums(
+        1,
+        carried.total_mg,
+        carried.measured_mg,
+        carried.declared_mg,
+        carried.modelled_mg,
+        carried.ratio,
+        1 if carried.measured else 0,
+        carried.ratio if carried.measured else 0,
+    )
+    return notes.assessed(sums, carried.category)

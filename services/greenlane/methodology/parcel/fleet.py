@@ -2,58 +2,23 @@
 
 from datetime import date
 
-from greenlane.methodology.assessment import Notes
-from greenlane.methodology.facts import ChainElement
 from greenlane.methodology.tables import SCALE, Method, PerDistance, VehicleFactor
-from greenlane.methodology.vocabulary import DataCategory, DefaultUsed, EnergyCarrier, ImplausibleFact, Vehicle
+from greenlane.methodology.vocabulary import EnergyCarrier
 
 
-def fleet(element: ChainElement, method: Method) -> dict[Vehicle, VehicleFactor]:
-    """The vehicle table, with the figures of cooled vehicles where the element is under temperature control."""
-    return method.cooled_vehicles if element.temperature_controlled else method.vehicles
+def per_km(row: VehicleFactor, where: tuple[str, date], method: Method) -> PerDistance | None:
+    """The vehicle's figure per km; None for one that makes no rounds."""
+    return row.km or electric(row.kwh_km, where, method)
 
 
-def per_km(
-    element: ChainElement, where: tuple[str, date], method: Method, notes: Notes
-) -> tuple[PerDistance, DataCategory]:
-    """The vehicle's figure per km; the undeclared vehicle's when there is none."""
-    rows = fleet(element, method)
-    if element.vehicle is not None:
-        row = rows[element.vehicle]
-        factor = row.km or electric(row.kwh_km, where, method)
-        if factor is not None:
-            if not row.stand_in:
-                return factor, DataCategory.PRIMARY
-            notes.defaults.append(DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN)
-            return factor, DataCategory.DEFAULT
-        notes.implausible.append(ImplausibleFact.VEHICLE)
-    notes.defaults.append(DefaultUsed.VEHICLE_UNDECLARED)
-    return _present(rows[method.undeclared_round_vehicle].km), DataCategory.DEFAULT
-
-
-def per_tkm(
-    element: ChainElement, where: tuple[str, date], method: Method, notes: Notes
-) -> tuple[PerDistance, DataCategory]:
-    """The vehicle's figure per tonne-km; the undeclared vehicle's when there is none."""
-    rows = fleet(element, method)
-    if element.vehicle is not None:
-        row = rows[element.vehicle]
-        factor = row.tkm or electric(row.kwh_tkm, where, method)
-        if factor is not None:
-            return factor, DataCategory.MODELLED
-        notes.implausible.append(ImplausibleFact.VEHICLE)
-    notes.defaults.append(DefaultUsed.VEHICLE_UNDECLARED)
-    return _present(rows[method.undeclared_line_haul_vehicle].tkm), DataCategory.DEFAULT
+def per_tkm(row: VehicleFactor, where: tuple[str, date], method: Method) -> PerDistance | None:
+    """The vehicle's figure per tonne-km; None for one that does no line-haul."""
+    return row.tkm or electric(row.kwh_tkm, where, method)
 
 
 def electric(kwh: PerDistance | None, where: tuple[str, date], method: Method) -> PerDistance | None:
     """An electric vehicle's kWh times the plug factor of the country and the day."""
     return None if kwh is None else kwh.times(method.carrier_factor(where[0], EnergyCarrier.ELECTRICITY, where[1]))
-
-
-def _present(figure: PerDistance | None) -> PerDistance:
-    assert figure is not None, "the loader refuses an undeclared vehicle without its factor"
-    return figure
 
 
 def shown(factor: PerDistance) -> str:

@@ -1,46 +1,55 @@
-"""The empty-space ratio of a parcel (PPWR Art. 24: filler counts as empty) and the product volume it carries."""
+"""The sides of a parcel: what the outer packaging encloses, how much of it is empty (PPWR Art. 24), and its surface."""
 
 from typing import NamedTuple
 
 from greenlane.methodology.assessment import POINTS_MILLI, Notes, Step
 from greenlane.methodology.facts import Item, Outer
 from greenlane.methodology.rounding import divide_half_even
-from greenlane.methodology.vocabulary import DefaultUsed, ImplausibleFact, OuterKind
+from greenlane.methodology.tables import Range
+from greenlane.methodology.vocabulary import DefaultUsed, ImplausibleFact, OuterKind, StatedBy
+
+_FULL_POINTS = 100_000
 
 
 class Space(NamedTuple):
-    """Volumes in mm³, 0 when undeclared; whether the ratio applies, and its score in thousandths of a point."""
+    """Volumes in mm³ and the surface in mm², 0 when unknown; the empty-space score in thousandths of a point.
+
+    `product_mm3` is 0 unless somebody else than the seller states it.
+    """
 
     product_mm3: int
     outer_mm3: int
     empty_mm3: int
-    applies: int
+    surface_mm2: int
     score_milli: int
 
 
-def measure_space(items: tuple[Item, ...], outer: Outer | None, notes: Notes) -> Space:
-    """Volumes and empty-space score of one parcel.
-
-    The items' volume counts only beside an outer volume that can hold it: otherwise a claimed volume would raise the
-    reference unchecked, and leaving the box's dimensions out would gain by it.
-    """
-    applies = 1 if outer is None or outer.kind is OuterKind.BOX else 0
-    product = product_mm3(items)
-    capacity = 0 if outer is None else _capacity_mm3(outer)
-    if product > capacity > 0:
+def measure_space(items: tuple[Item, ...], outer: Outer | None, density: Range, notes: Notes) -> Space:
+    """Volumes, surface and empty-space score of one parcel; `density` bounds the goods, in g per m³."""
+    surface = 0 if outer is None else surface_mm2(outer)
+    if outer is None or not surface:
+        notes.defaults.append(DefaultUsed.OUTER_UNDECLARED)
+        return _unknown(0, notes)
+    product, capacity = product_mm3(items), capacity_mm3(outer)
+    if product > capacity:
         notes.implausible.append(ImplausibleFact.ITEMS_VOLUME)
-    if not product or product > capacity:
-        notes.defaults.append(DefaultUsed.PRODUCT_VOLUME_UNDECLARED)
-        if applies:
-            notes.defaults.append(DefaultUsed.EMPTY_SPACE_UNDECLARED)
-        return Space(0, 0, 0, applies, 0)
-    if not applies:
-        return Space(product, 0, 0, 0, 0)
-    empty = capacity - product
+        return _unknown(0, notes)
+    if not product:
+        return _unknown(surface, notes)
+    if not _solid(items, product, density):
+        notes.implausible.append(ImplausibleFact.GOODS_DENSITY)
+        return _unknown(surface, notes)
+    mailer = outer.kind is OuterKind.FLEXIBLE_MAILER
+    outer_mm3, empty = (0, 0) if mailer else (capacity, capacity - product)
+    if not _by_others(items, outer):
+        _unknown(surface, notes)
+        return Space(0, outer_mm3, empty, surface, 0)
+    if mailer:
+        return Space(product, 0, 0, surface, _FULL_POINTS)
     score = _score_milli(empty, capacity)
     if notes.steps is not None:
         notes.steps.append(Step("empty space", _in_words(empty, capacity), score, POINTS_MILLI))
-    return Space(product, capacity, empty, 1, score)
+    return Space(product, outer_mm3, empty, surface, score)
 
 
 def product_mm3(items: tuple[Item, ...]) -> int:
@@ -53,17 +62,45 @@ def product_mm3(items: tuple[Item, ...]) -> int:
     return volume
 
 
-def _capacity_mm3(outer: Outer) -> int:
-    """What the outer packaging can hold; 0 when undeclared.
-
-    A mailer of two sides is taken as a cushion: it holds less than both sides times half the shorter one.
-    """
-    if outer.length_mm is None or outer.width_mm is None:
+def surface_mm2(outer: Outer) -> int:
+    """The surface to be covered; of a mailer without a height both its sides; 0 when undeclared."""
+    length, width, height = outer.length_mm, outer.width_mm, outer.height_mm
+    if length is None or width is None:
         return 0
-    area = outer.length_mm * outer.width_mm
+    if height is not None:
+        return 2 * (length * width + length * height + width * height)
+    return 2 * length * width if outer.kind is OuterKind.FLEXIBLE_MAILER else 0
+
+
+def capacity_mm3(outer: Outer) -> int:
+    """What the outer packaging can hold; a mailer is taken as a cushion: both sides times half the shorter one."""
+    length, width, height = outer.length_mm or 0, outer.width_mm or 0, outer.height_mm or 0
     if outer.kind is OuterKind.FLEXIBLE_MAILER:
-        return area * min(outer.length_mm, outer.width_mm) // 2
-    return 0 if outer.height_mm is None else area * outer.height_mm
+        return max(length * width * height, length * width * min(length, width) // 2)
+    return length * width * height
+
+
+def _unknown(surface: int, notes: Notes) -> Space:
+    notes.defaults.append(DefaultUsed.PRODUCT_VOLUME_UNDECLARED)
+    notes.defaults.append(DefaultUsed.EMPTY_SPACE_UNDECLARED)
+    return Space(0, 0, 0, surface, 0)
+
+
+def _by_others(items: tuple[Item, ...], outer: Outer) -> bool:
+    if outer.stated_by is StatedBy.SELLER:
+        return False
+    return all(item.stated_by is not StatedBy.SELLER for item in items)
+
+
+def _solid(items: tuple[Item, ...], volume_mm3: int, density: Range) -> bool:
+    """Whether goods of this mass can have this volume; goods without a mass can."""
+    mass_mg = 0
+    for item in items:
+        if item.mass_mg is None:
+            return True
+        mass_mg += item.quantity * item.mass_mg
+    # mg / mm³ = 1,000,000 g / m³
+    return density.least * volume_mm3 <= mass_mg * 1_000_000 <= density.most * volume_mm3
 
 
 def _in_words(empty: int, outer: int) -> str:
@@ -75,4 +112,4 @@ def _in_words(empty: int, outer: int) -> str:
 def _score_milli(empty: int, outer: int) -> int:
     """100 clamp((0.60 - empty / outer) / 0.50, 0, 1) in thousandths of a point."""
     points = divide_half_even(120_000 * outer - 200_000 * empty, outer)
-    return min(100_000, max(0, points))
+    return min(_FULL_POINTS, max(0, points))

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from greenlane.methodology.seller.score import (
+    Points,
     blended_ratio,
     delivery_points,
     green_points,
@@ -29,12 +30,14 @@ class Arithmetic(NamedTuple):
 
     prior_parcels: int
     lines: tuple[Line, ...]
-    capped: bool
     packaging: Decimal
     delivery: Decimal
     green: Decimal
     score: Decimal
     grade: Grade
+    proven: Points
+    measured_share_permille: int
+    complete_share_permille: int
 
 
 def arithmetic_of(totals: Totals, prior: int) -> Arithmetic:
@@ -47,57 +50,37 @@ def arithmetic_of(totals: Totals, prior: int) -> Arithmetic:
     return Arithmetic(
         prior,
         (*_packaging_lines(totals.packaging, prior), _delivery_line(totals, prior, delivery)),
-        totals.packaging.non_compliant_parcels * 50 > totals.packaging.parcels,
         packaging,
         delivery,
         green_points(totals, prior),
         scores.green,
         scores.grade,
+        scores.proven,
+        scores.measured_share_permille,
+        scores.complete_share_permille,
     )
 
 
 def _packaging_lines(sums: PackagingSums, prior: int) -> tuple[Line, ...]:
     parts = packaging_parts(sums, prior)
-    spacious = sums.empty_space_parcels + prior
+    parcels = f"({sums.parcels} + {prior} parcels)"
     return (
-        Line(
-            "packaging CO2e",
-            _ratio(sums.packaging_co2e_mg, sums.reference_packaging_co2e_mg, sums.parcels, prior),
-            parts.co2e,
-            Decimal("0.40"),
-        ),
-        Line(
-            "packaging plastic",
-            _ratio(sums.plastic_mass_mg, sums.reference_plastic_mg, sums.parcels, prior),
-            parts.plastic,
-            Decimal("0.30"),
-        ),
-        Line(
-            "empty space",
-            f"{sums.empty_space_score_milli} / 1000 / ({sums.empty_space_parcels} + {prior} parcels); weight 0.15 x "
-            f"{spacious} / {sums.parcels + prior}",
-            parts.empty,
-            parts.empty_weight,
-        ),
-        Line(
-            "circular mass",
-            f"100 x {sums.circular_mass_mg} / {sums.packaging_mass_mg} mg x {sums.parcels} / {sums.parcels + prior}",
-            parts.circular,
-            Decimal("0.15"),
-        ),
+        Line("packaging CO2e", _ratio(sums.co2e_ratio, sums.parcels, prior), parts.co2e, Decimal("0.40")),
+        Line("packaging plastic", _ratio(sums.plastic_ratio, sums.parcels, prior), parts.plastic, Decimal("0.30")),
+        Line("empty space", f"{sums.empty_space_milli} / 1000 / {parcels}", parts.empty, Decimal("0.15")),
+        Line("circular mass", f"{sums.circular_milli} / 1000 / {parcels}", parts.circular, Decimal("0.15")),
     )
 
 
 def _delivery_line(totals: Totals, prior: int, points: Decimal) -> Line:
     sums = totals.delivery
-    actual = sums.delivery_co2e_mg + totals.returns.return_co2e_mg
-    formula = _ratio(actual, sums.reference_delivery_co2e_mg, sums.parcels, prior)
-    return Line("delivery and return CO2e", formula, points, Decimal(1))
+    formula = _ratio(sums.ratio + totals.returns.ratio, sums.parcels, prior)
+    return Line("deliveries and returns", formula, points, Decimal(1))
 
 
-def _ratio(actual: int, reference: int, parcels: int, prior: int) -> str:
-    if not parcels or not reference:
+def _ratio(ratio: int, parcels: int, prior: int) -> str:
+    if not parcels:
         return "no parcel: r = 1; 50 - 25 log2 r"
-    ratio = float(blended_ratio(actual, reference, parcels, prior))
-    blend = f"{parcels} x {actual} / {reference} mg + {prior}"
-    return f"r = ({blend}) / ({parcels} + {prior}) = {ratio:.6f}; 50 - 25 log2 r within 0 and 100"
+    mean = float(blended_ratio(ratio, parcels, prior))
+    blend = f"{ratio} / 1000000 + {prior}"
+    return f"r = ({blend}) / ({parcels} + {prior}) = {mean:.6f}; 50 - 25 log2 r within 0 and 100"

@@ -5,23 +5,29 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from greenlane.methodology.seller.score import PRIOR_PARCELS, Scores
+from greenlane.methodology.seller.score import PRIOR_PARCELS, Points, Scores
 from greenlane.methodology.sums import Totals
 from greenlane.methodology.vocabulary import BadgeLevel
 
 
 @dataclass(frozen=True, slots=True)
 class LevelRules:
-    """What a level asks for: points of 100, whole percent, parcels and days."""
+    """What a level asks for: points of 100, whole percent, parcels and days.
+
+    `proven`: the scores are those in which a parcel that only the seller states counts as undeclared, and parcels
+    count towards `packed_min` and `delivered_min` only when they are measured.
+    """
 
     level: BadgeLevel
     green_min: int
     dimension_min: int
-    primary_share_min_percent: int
+    measured_share_min_percent: int
     packed_min: int
     delivered_min: int
     active_days_min: int
-    non_compliant_max_percent: int
+    thin_bags_max_percent: int
+    complete_share_min_percent: int = 0
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +87,31 @@ def level_held(level: BadgeLevel, totals: Totals, scores: Scores, policy: Policy
 
 
 def _evaluate(rules: LevelRules, totals: Totals, scores: Scores, *, margin: int) -> tuple[RuleResult, ...]:
-    packed, delivered = totals.packaging.parcels, totals.delivery.parcels
-    primary = Decimal(scores.primary_share_permille).scaleb(-1)
+    packaging, delivery = totals.packaging, totals.delivery
+    packed, delivered = packaging.parcels, delivery.parcels
+    points: Points | Scores = scores
+    if rules.proven:
+        packed, delivered, points = packaging.measured_parcels, delivery.measured_parcels, scores.proven
+    complete = Decimal(scores.complete_share_permille).scaleb(-1)
+    measured = Decimal(scores.measured_share_permille).scaleb(-1)
+    names = _PROVEN if rules.proven else _ALL
     return (
-        _at_least("green_score", scores.green, rules.green_min - margin, "points"),
-        _at_least("packaging_score", scores.packaging, rules.dimension_min - margin, "points"),
-        _at_least("delivery_score", scores.delivery, rules.dimension_min - margin, "points"),
-        _at_least("primary_share", primary, rules.primary_share_min_percent, "percent"),
-        _at_least("parcels_packed", packed, rules.packed_min, "parcels"),
-        _at_least("parcels_delivered", delivered, rules.delivered_min, "parcels"),
+        _at_least(names[0], points.green, rules.green_min - margin, "points"),
+        _at_least(names[1], points.packaging, rules.dimension_min - margin, "points"),
+        _at_least(names[2], points.delivery, rules.dimension_min - margin, "points"),
+        _at_least("complete_share", complete, rules.complete_share_min_percent, "percent"),
+        _at_least("measured_share", measured, rules.measured_share_min_percent, "percent"),
+        _at_least(names[3], packed, rules.packed_min, "parcels"),
+        _at_least(names[4], delivered, rules.delivered_min, "parcels"),
         _at_least("active_days", totals.active_days, rules.active_days_min, "days"),
-        _compliant(totals.packaging.non_compliant_parcels, packed, rules.non_compliant_max_percent),
+        _without_thin_bags(packaging.thin_bag_parcels, packaging.parcels, rules.thin_bags_max_percent),
     )
+
+
+_ALL = ("green_score", "packaging_score", "delivery_score", "parcels_packed", "parcels_delivered")
+_PROVEN = (
+    "proven_green_score", "proven_packaging_score", "proven_delivery_score", "measured_packed", "measured_delivered"
+)  # fmt: skip
 
 
 def _at_least(rule: str, value: Decimal | int, threshold: int, unit: str) -> RuleResult:
@@ -100,12 +119,12 @@ def _at_least(rule: str, value: Decimal | int, threshold: int, unit: str) -> Rul
     return RuleResult(rule, passed, value, threshold, 0 if passed else threshold - value, unit)
 
 
-def _compliant(non_compliant: int, parcels: int, most: int) -> RuleResult:
+def _without_thin_bags(thin: int, parcels: int, most: int) -> RuleResult:
     """The share is judged exactly and shown with two decimals, never shown as allowed when it is not."""
-    if not non_compliant:
-        return RuleResult("non_compliant_share", True, _NONE_OF_THEM, most, 0, "percent")
-    share = Fraction(100 * non_compliant, parcels or 1)
+    if not thin:
+        return RuleResult("thin_bags", True, _NONE_OF_THEM, most, 0, "percent")
+    share = Fraction(100 * thin, parcels or 1)
     shown = (Decimal(share.numerator) / share.denominator).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
     passed = share <= most
     distance = 0 if passed else max(shown - most, Decimal("0.01"))
-    return RuleResult("non_compliant_share", passed, shown, most, distance, "percent")
+    return RuleResult("thin_bags", passed, shown, most, distance, "percent")

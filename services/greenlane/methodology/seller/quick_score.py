@@ -6,7 +6,7 @@ left to the decimal arithmetic of `score`. What is answered here is therefore th
 
 from math import log2
 
-from greenlane.methodology.sums import PackagingSums, Totals
+from greenlane.methodology.sums import MILLION, PackagingSums, Totals
 
 _DOUBT = 1e-6
 """Points. Some 10 million times the error of the few operations on figures of at most `_MOST`."""
@@ -18,8 +18,7 @@ def quick_tenths(totals: Totals, prior: int) -> tuple[int, int, int] | None:
     """Green, packaging and delivery score in tenths of a point; None when only exact arithmetic can tell."""
     packaging = _packaging(totals.packaging, prior)
     sums = totals.delivery
-    actual = sums.delivery_co2e_mg + totals.returns.return_co2e_mg
-    delivery = _s_curve(actual, sums.reference_delivery_co2e_mg, sums.parcels, prior)
+    delivery = _s_curve(sums.ratio + totals.returns.ratio, sums.parcels, prior)
     green = _tenths((packaging + delivery) / 2)
     packaging_tenths, delivery_tenths = _tenths(packaging), _tenths(delivery)
     if green is None or packaging_tenths is None or delivery_tenths is None:
@@ -27,10 +26,10 @@ def quick_tenths(totals: Totals, prior: int) -> tuple[int, int, int] | None:
     return green, packaging_tenths, delivery_tenths
 
 
-def _s_curve(actual: int, reference: int, parcels: int, prior: int) -> float:
-    if not parcels or not reference:
+def _s_curve(ratio: int, parcels: int, prior: int) -> float:
+    if not parcels:
         return 50.0
-    numerator, denominator = actual * parcels + prior * reference, reference * (parcels + prior)
+    numerator, denominator = ratio + prior * MILLION, (parcels + prior) * MILLION
     if 4 * numerator <= denominator:
         return 100.0
     if numerator >= 4 * denominator:
@@ -39,19 +38,17 @@ def _s_curve(actual: int, reference: int, parcels: int, prior: int) -> float:
 
 
 def _packaging(sums: PackagingSums, prior: int) -> float:
-    parcels, spacious = sums.parcels + prior or 1, sums.empty_space_parcels + prior
-    circular = 100 * sums.circular_mass_mg * sums.parcels / ((sums.packaging_mass_mg or 1) * parcels)
-    empty = sums.empty_space_score_milli / (1000 * (spacious or 1))
+    parcels = sums.parcels + prior or 1
+    empty = sums.empty_space_milli / (1000 * parcels)
+    circular = sums.circular_milli / (1000 * parcels)
     if not (0 <= circular <= _MOST and 0 <= empty <= _MOST):
         return -1.0
-    weight = 0.15 * spacious / parcels
-    points = (
-        0.40 * _s_curve(sums.packaging_co2e_mg, sums.reference_packaging_co2e_mg, sums.parcels, prior)
-        + 0.30 * _s_curve(sums.plastic_mass_mg, sums.reference_plastic_mg, sums.parcels, prior)
+    return (
+        0.40 * _s_curve(sums.co2e_ratio, sums.parcels, prior)
+        + 0.30 * _s_curve(sums.plastic_ratio, sums.parcels, prior)
+        + 0.15 * empty
         + 0.15 * circular
-        + weight * empty
-    ) / (0.85 + weight)
-    return min(points, 40.0) if sums.non_compliant_parcels * 50 > sums.parcels else points
+    )
 
 
 def _tenths(points: float) -> int | None:

@@ -1,4 +1,4 @@
-"""From the sums of a window to scores, grade and primary-data share: a seller is scored as one big parcel."""
+"""From the sums of a window to scores and grade: each parcel weighs the same, after parcels at the reference."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
@@ -6,11 +6,14 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from greenlane.methodology.seller.quick_score import quick_tenths
-from greenlane.methodology.sums import DeliverySums, PackagingSums, ReturnSums, Totals
+from greenlane.methodology.sums import MILLION, RATIO_MOST, DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.vocabulary import Grade
 
-PRIOR_PARCELS = 30
-"""Pseudo-parcels at the reference that are added to every seller, so that few parcels cannot score high."""
+PRIOR_PARCELS = 40
+"""Parcels at the reference that are added to every seller.
+
+So few parcels cannot score high, and one parcel, whose ratio is at most 2, moves no score by 2 points.
+"""
 
 _EXACT = Context(prec=40, rounding=ROUND_HALF_EVEN)
 _LN2 = _EXACT.ln(Decimal(2))
@@ -18,21 +21,34 @@ _FINE = Decimal("1e-20")
 _TENTH = Decimal("0.1")
 _TENTHS = tuple(Decimal(number).scaleb(-1) for number in range(1001))
 _HUNDRED = Decimal(100)
-_W_CO2E, _W_PLASTIC, _W_CIRCULAR = Decimal("0.40"), Decimal("0.30"), Decimal("0.15")
-_NON_COMPLIANT_CAP = Decimal(40)
-_NON_COMPLIANT_SHARE = Fraction(2, 100)
+_W_CO2E, _W_PLASTIC, _W_EMPTY, _W_CIRCULAR = Decimal("0.40"), Decimal("0.30"), Decimal("0.15"), Decimal("0.15")
 _GRADES = ((80, Grade.A), (60, Grade.B), (45, Grade.C), (30, Grade.D))
 
 
 @dataclass(frozen=True, slots=True)
+class Points:
+    """Three scores from 0 to 100 with one decimal."""
+
+    green: Decimal
+    packaging: Decimal
+    delivery: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
-    """Scores from 0 to 100 with one decimal, the letter of `green`, and the share of CO2e from primary data."""
+    """Scores from 0 to 100 with one decimal, the letter of `green`, and how well they are founded.
+
+    `proven` are the scores in which a parcel that only the seller states counts as undeclared. The shares are
+    thousandths of the parcels packed and delivered, rounded down.
+    """
 
     green: Decimal
     packaging: Decimal
     delivery: Decimal
     grade: Grade
-    primary_share_permille: int
+    proven: Points
+    measured_share_permille: int
+    complete_share_permille: int
 
 
 def s_curve(ratio: Fraction) -> Decimal:
@@ -50,19 +66,44 @@ def s_curve(ratio: Fraction) -> Decimal:
 
 def score(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Scores:
     """Scores of a seller's window: half packaging, half delivery, after `prior_parcels` parcels at the reference."""
-    tenths = quick_tenths(totals, prior_parcels)
-    if tenths is None:
-        return exact_score(totals, prior_parcels)
-    green, packaging, delivery = (_TENTHS[number] for number in tenths)
-    return Scores(green, packaging, delivery, grade_of(green), primary_share(totals))
+    measured, complete = shares(totals)
+    points = _points(totals, prior_parcels)
+    proven = points if measured == 1000 else _points(proven_totals(totals), prior_parcels)  # noqa: PLR2004 - all
+    return Scores(
+        points.green, points.packaging, points.delivery, grade_of(points.green), proven, measured, complete
+    )
 
 
 def exact_score(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Scores:
     """The definition of `score`: all steps in decimal arithmetic, each figure rounded once."""
-    packaging = packaging_points(totals.packaging, prior_parcels)
-    delivery = delivery_points(totals.delivery, totals.returns, prior_parcels)
-    green = _one_decimal(_half_and_half(packaging, delivery))
-    return Scores(green, _one_decimal(packaging), _one_decimal(delivery), grade_of(green), primary_share(totals))
+    points, proven = (_exact_points(one, prior_parcels) for one in (totals, proven_totals(totals)))
+    return Scores(points.green, points.packaging, points.delivery, grade_of(points.green), proven, *shares(totals))
+
+
+def proven_totals(totals: Totals) -> Totals:
+    """The sums as they are when every parcel that only the seller states counts as undeclared."""
+    packaging, delivery, returns = totals.packaging, totals.delivery, totals.returns
+    packed, delivered = (one.parcels - one.measured_parcels for one in (packaging, delivery))
+    returned = returns.parcels - returns.measured_parcels
+    return totals._replace(
+        packaging=packaging._replace(
+            co2e_ratio=packaging.measured_co2e_ratio + packed * RATIO_MOST,
+            plastic_ratio=packaging.measured_plastic_ratio + packed * RATIO_MOST,
+        ),
+        delivery=delivery._replace(ratio=delivery.measured_ratio + delivered * RATIO_MOST),
+        returns=returns._replace(ratio=returns.measured_ratio + returned * RATIO_MOST),
+    )
+
+
+def _points(totals: Totals, prior: int) -> Points:
+    tenths = quick_tenths(totals, prior)
+    return _exact_points(totals, prior) if tenths is None else Points(*(_TENTHS[number] for number in tenths))
+
+
+def _exact_points(totals: Totals, prior: int) -> Points:
+    packaging = packaging_points(totals.packaging, prior)
+    delivery = delivery_points(totals.delivery, totals.returns, prior)
+    return Points(*map(_one_decimal, (_half_and_half(packaging, delivery), packaging, delivery)))
 
 
 def green_points(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Decimal:
@@ -86,63 +127,54 @@ def grade_of(green: Decimal) -> Grade:
     return next((grade for least, grade in _GRADES if green >= least), Grade.E)
 
 
-def primary_share(totals: Totals) -> int:
-    """Thousandths of all CO2e that came from primary data, rounded down; 0 when there is no CO2e."""
-    packaging, delivery, returns = totals.packaging, totals.delivery, totals.returns
-    whole = packaging.packaging_co2e_mg + delivery.delivery_co2e_mg + returns.return_co2e_mg
-    primary = packaging.primary_packaging_co2e_mg + delivery.primary_delivery_co2e_mg + returns.primary_return_co2e_mg
-    return primary * 1000 // whole if whole else 0
+def shares(totals: Totals) -> tuple[int, int]:
+    """Thousandths of the parcels packed and delivered that are measured, and that are complete; rounded down."""
+    packaging, delivery = totals.packaging, totals.delivery
+    whole = packaging.parcels + delivery.parcels or 1
+    measured = packaging.measured_parcels + delivery.measured_parcels
+    complete = packaging.complete_parcels + delivery.complete_parcels
+    return measured * 1000 // whole, complete * 1000 // whole
 
 
 class PackagingParts(NamedTuple):
-    """The four parts of a packaging score in points of 100; empty space weighs from 0 to 0.15."""
+    """The four parts of a packaging score in points of 100."""
 
     co2e: Decimal
     plastic: Decimal
     empty: Decimal
     circular: Decimal
-    empty_weight: Decimal
 
 
 def packaging_parts(sums: PackagingSums, prior: int) -> PackagingParts:
     """The parts after `prior` parcels at the reference, each 50 or 0 when there is neither parcel nor prior."""
     parcels = sums.parcels + prior or 1
-    spacious = sums.empty_space_parcels + prior
-    circular = Fraction(100 * sums.circular_mass_mg * sums.parcels, (sums.packaging_mass_mg or 1) * parcels)
     return PackagingParts(
-        s_curve(blended_ratio(sums.packaging_co2e_mg, sums.reference_packaging_co2e_mg, sums.parcels, prior)),
-        s_curve(blended_ratio(sums.plastic_mass_mg, sums.reference_plastic_mg, sums.parcels, prior)),
-        _decimal(Fraction(sums.empty_space_score_milli, 1000 * (spacious or 1))),
-        _decimal(circular),
-        _decimal(Fraction(15 * spacious, 100 * parcels)),
+        s_curve(blended_ratio(sums.co2e_ratio, sums.parcels, prior)),
+        s_curve(blended_ratio(sums.plastic_ratio, sums.parcels, prior)),
+        _decimal(Fraction(sums.empty_space_milli, 1000 * parcels)),
+        _decimal(Fraction(sums.circular_milli, 1000 * parcels)),
     )
 
 
 def packaging_points(sums: PackagingSums, prior: int) -> Decimal:
-    """0.40 S(co2e) + 0.30 S(plastic) + 0.15 E + 0.15 C, unrounded.
-
-    E's weight shrinks with the share of parcels to which it does not apply; the mean is taken over what remains.
-    """
+    """0.40 S(co2e) + 0.30 S(plastic) + 0.15 E + 0.15 C, unrounded."""
     parts = packaging_parts(sums, prior)
     with localcontext(_EXACT):
-        always = _W_CO2E * parts.co2e + _W_PLASTIC * parts.plastic + _W_CIRCULAR * parts.circular
-        weight = _W_CO2E + _W_PLASTIC + _W_CIRCULAR + parts.empty_weight
-        points = (always + parts.empty_weight * parts.empty) / weight
-    capped = sums.non_compliant_parcels > _NON_COMPLIANT_SHARE * sums.parcels
-    return min(points, _NON_COMPLIANT_CAP) if capped else points
+        return (
+            _W_CO2E * parts.co2e + _W_PLASTIC * parts.plastic + _W_EMPTY * parts.empty + _W_CIRCULAR * parts.circular
+        )
 
 
 def delivery_points(sums: DeliverySums, returns: ReturnSums, prior: int) -> Decimal:
-    """S of delivery and return CO2e over the deliveries' reference, unrounded; 50 without any delivered parcel."""
-    actual = sums.delivery_co2e_mg + returns.return_co2e_mg
-    return s_curve(blended_ratio(actual, sums.reference_delivery_co2e_mg, sums.parcels, prior))
+    """S of the mean ratio of the deliveries, returns added to it, unrounded; 50 without any delivered parcel."""
+    return s_curve(blended_ratio(sums.ratio + returns.ratio, sums.parcels, prior))
 
 
-def blended_ratio(actual: int, reference: int, parcels: int, prior: int) -> Fraction:
-    """(P r + N) / (P + N): the ratio after N parcels that weigh as the seller's own and stand at the reference."""
-    if not parcels or not reference:
+def blended_ratio(ratio: int, parcels: int, prior: int) -> Fraction:
+    """(sum of the ratios + N) / (P + N): the mean ratio after N parcels at the reference; 1 without any parcel."""
+    if not parcels:
         return Fraction(1)
-    return Fraction(actual * parcels + prior * reference, reference * (parcels + prior))
+    return Fraction(ratio + prior * MILLION, (parcels + prior) * MILLION)
 
 
 def _half_and_half(packaging: Decimal, delivery: Decimal) -> Decimal:
