@@ -70,7 +70,7 @@ def assessment_of(record: KafkaRecord, event: FulfilmentEvent, method: Method) -
     if isinstance(event, CancelledEvent):
         return Retraction(**common)
     dimension, assess = ASSESSORS[event.type]
-    assessed = assess(event.data.to_facts(instant.date()), method)
+    assessed = assess(event.data.to_facts(instant), method)
     return Assessment(
         **common,
         revision=event.data.revision,

@@ -32,8 +32,8 @@ _DIMENSIONS = {
 
 def declaration_of(event: ScoredEvent) -> Declaration:
     """What an event declares, on its UTC day."""
-    day = event.time.astimezone(UTC).date()
-    return Declaration(event.data.parcel_id, _DIMENSIONS[type(event)], event.data.to_facts(day))
+    moment = event.time.astimezone(UTC)
+    return Declaration(event.data.parcel_id, _DIMENSIONS[type(event)], event.data.to_facts(moment))
 
 
 def version_of(event: FulfilmentEvent) -> Version:

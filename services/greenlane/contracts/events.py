@@ -1,6 +1,7 @@
 """Version 1 of the five events a marketplace publishes; the models are the only definition of the contract."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -9,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from greenlane.contracts.reading.media_types import JSON_PATTERN, JsonMediaType
 from greenlane.contracts.times import Day, Instant
 from greenlane.methodology import facts
+from greenlane.methodology.local_day import local_day
 from greenlane.methodology.vocabulary import (
+    CertificateScheme,
     ChainRole,
     ComponentRole,
     DistanceBasis,
@@ -19,6 +22,7 @@ from greenlane.methodology.vocabulary import (
     PlaceKind,
     RecoveredKind,
     RoundDensity,
+    StatedBy,
     Vehicle,
 )
 
@@ -48,6 +52,7 @@ Country = Annotated[str, Field(pattern=_COUNTRY, description="ISO 3166-1 alpha-2
 MassG = Annotated[float, Field(ge=LEAST_MASS_G, le=1_000_000, allow_inf_nan=False, description="grams")]
 LengthMm = Annotated[int, Field(gt=0, le=20_000, description="millimetres")]
 DistanceKm = Annotated[float, Field(ge=0, le=45_000, allow_inf_nan=False, description="kilometres")]
+Source = Annotated[StatedBy, Field(description="who states this; a seller's word raises no reference")]
 
 
 class CorrectionReason(StrEnum):
@@ -99,8 +104,26 @@ class ParcelBody(Body):
         return self
 
 
+_SURE = 0.499_999
+"""How far from the next integer a product in floating point may lie for its rounding to be certain."""
+
+
 def _milli(value: float) -> int:
-    return round(value * 1000)
+    """Thousandths of a decimal as it was written, halves to the even one: 16.1315 is 16,132."""
+    product = value * 1000
+    nearest = round(product)
+    if -_SURE < product - nearest < _SURE:
+        return nearest
+    return int((Decimal(repr(value)) * 1000).to_integral_value(ROUND_HALF_EVEN))
+
+
+def _permille(percent: float) -> int:
+    """Tenths of a percent, by decimals as `_milli`."""
+    product = percent * 10
+    nearest = round(product)
+    if -_SURE < product - nearest < _SURE:
+        return nearest
+    return int((Decimal(repr(percent)) * 10).to_integral_value(ROUND_HALF_EVEN))
 
 
 class ItemLine(Body):
@@ -111,11 +134,12 @@ class ItemLine(Body):
     length_mm: LengthMm | None = None
     width_mm: LengthMm | None = None
     height_mm: LengthMm | None = None
+    stated_by: Source = StatedBy.SELLER
 
     def to_facts(self) -> facts.Item:
         """The line in the method's units (mg, mm)."""
         mass = None if self.mass_g is None else _milli(self.mass_g)
-        return facts.Item(self.quantity, mass, self.length_mm, self.width_mm, self.height_mm)
+        return facts.Item(self.quantity, mass, self.length_mm, self.width_mm, self.height_mm, self.stated_by)
 
 
 class OuterPackaging(Body):
@@ -125,10 +149,11 @@ class OuterPackaging(Body):
     length_mm: LengthMm | None = None
     width_mm: LengthMm | None = None
     height_mm: LengthMm | None = None
+    stated_by: Source = StatedBy.SELLER
 
     def to_facts(self) -> facts.Outer:
         """The outer packaging in the method's units (mm)."""
-        return facts.Outer(self.kind, self.length_mm, self.width_mm, self.height_mm)
+        return facts.Outer(self.kind, self.length_mm, self.width_mm, self.height_mm, self.stated_by)
 
 
 class ReusableAsset(Body):
@@ -141,8 +166,9 @@ class ReusableAsset(Body):
 class Certificate(Body):
     """Proof of recycled content."""
 
-    certificate_id: Identifier
+    certificate_id: Annotated[Identifier, Field(description="as issued, a slash written as a hyphen")]
     valid_until: Day
+    scheme: CertificateScheme | None = None
 
 
 class PackagingComponent(Body):
@@ -155,18 +181,22 @@ class PackagingComponent(Body):
     recycled_content_percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 0.0
     certificate: Certificate | None = None
     reusable_asset: ReusableAsset | None = None
+    stated_by: Source = StatedBy.SELLER
 
     def to_facts(self) -> facts.Component:
         """The component in the method's units (mg, permille)."""
-        asset = self.reusable_asset
+        asset, certificate = self.reusable_asset, self.certificate
         return facts.Component(
             self.role,
             self.material,
             None if self.mass_g is None else _milli(self.mass_g),
             self.film_thickness_um,
-            round(self.recycled_content_percent * 10),
-            None if self.certificate is None else self.certificate.valid_until,
+            _permille(self.recycled_content_percent) if self.recycled_content_percent else 0,
+            None if certificate is None else certificate.valid_until,
             None if asset is None else facts.ReusableAsset(asset.asset_id, asset.verified_trips),
+            None if certificate is None else certificate.scheme,
+            "" if certificate is None else certificate.certificate_id,
+            self.stated_by,
         )
 
 
@@ -177,11 +207,12 @@ class Order(Body):
     product_volume_ml: Annotated[int, Field(gt=0, le=10**8, description="millilitres, all products of it")] | None = (
         None
     )
+    stated_by: Source = StatedBy.SELLER
 
     def to_facts(self) -> facts.Order:
         """The order in the method's units (mm³)."""
         volume = self.product_volume_ml
-        return facts.Order(self.parcels, None if volume is None else volume * 1000)
+        return facts.Order(self.parcels, None if volume is None else volume * 1000, self.stated_by)
 
 
 class ParcelPacked(ParcelBody):
@@ -193,15 +224,16 @@ class ParcelPacked(ParcelBody):
     components: Annotated[tuple[PackagingComponent, ...], Field(min_length=1, max_length=50)] | None = None
     order: Order | None = None
 
-    def to_facts(self, day: date) -> facts.PackedFacts:
-        """The parcel as the method sees it on that UTC day."""
+    def to_facts(self, moment: datetime) -> facts.PackedFacts:
+        """The parcel as the method sees it at that moment in UTC."""
         return facts.PackedFacts(
-            day=day,
+            day=moment.date(),
             country=self.country,
             items=tuple([item.to_facts() for item in self.items]),
             outer=None if self.outer is None else self.outer.to_facts(),
             components=None if self.components is None else tuple([part.to_facts() for part in self.components]),
             order=None if self.order is None else self.order.to_facts(),
+            local_day=local_day(moment, self.country),
         )
 
 
@@ -211,10 +243,11 @@ class Place(Body):
     country: Country
     code: Annotated[str, Field(pattern=_PLACE_CODE, description="official province, ward or municipality code")]
     kind: PlaceKind = PlaceKind.HOME
+    stated_by: Source = StatedBy.SELLER
 
     def to_facts(self) -> facts.Place:
         """The place as the method sees it."""
-        return facts.Place(self.country, self.code, self.kind)
+        return facts.Place(self.country, self.code, self.kind, self.stated_by)
 
 
 class Energy(Body):
@@ -247,7 +280,7 @@ class DeliveryRound(Body):
 
 
 class TransportChainElement(Body):
-    """One transport chain element (ISO 14083)."""
+    """One transport chain element (ISO 14083). Who states the last mile states the number of attempts too."""
 
     model_config = ConfigDict(json_schema_extra=_DISTANCE_WITH_BASIS)
 
@@ -259,6 +292,7 @@ class TransportChainElement(Body):
     round: DeliveryRound | None = None
     density: RoundDensity | None = None
     temperature_controlled: Annotated[bool, Field(description="cooled, frozen or heated on the way")] = False
+    stated_by: Source = StatedBy.SELLER
 
     @model_validator(mode="after")
     def _distance_has_a_basis(self) -> Self:
@@ -278,6 +312,7 @@ class TransportChainElement(Body):
             None if trip is None else facts.Round(_milli(trip.distance_km), trip.parcels),
             self.density,
             self.temperature_controlled,
+            self.stated_by,
         )
 
 
@@ -285,6 +320,7 @@ class HubOperation(Body):
     """A hub the parcel went through, with its CO2e per parcel if the carrier declares it."""
 
     co2e_g: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False, description="grams")] | None = None
+    stated_by: Source = StatedBy.SELLER
 
 
 class ParcelTransported(ParcelBody):
@@ -297,17 +333,19 @@ class ParcelTransported(ParcelBody):
     transport_chain: Annotated[tuple[TransportChainElement, ...], Field(min_length=1, max_length=20)] | None = None
     hubs: Annotated[tuple[HubOperation, ...], Field(max_length=20)] = ()
 
-    def to_facts(self, day: date) -> facts.DeliveredFacts:
-        """The transport as the method sees it on that UTC day."""
+    def to_facts(self, moment: datetime) -> facts.DeliveredFacts:
+        """The transport as the method sees it at that moment in UTC."""
         chain = self.transport_chain
         return facts.DeliveredFacts(
-            day=day,
+            day=moment.date(),
             mass_mg=_milli(self.mass_g),
             origin=self.origin.to_facts(),
             destination=self.destination.to_facts(),
             attempts=self.attempts,
             chain=None if chain is None else tuple([element.to_facts() for element in chain]),
-            hubs=tuple(facts.Hub(None if hub.co2e_g is None else _milli(hub.co2e_g)) for hub in self.hubs),
+            hubs=tuple(
+                [facts.Hub(None if hub.co2e_g is None else _milli(hub.co2e_g), hub.stated_by) for hub in self.hubs]
+            ),
         )
 
 
@@ -326,9 +364,9 @@ class PackagingRecovered(ParcelBody):
     mass_g: MassG
     asset_id: Identifier | None = None
 
-    def to_facts(self, day: date) -> facts.RecoveredFacts:
-        """What was taken back as the method sees it on that UTC day."""
-        return facts.RecoveredFacts(day, self.kind, _milli(self.mass_g))
+    def to_facts(self, moment: datetime) -> facts.RecoveredFacts:
+        """What was taken back as the method sees it at that moment in UTC."""
+        return facts.RecoveredFacts(moment.date(), self.kind, _milli(self.mass_g))
 
 
 class ParcelCancelled(Body):

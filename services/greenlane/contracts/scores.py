@@ -84,7 +84,18 @@ class ScoreFigures(Part):
     packaging: Points
     delivery: Points
     grade: Grade
-    primary_data_percent: Figure = Field(description="share of CO2e from declared measurements")
+    primary_data_percent: Figure = Field(
+        description="since method 2.0.0 the same as measured_percent; before, the share of CO2e from declared facts"
+    )
+    proven_green: Points | None = Field(
+        default=None, description="the score when every parcel that only the seller states counts as undeclared"
+    )
+    proven_packaging: Points | None = None
+    proven_delivery: Points | None = None
+    measured_percent: Figure | None = Field(
+        default=None, description="share of the parcels stated by somebody else than the seller"
+    )
+    complete_percent: Figure | None = Field(default=None, description="share of the parcels declared in every part")
 
 
 class Window(Part):

@@ -106,6 +106,11 @@ def _common(account: Account) -> dict[str, Any]:
             delivery=scores.delivery,
             grade=scores.grade,
             primary_data_percent=_percent(scores),
+            proven_green=scores.proven.green,
+            proven_packaging=scores.proven.packaging,
+            proven_delivery=scores.proven.delivery,
+            measured_percent=_percent(scores),
+            complete_percent=Decimal(scores.complete_share_permille) / 10,
         ),
         "sums": AccountSums.of(*totals),
         "standing": standing_of(account),
@@ -149,14 +154,14 @@ def next_level(level: BadgeLevel) -> BadgeLevel | None:
 
 
 def claim_of(account: Account) -> str:
-    """The bounded wording of methodology section 4: figures, period, method and data share, and nothing green."""
+    """The bounded wording of methodology section 4: figures, period, method and measured share, and nothing green."""
     scores = account.scores
     last = "open day" if account.last_day is None else account.last_day.isoformat()
     return (
         f"packaging {scores.packaging}/100, delivery {scores.delivery}/100, {account.first_day.isoformat()} to {last}, "
-        f"method {METHOD_VERSION}, {_percent(scores)} % primary data"
+        f"method {METHOD_VERSION}, {_percent(scores)} % of the parcels measured by others"
     )
 
 
 def _percent(scores: Scores) -> Decimal:
-    return Decimal(scores.primary_share_permille) / 10
+    return Decimal(scores.measured_share_permille) / 10

@@ -22,7 +22,7 @@ def shipment_footprint(event: DeliveredEvent | ReturnedEvent, method: Method) ->
     Its elements add up to the parcel's assessment. Of a round, an element carries the parcel's share of the km; a hub
     is an element of no distance, whose declared figure has no tank-to-wheel part; assumed elements are included.
     """
-    facts = event.data.to_facts(event.time.astimezone(UTC).date())
+    facts = event.data.to_facts(event.time.astimezone(UTC))
     explain = explain_delivered if isinstance(event, DeliveredEvent) else explain_returned
     legs = [(step, step.leg) for step in explain(facts, method).steps if step.leg is not None]
     legs.sort(key=lambda pair: _IN_ORDER[pair[1].role])

@@ -54,19 +54,25 @@ class Gauges:
         delivery = DeliverySums(*_sum(windows, Dimension.DELIVERY))
         returns = ReturnSums(*_sum(windows, Dimension.RETURN))
         self.metrics.window_plastic(marketplace, packaging.plastic_mass_mg / 1000)
-        for dimension, whole, primary, modelled in (
-            (Dimension.PACKAGING, packaging.packaging_co2e_mg, packaging.primary_packaging_co2e_mg, 0),
+        for dimension, whole, parts in (
+            (Dimension.PACKAGING, packaging.packaging_co2e_mg, (packaging.measured_co2e_mg, packaging.declared_co2e_mg, 0)),
             (
                 Dimension.DELIVERY,
                 delivery.delivery_co2e_mg,
-                delivery.primary_delivery_co2e_mg,
-                delivery.modelled_delivery_co2e_mg,
+                (delivery.measured_co2e_mg, delivery.declared_co2e_mg, delivery.modelled_co2e_mg),
             ),
-            (Dimension.RETURN, returns.return_co2e_mg, returns.primary_return_co2e_mg, 0),
+            (
+                Dimension.RETURN,
+                returns.return_co2e_mg,
+                (returns.measured_co2e_mg, returns.declared_co2e_mg, returns.modelled_co2e_mg),
+            ),
         ):
-            self.metrics.window(marketplace, dimension, DataCategory.PRIMARY, primary / 1000)
-            self.metrics.window(marketplace, dimension, DataCategory.MODELLED, modelled / 1000)
-            self.metrics.window(marketplace, dimension, DataCategory.DEFAULT, (whole - primary - modelled) / 1000)
+            for category, grams in zip(_STATED, parts, strict=True):
+                self.metrics.window(marketplace, dimension, category, grams / 1000)
+            self.metrics.window(marketplace, dimension, DataCategory.DEFAULT, (whole - sum(parts)) / 1000)
+
+
+_STATED = (DataCategory.MEASURED, DataCategory.DECLARED, DataCategory.MODELLED)
 
 
 def _sum(windows: Sequence[tuple[Contribution, ...]], dimension: Dimension) -> Contribution:

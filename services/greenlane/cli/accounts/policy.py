@@ -27,7 +27,7 @@ def _policy() -> None:
 def check(file: Annotated[Path, typer.Argument(help="A badge policy (YAML).")], as_json: AsJson = False) -> None:
     """Check a badge policy: every field, and that each level asks at least as much as the one below. Exits 1 if wrong.
 
-    Example: `greenlane policy check services/greenlane/factors/policies/v1.yaml`
+    Example: `greenlane policy check services/greenlane/factors/policies/v2.yaml`
     """
     try:
         policy = load_policy(file)
@@ -45,14 +45,19 @@ def check(file: Annotated[Path, typer.Argument(help="A badge policy (YAML).")], 
             level.level,
             level.green_min,
             level.dimension_min,
-            f"{level.primary_share_min_percent} %",
+            "proven" if level.proven else "all",
+            f"{level.complete_share_min_percent} %",
+            f"{level.measured_share_min_percent} %",
             f"{level.packed_min} / {level.delivered_min}",
             level.active_days_min,
-            f"{level.non_compliant_max_percent} %",
+            f"{level.thin_bags_max_percent} %",
         )
         for level in policy.levels
     ]
-    columns = ("level", ">green", ">each dimension", ">primary data", ">packed / delivered", ">days", ">not compliant")
+    columns = (
+        "level", ">green", ">each dimension", "scores", ">complete", ">measured", ">packed / delivered", ">days",
+        ">thin bags",
+    )  # fmt: skip
     print_table(f"Policy {policy.version} is valid", columns, rows)
 
 

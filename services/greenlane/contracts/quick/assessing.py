@@ -65,7 +65,7 @@ def _assessed(record: KafkaRecord, event: QuickEvent, method: Method) -> Finding
         return None
     dimension, assess = known
     time, data = event.time, event.data
-    assessed = assess(data.to_facts(time.date()), method)
+    assessed = assess(data.to_facts(time), method)
     sums = assessed.sums
     if min(sums) < 0 or max(sums) >= SUM_LIMIT:
         return None

@@ -40,7 +40,12 @@ def score_bytes(account: Account, time: str) -> bytes:
                     "packaging": float(scores.packaging),
                     "delivery": float(scores.delivery),
                     "grade": scores.grade.value,
-                    "primary_data_percent": scores.primary_share_permille / 10,
+                    "primary_data_percent": scores.measured_share_permille / 10,
+                    "proven_green": float(scores.proven.green),
+                    "proven_packaging": float(scores.proven.packaging),
+                    "proven_delivery": float(scores.proven.delivery),
+                    "measured_percent": scores.measured_share_permille / 10,
+                    "complete_percent": scores.complete_share_permille / 10,
                 },
                 "sums": {
                     "packaging": packaging._asdict(),

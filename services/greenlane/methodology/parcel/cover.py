@@ -55,6 +55,12 @@ def _in_force(rule: ThinBagRule, country: str, day: date) -> bool:
     return rule.country == country and rule.valid_from <= day and (rule.valid_to is None or day <= rule.valid_to)
 
 
+def _is_sheet(part: Component, surface: int, most_um: int) -> bool:
+    """Whether a part without a thickness is too heavy for the thickest film around the parcel: a box of plastic."""
+    mass = part.mass_mg or 0
+    return part.film_thickness_um is None and mass * _MM2_PER_M2 > FILM_MG_PER_M2_UM * most_um * surface
+
+
 def _encloses_in_thin_film(  # noqa: PLR0913, PLR0917 - the hot path passes what it already holds
     rule: ThinBagRule,
     components: tuple[Component, ...],
@@ -69,13 +75,13 @@ def _encloses_in_thin_film(  # noqa: PLR0913, PLR0917 - the hot path passes what
         return False
     covered = 0
     undeclared = False
+    least, most = method.bounds.film_thickness_um
     for part in components:
-        if part.material in rule.materials:
+        if part.material in rule.materials and not _is_sheet(part, surface, most):
             thickness = part.film_thickness_um
             if thickness is None:
                 undeclared = True
                 continue
-            least, most = method.bounds.film_thickness_um
             if not least <= thickness <= most:
                 notes.implausible.append(ImplausibleFact.FILM_THICKNESS)
                 continue

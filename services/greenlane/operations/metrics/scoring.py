@@ -13,6 +13,8 @@ from greenlane.operations.metrics.series import OTHER, Series, bounded
 
 _CO2E = ("packaging_co2e_mg", "delivery_co2e_mg", "return_co2e_mg")
 _PLASTIC = ("plastic_mass_mg",)
+_CATEGORIES = tuple(category for category in DataCategory if category is not DataCategory.PRIMARY)
+"""What this method says of its data; `primary` stands in records of method 1.0.0 alone."""
 
 
 def _place(sums: type[Sums], names: tuple[str, ...]) -> int | None:
@@ -35,7 +37,7 @@ class ScorerMetrics:
         self._plastic = series.counter("plastic_grams_total")
         self._unknown = series.counter("unknown_fields_total")
         known = [*sorted(self._marketplaces), OTHER]
-        series.start_at_zero("assessments_total", ((shop, data) for shop in known for data in DataCategory))
+        series.start_at_zero("assessments_total", ((shop, data) for shop in known for data in _CATEGORIES))
         series.start_at_zero("co2e_grams_total", ((shop,) for shop in known))
         series.start_at_zero("plastic_grams_total", ((shop,) for shop in known))
         series.start_at_zero("unknown_fields_total", ((shop,) for shop in known))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from greenlane.methodology.vocabulary import Material, RoundDensity, Vehicle
+from greenlane.methodology.vocabulary import Material, Vehicle
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,14 @@ class Wrapping:
 
 
 @dataclass(frozen=True, slots=True)
-class LastMile:
-    """The round that brings parcels to the door; what is None is not declared."""
+class Mile:
+    """A round that collects parcels or brings them to the door; what is None is not declared."""
 
     vehicle: Vehicle | None = None
     km: float | None = None
     parcels: int = 1
     kwh_per_km: float | None = None
     litres_per_km: float | None = None
-    density: RoundDensity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,18 @@ class Haul:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """One way of selling. `rate` multiplies the parcels of a day; `busy_every` concentrates them on every nth day."""
+    """One way of selling. `rate` multiplies the parcels of a day; `busy_every` concentrates them on every nth day.
+
+    `measured`: marketplace and carrier state the facts; otherwise the seller does. `hub_g` is what the carrier states.
+    """
 
     name: str
     wrapping: Wrapping
-    last_mile: LastMile | None
+    last_mile: Mile | None
     haul: Haul
+    first_mile: Mile | None = None
+    measured: bool = False
+    hub_g: float | None = None
     local_share: float = 0.5
     pickup_share: float = 0.1
     failed_share: float = 0.08
@@ -70,40 +75,54 @@ _WASTEFUL = Wrapping(slack=2.0, filler=Material.AIR_CUSHION, filler_g_per_l=8.0,
 _UNPROVEN = replace(_PAPER, mailer=Material.UNKNOWN_FIBRE, board=Material.UNKNOWN_FIBRE, board_g_m2=300)
 _THIN = Wrapping(mailer=Material.LDPE_FILM, film_um=30, mailer_g_m2=60, slack=1.3)
 
-_ELECTRIC = LastMile(Vehicle.MOTORBIKE_ELECTRIC, km=45, parcels=120, kwh_per_km=0.03)
-_CYCLE = LastMile(Vehicle.CARGO_BIKE, km=30, parcels=70, kwh_per_km=0.015)
-_PETROL = LastMile(Vehicle.MOTORBIKE_PETROL, density=RoundDensity.USUAL)
-_METERED = LastMile(Vehicle.MOTORBIKE_PETROL, km=60, parcels=110, litres_per_km=0.025)
-_DENSE = LastMile(Vehicle.MOTORBIKE_PETROL, density=RoundDensity.DENSE)
-_VAN = LastMile(Vehicle.VAN_DIESEL, km=120, parcels=60)
+_ELECTRIC = Mile(Vehicle.MOTORBIKE_ELECTRIC, km=45, parcels=120, kwh_per_km=0.03)
+_CYCLE = Mile(Vehicle.CARGO_BIKE, km=30, parcels=70, kwh_per_km=0.015)
+_PETROL = Mile(Vehicle.MOTORBIKE_PETROL, km=50, parcels=100)
+_METERED = Mile(Vehicle.MOTORBIKE_PETROL, km=50, parcels=110, litres_per_km=0.025)
+_DENSE = Mile(Vehicle.MOTORBIKE_PETROL, km=40, parcels=115)
+_VAN = Mile(Vehicle.VAN_DIESEL, km=120, parcels=60)
+_COLLECTING = Mile(Vehicle.MOTORBIKE_PETROL, km=38, parcels=115)
+_COLLECTING_ELECTRIC = Mile(Vehicle.MOTORBIKE_ELECTRIC, km=38, parcels=115, kwh_per_km=0.03)
 
 _LORRY = Haul(Vehicle.LORRY_AVERAGE)
 _FULL_LORRY = Haul(Vehicle.LORRY_ARTICULATED)
 _RAIL = Haul(Vehicle.TRAIN)
 _AIR = Haul(Vehicle.AIRCRAFT_DOMESTIC)
 
-_CAREFUL = Habit("careful", _PAPER, _ELECTRIC, _RAIL, local_share=0.8, pickup_share=0.3)
-_AVERAGE = Habit("average", _ORDINARY, _PETROL, _LORRY)
-_OVER_BOXED = Habit("over-boxed", _WASTEFUL, _PETROL, _LORRY)
+_CAREFUL = Habit(
+    "careful", _PAPER, _ELECTRIC, _RAIL, _COLLECTING_ELECTRIC, measured=True, hub_g=12.0, local_share=0.8,
+    pickup_share=0.3,
+)  # fmt: skip
+_AVERAGE = Habit("average", _ORDINARY, _PETROL, _LORRY, _COLLECTING)
+_OVER_BOXED = Habit("over-boxed", _WASTEFUL, _PETROL, _LORRY, _COLLECTING)
 
 HABITS: tuple[Habit, ...] = (
     _AVERAGE,
     _CAREFUL,
     Habit("undeclared", Wrapping(declared=False), None, Haul()),
-    Habit("reuser", replace(_PAPER, mailer=None, reused=40), _CYCLE, _RAIL, local_share=0.9, returned_share=0.02),
-    Habit("thin-bags", _THIN, _METERED, _LORRY),
-    Habit("electric-rider", replace(_PAPER, certified=False, slack=1.3), _ELECTRIC, _FULL_LORRY, local_share=0.7),
+    replace(
+        _CAREFUL, name="reuser", wrapping=replace(_PAPER, mailer=None, reused=12), last_mile=_CYCLE, local_share=0.9,
+        returned_share=0.02,
+    ),
+    Habit("thin-bags", _THIN, _METERED, _LORRY, _COLLECTING),
+    Habit(
+        "electric-rider", replace(_PAPER, certified=False, slack=1.3), _ELECTRIC, _FULL_LORRY, _COLLECTING_ELECTRIC,
+        measured=True, local_share=0.7,
+    ),
     _OVER_BOXED,
-    Habit("modest", replace(_PAPER, slack=1.4, recycled_percent=30), _METERED, _FULL_LORRY, local_share=0.7),
+    Habit(
+        "modest", replace(_PAPER, slack=1.2, recycled_percent=30), _METERED, _FULL_LORRY, _COLLECTING_ELECTRIC,
+        local_share=0.7,
+    ),
     _AVERAGE,
-    Habit("air-freight", _ORDINARY, _VAN, _AIR, local_share=0.2),
+    Habit("air-freight", _ORDINARY, _VAN, _AIR, _COLLECTING, local_share=0.2),
     replace(_CAREFUL, name="small", rate=0.35),
     Habit("unproven", _UNPROVEN, _DENSE, _RAIL, local_share=0.8),
-    Habit("one-sided", _PAPER, _VAN, _LORRY, local_share=0.6),
+    Habit("one-sided", _PAPER, _VAN, _LORRY, _COLLECTING, local_share=0.6),
     replace(_CAREFUL, name="bursty", busy_every=20),
     replace(_OVER_BOXED, name="improving", later="careful"),
     replace(_CAREFUL, name="declining", rate=1.5, later="over-boxed"),
-)
+)  # fmt: skip
 """The cast: seller n has habit n modulo its length. A `later` habit takes over half-way."""
 
 BY_NAME: dict[str, Habit] = {habit.name: habit for habit in HABITS}

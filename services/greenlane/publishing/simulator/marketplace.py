@@ -1,7 +1,7 @@
 """A synthetic Vietnamese marketplace: the same seed tells the same history, with every oddity of real publishers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from heapq import heappop, heappush
 from itertools import count
@@ -16,7 +16,6 @@ from greenlane.contracts.events import (
     ParcelDelivered,
     ParcelPacked,
     ParcelReturned,
-    Place,
 )
 from greenlane.methodology.vocabulary import RecoveredKind
 from greenlane.publishing.history.timeline import Kind, TimedEvent
@@ -28,8 +27,11 @@ from greenlane.publishing.simulator.parcels import (
     Goods,
     Packaging,
     carry,
+    hubs,
     pick_destination,
     pick_goods,
+    place,
+    stated,
     wrap,
 )
 
@@ -172,6 +174,9 @@ class _Simulation:
         goods = pick_goods(self._rng)
         asset = f"sim-box-{seller.seller_id[-3:]}-{number % 40:02d}"
         packaging = wrap(goods, habit.wrapping, asset, self._plan.start + timedelta(days=400))
+        if habit.measured:
+            items, packaging = stated(goods, packaging)
+            goods = replace(goods, items=items)
         address = Address(self._plan.marketplace, seller.seller_id)
         return _Parcel(address, f"sim-{self._plan.seed}-{number:06d}", packed_at, goods, packaging, seller.home, habit)
 
@@ -218,7 +223,7 @@ class _Simulation:
     def _travel(self, parcel: _Parcel, delivered_at: datetime) -> None:
         """Delivery, and now and then the return of the goods and of a reusable box."""
         rng, habit = self._rng, parcel.habit
-        home, end = Place(country="VN", code=parcel.home), pick_destination(rng, parcel.home, habit)
+        home, end = place(parcel.home, habit), pick_destination(rng, parcel.home, habit)
         attempts = 1 + sum(rng.random() < habit.failed_share for _ in range(2))
         chain = carry(rng, habit, home.code, end.code)
         delivered = ParcelDelivered(
@@ -228,6 +233,7 @@ class _Simulation:
             destination=end,
             attempts=attempts,
             transport_chain=chain,
+            hubs=hubs(habit, home.code, end.code),
         )
         self._publish(self._soon(delivered_at), parcel.event("delivered.r0", delivered_at, delivered))
         if rng.random() < habit.returned_share:
@@ -238,7 +244,8 @@ class _Simulation:
                 origin=end,
                 destination=home,
                 attempts=1,
-                transport_chain=carry(rng, habit, end.code, home.code),
+                transport_chain=carry(rng, habit, end.code, home.code, returning=True),
+                hubs=hubs(habit, end.code, home.code),
             )
             self._publish(self._soon(at), parcel.event("returned.r0", at, returned))
         if habit.wrapping.reused is not None and rng.random() < 0.9:

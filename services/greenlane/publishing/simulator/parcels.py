@@ -9,6 +9,7 @@ from greenlane.contracts.events import (
     Certificate,
     DeliveryRound,
     Energy,
+    HubOperation,
     ItemLine,
     OuterPackaging,
     PackagingComponent,
@@ -17,14 +18,16 @@ from greenlane.contracts.events import (
     TransportChainElement,
 )
 from greenlane.methodology.vocabulary import (
+    CertificateScheme,
     ChainRole,
     ComponentRole,
     EnergyCarrier,
     Material,
     OuterKind,
     PlaceKind,
+    StatedBy,
 )
-from greenlane.publishing.simulator.habits import Habit, Haul, LastMile, Wrapping
+from greenlane.publishing.simulator.habits import Habit, Haul, Mile, Wrapping
 
 PROVINCES: dict[str, tuple[float, float, int]] = {
     "01": (21.0, 105.8, 25),
@@ -103,7 +106,9 @@ def wrap(goods: Goods, wrapping: Wrapping, asset_id: str, certified_until: date)
     if wrapping.reused is not None:
         return _reusable_box(goods, wrapping.reused, asset_id)
     certificate = (
-        Certificate(certificate_id="sim-certificate", valid_until=certified_until) if wrapping.certified else None
+        Certificate(certificate_id="FSC-C000001", valid_until=certified_until, scheme=CertificateScheme.FSC)
+        if wrapping.certified
+        else None
     )
     label = PackagingComponent(role=ComponentRole.LABEL, material=Material.PAPER_LABEL, mass_g=2.0)
     if wrapping.mailer is not None and goods.height <= _FLAT_MM:
@@ -157,22 +162,58 @@ def _reusable_box(goods: Goods, trips: int, asset_id: str) -> Packaging:
     return Packaging(OuterPackaging(kind=OuterKind.BOX, length_mm=length, width_mm=width, height_mm=height), (box,))
 
 
+def stated(goods: Goods, packaging: Packaging) -> tuple[tuple[ItemLine, ...], Packaging]:
+    """Goods and packaging as the marketplace and its verifier state them."""
+    items = tuple(item.model_copy(update={"stated_by": StatedBy.MARKETPLACE}) for item in goods.items)
+    outer, components = packaging.outer, packaging.components
+    return items, Packaging(
+        None if outer is None else outer.model_copy(update={"stated_by": StatedBy.MARKETPLACE}),
+        None
+        if components is None
+        else tuple(part.model_copy(update={"stated_by": StatedBy.VERIFIER}) for part in components),
+    )
+
+
 def pick_destination(rng: Random, home: str, habit: Habit) -> Place:
     """Where a buyer lives: in the seller's province or anywhere, and how the parcel is handed over."""
     weights = [share for _, _, share in PROVINCES.values()]
     code = home if rng.random() < habit.local_share else rng.choices(list(PROVINCES), weights)[0]
     roll = rng.random()
     kind = PlaceKind.PICKUP_POINT if roll < habit.pickup_share else PlaceKind.LOCKER if roll > 0.97 else PlaceKind.HOME
-    return Place(country="VN", code=code, kind=kind)
+    return place(code, habit, kind)
 
 
-def carry(rng: Random, habit: Habit, start: str, end: str) -> tuple[TransportChainElement, ...] | None:
-    """The transport chain as this seller declares it; None when not at all."""
+def place(code: str, habit: Habit, kind: PlaceKind = PlaceKind.HOME) -> Place:
+    """A place, stated by the marketplace where the habit says so."""
+    stated_by = StatedBy.MARKETPLACE if habit.measured else StatedBy.SELLER
+    return Place(country="VN", code=code, kind=kind, stated_by=stated_by)
+
+
+def carry(
+    rng: Random, habit: Habit, start: str, end: str, *, returning: bool = False
+) -> tuple[TransportChainElement, ...] | None:
+    """The transport chain as this seller declares it; None when not at all. A return has the rounds the other way."""
     if habit.last_mile is None:
         return None
     distance = road_km(start, end)
     hauled = (_line_haul(habit.haul, distance),) if distance > _LOCAL_KM else ()
-    return (*hauled, _round(rng, habit.last_mile))
+    first, last = (habit.last_mile, habit.first_mile) if returning else (habit.first_mile, habit.last_mile)
+    rounds = [
+        () if mile is None else (_round(rng, role, mile),)
+        for role, mile in ((ChainRole.FIRST_MILE, first), (ChainRole.LAST_MILE, last))
+    ]
+    chain = (*rounds[0], *hauled, *rounds[1])
+    if not habit.measured:
+        return chain
+    return tuple(element.model_copy(update={"stated_by": StatedBy.CARRIER}) for element in chain)
+
+
+def hubs(habit: Habit, start: str, end: str) -> tuple[HubOperation, ...]:
+    """The hubs on the way, if the carrier states their figure."""
+    if habit.hub_g is None:
+        return ()
+    passes = 2 if road_km(start, end) > _LOCAL_KM else 1
+    return (HubOperation(co2e_g=habit.hub_g, stated_by=StatedBy.CARRIER),) * passes
 
 
 def road_km(start: str, end: str) -> float:
@@ -195,9 +236,9 @@ def _line_haul(haul: Haul, distance: float) -> TransportChainElement:
     )
 
 
-def _round(rng: Random, mile: LastMile) -> TransportChainElement:
+def _round(rng: Random, role: ChainRole, mile: Mile) -> TransportChainElement:
     if mile.km is None:
-        return TransportChainElement(role=ChainRole.LAST_MILE, vehicle=mile.vehicle, density=mile.density)
+        return TransportChainElement(role=role, vehicle=mile.vehicle)
     distance = round(mile.km * rng.uniform(0.85, 1.15), 1)
     parcels = round(mile.parcels * rng.uniform(0.85, 1.15))
     energy = None
@@ -206,7 +247,7 @@ def _round(rng: Random, mile: LastMile) -> TransportChainElement:
     elif mile.litres_per_km is not None:
         energy = Energy(carrier=EnergyCarrier.PETROL, litres=round(distance * mile.litres_per_km, 3), parcels=parcels)
     return TransportChainElement(
-        role=ChainRole.LAST_MILE,
+        role=role,
         vehicle=mile.vehicle,
         energy=energy,
         round=DeliveryRound(distance_km=distance, parcels=parcels),

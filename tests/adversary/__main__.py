@@ -1,0 +1,161 @@
+"""Does every act on every honest account, pairs of the best, and climbs from there; one JSON object on the last line."""
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from itertools import combinations
+from typing import NamedTuple
+
+from greenlane.methodology.seller.account import Declaration
+from greenlane.methodology.vocabulary import BadgeLevel
+from tests.adversary.accounts import LEVELS, Account, Standing, changed, honest_accounts, standing_of
+from tests.adversary.acts import Act, Kind, all_acts
+from tests.adversary.measures import single_parcel_effect, town_and_country_difference
+
+BEST = 50
+"""Acts of which pairs are made."""
+
+CLIMBS = 12
+"""Acts that a climb takes at most."""
+
+_NOTHING = Decimal("1e-9")
+_SILVER = LEVELS.index(BadgeLevel.SILVER)
+
+
+class Result(NamedTuple):
+    """What acts on an account come to."""
+
+    account: str
+    acts: tuple[str, ...]
+    kind: Kind
+    gain: Decimal
+    before: BadgeLevel
+    after: BadgeLevel
+    flagged: int
+
+    @property
+    def level_gained(self) -> bool:
+        """Whether the level rose."""
+        return LEVELS.index(self.after) > LEVELS.index(self.before)
+
+
+def done(account: Account, before: Standing, acts: Sequence[Act]) -> Result | None:
+    """The acts in a row on every declaration; None where they change nothing."""
+    declarations = [_all(acts)(row.declaration) for row in account.judged]
+    if all(one is row.declaration for one, row in zip(declarations, account.judged, strict=True)):
+        return None
+    after = standing_of(changed(account, declarations))
+    gain = max(after.green - before.green, Decimal(-100))
+    names = tuple(act.name for act in acts)
+    return Result(account.name, names, acts[0].kind, gain, before.level, after.level, after.flagged - before.flagged)
+
+
+def _all(acts: Sequence[Act]) -> Callable[[Declaration], Declaration]:
+    def do(row: Declaration) -> Declaration:
+        for act in acts:
+            row = act.do(row)
+        return row
+
+    return do
+
+
+def climbed(account: Account, before: Standing, acts: Sequence[Act]) -> Result | None:
+    """Takes the best act again and again, as long as it gains."""
+    chosen: list[Act] = []
+    best: Result | None = None
+    for _ in range(CLIMBS):
+        candidates = [(done(account, before, [*chosen, act]), act) for act in acts if act not in chosen]
+        found = [(result, act) for result, act in candidates if result is not None]
+        result, act = max(found, key=lambda pair: pair[0].gain)
+        if best is not None and result.gain <= best.gain + Decimal("0.01"):
+            break
+        best = result
+        chosen.append(act)
+    return best
+
+
+def report(accounts: Iterable[Account], acts: Sequence[Act]) -> dict[str, object]:
+    """Every figure by which the method is judged."""
+    singles: list[Result] = []
+    combined: list[Result] = []
+    effects: list[Account] = []
+    for account in accounts:
+        before = standing_of(account)
+        effects.append(account)
+        here = [result for act in acts if (result := done(account, before, [act])) is not None]
+        singles += here
+        lies = [act for act in acts if act.kind in {Kind.PLAUSIBLE, Kind.GOODS}]
+        by_name = {result.acts[0]: result.gain for result in here}
+        best = sorted(lies, key=lambda act: -by_name.get(act.name, Decimal(-100)))[:BEST]
+        pairs = combinations(best, 2)
+        combined += [result for pair in pairs if (result := done(account, before, pair)) is not None]
+        climb = climbed(account, before, best)
+        combined += [climb] if climb is not None else []
+    return _judged(acts, singles, combined) | {
+        "largest_single_parcel_effect_points": _rounded(single_parcel_effect(tuple(effects))),
+        "town_and_country_difference_points": _rounded(town_and_country_difference()),
+        "accounts": len(effects),
+    }
+
+
+def _judged(acts: Sequence[Act], singles: Sequence[Result], combined: Sequence[Result]) -> dict[str, object]:
+    by_name = {act.name: act for act in acts}
+    gains = {(result.account, result.acts[0]): result.gain for result in singles}
+    silent = [result for result in singles if result.kind is Kind.SILENCE]
+    goods = [result for result in singles if result.kind is Kind.GOODS]
+    lies = [result for result in (*singles, *combined) if result.kind is not Kind.SILENCE]
+    beyond = [result for result in singles if result.kind is Kind.BEYOND]
+
+    def beats_its_bound(result: Result) -> bool:
+        bound = gains.get((result.account, by_name[result.acts[0]].bound), Decimal(0))
+        return result.gain > max(Decimal(0), bound) + _NOTHING or not result.flagged
+
+    bought = [result for result in lies if result.level_gained and LEVELS.index(result.after) >= _SILVER]
+    unlisted = [result for result in silent if result.gain > _NOTHING and not by_name[result.acts[0]].listed]
+    failed = [result for result in beyond if beats_its_bound(result)]
+    for result in (*bought[:5], *unlisted[:5], *failed[:20], *[r for r in silent if r.level_gained][:5]):
+        sys.stdout.write(f"  ! {result}\n")
+    _table(singles, combined)
+    return {
+        "acts": len(acts),
+        "acts_done": len(singles) + len(combined),
+        "largest_gain_about_goods_points": _rounded(max((result.gain for result in goods), default=Decimal(0))),
+        "gains_beyond_bounds": len(failed),
+        "silence_levels_gained": sum(result.level_gained for result in silent),
+        "silence_gains_unlisted": len({result.acts for result in unlisted}),
+        "levels_above_bronze_bought": len(bought),
+        "largest_plausible_gain_points": _rounded(max((result.gain for result in lies), default=Decimal(0))),
+    }
+
+
+def _table(singles: Sequence[Result], combined: Sequence[Result]) -> None:
+    """The acts that gain most, each with the account on which it does."""
+    largest: dict[tuple[str, ...], Result] = {}
+    for result in (*singles, *combined):
+        if result.gain > largest.get(result.acts, result).gain or result.acts not in largest:
+            largest[result.acts] = result
+    by_size: defaultdict[bool, list[Result]] = defaultdict(list)
+    for result in sorted(largest.values(), key=lambda one: -one.gain):
+        by_size[len(result.acts) > 1].append(result)
+    for several in (False, True):
+        for result in by_size[several][:25]:
+            level = f"{result.before} -> {result.after}" if result.level_gained else str(result.before)
+            sys.stdout.write(f"{result.gain:+7.2f}  {result.account}: {' + '.join(result.acts)} ({level})\n")
+
+
+def _rounded(points: Decimal) -> float:
+    return float(round(points, 3))
+
+
+def main() -> None:
+    """Play the adversary on accounts of 90 days; with an argument, on so many habits alone."""
+    accounts = honest_accounts(90, 1.6)
+    if len(sys.argv) > 1:
+        accounts = accounts[: int(sys.argv[1])]
+    sys.stdout.write(json.dumps(report(accounts, all_acts())) + "\n")
+
+
+if __name__ == "__main__":
+    main()
