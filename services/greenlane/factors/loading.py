@@ -18,6 +18,10 @@ from greenlane.methodology.vocabulary import BadgeLevel
 __all__ = ["TableError", "load_method", "load_policy", "policy_of"]
 
 
+SHIPPED_POLICY = files("greenlane.factors") / "policies" / "v2.yaml"
+"""The badge policy that is used unless another file is named."""
+
+
 def load_method(factors_file: Path | None = None) -> Method:
     """The method's tables, with a user's own factors laid over the shipped ones.
 
@@ -76,7 +80,7 @@ def load_policy(path: Path | None = None) -> Policy:
 
     Raises TableError naming file, row, problem and remedy.
     """
-    source = files("greenlane.factors") / "policies" / "v2.yaml" if path is None else path
+    source = SHIPPED_POLICY if path is None else path
     return policy_of(read_yaml(source, rows.PolicyFile), source.name)
 
 

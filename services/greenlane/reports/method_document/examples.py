@@ -68,33 +68,29 @@ def by_hand(example: str, method: Method) -> str:
 def _packaging_steps(account: AccountExplanation) -> Iterator[str]:
     sums, prior = account.totals.packaging, account.arithmetic.prior_parcels
     co2e, plastic, empty, circular, _ = account.arithmetic.lines
-    yield _ratio_step("packaging CO2e", sums.packaging_co2e_mg, sums.reference_packaging_co2e_mg, sums.parcels, prior)
+    yield _ratio_step("packaging CO2e", sums.co2e_ratio, sums.parcels, prior)
     yield _points_step(co2e.points)
-    yield _ratio_step("plastic", sums.plastic_mass_mg, sums.reference_plastic_mg, sums.parcels, prior)
+    yield _ratio_step("plastic", sums.plastic_ratio, sums.parcels, prior)
     yield _points_step(plastic.points)
-    spacious, parcels = f"({sums.empty_space_parcels} + {prior})", f"({sums.parcels} + {prior})"
-    yield f"E = {sums.empty_space_score_milli} / 1000 / {spacious} = {empty.points:.4f}"
-    yield f"w = 0.15 x {spacious} / {parcels} = {empty.weight:.4f}"
-    mass = f"100 x {sums.circular_mass_mg} / {sums.packaging_mass_mg}"
-    yield f"C = {mass} x {sums.parcels} / {parcels} = {circular.points:.4f}"
-    always = f"0.40 x {co2e.points:.4f} + 0.30 x {plastic.points:.4f} + 0.15 x {circular.points:.4f}"
-    above = f"{always} + {empty.weight:.4f} x {empty.points:.4f}"
-    below = f"0.85 + {empty.weight:.4f}"
-    yield f"packaging = ({above}) / ({below}) = {account.arithmetic.packaging:.4f}"
+    parcels = f"({sums.parcels} + {prior})"
+    yield f"E = {sums.empty_space_milli} / 1000 / {parcels} = {empty.points:.4f}"
+    yield f"C = {sums.circular_milli} / 1000 / {parcels} = {circular.points:.4f}"
+    parts = f"0.40 x {co2e.points:.4f} + 0.30 x {plastic.points:.4f}"
+    parts += f" + 0.15 x {empty.points:.4f} + 0.15 x {circular.points:.4f}"
+    yield f"packaging = {parts} = {account.arithmetic.packaging:.4f}"
 
 
 def _delivery_steps(account: AccountExplanation) -> Iterator[str]:
-    sums, returned = account.totals.delivery, account.totals.returns.return_co2e_mg
-    actual = sums.delivery_co2e_mg + returned
-    yield f"delivery: {sums.delivery_co2e_mg} + {returned} = {actual} mg delivered and returned"
-    prior = account.arithmetic.prior_parcels
-    yield _ratio_step("delivery", actual, sums.reference_delivery_co2e_mg, sums.parcels, prior)
+    sums, returned = account.totals.delivery, account.totals.returns.ratio
+    ratio = sums.ratio + returned
+    yield f"delivery: {sums.ratio} + {returned} = {ratio} millionths delivered and returned"
+    yield _ratio_step("delivery", ratio, sums.parcels, account.arithmetic.prior_parcels)
     yield _points_step(account.arithmetic.delivery)
 
 
-def _ratio_step(name: str, actual: int, reference: int, parcels: int, prior: int) -> str:
-    ratio = float(blended_ratio(actual, reference, parcels, prior))
-    return f"{name}: r = ({parcels} x {actual} / {reference} + {prior}) / ({parcels} + {prior}) = {ratio:.6f}"
+def _ratio_step(name: str, ratio: int, parcels: int, prior: int) -> str:
+    mean = float(blended_ratio(ratio, parcels, prior))
+    return f"{name}: r = ({ratio} / 1000000 + {prior}) / ({parcels} + {prior}) = {mean:.6f}"
 
 
 def _points_step(points: Decimal) -> str:
@@ -105,14 +101,14 @@ def known_answers(method: Method) -> str:
     """Figures that everybody who implements the method must find again."""
     value = {identifier: factor.value for identifier, factor in method.factors.items()}
     board, film = value["pk.board.primary"] * 87, value["pk.film.primary"] * 79
-    usual, electric = method.reference_round, value["grid.vn.y2023.plug"]
-    motorbike = value["moto.small.wtw.km"] * usual.distance_m / usual.parcels
+    town, electric = method.delivery.town, value["grid.vn.y2023.plug"]
+    motorbike = value["moto.small.wtw.km"] * town.distance_m / town.parcels
     lorry, air = value["hgv.artic.all.wtw.tkm"] * 569, value["air.domestic.no_rf.tkm"] * 569
     return table(
         ("what", "formula", "g CO2e"),
         [
             ("average Vietnamese parcel", "87 g board + 79 g film", f"{board + film:.3f}"),
-            ("usual petrol-motorbike round", "60 km / 100 parcels", f"{motorbike:.3f}"),
+            ("usual petrol-motorbike round of a town", "44 km / 100 parcels", f"{motorbike:.3f}"),
             ("usual electric round, declared", "60 km x 0.03 kWh / 100 parcels", f"{electric * 1800 / 100:.3f}"),
             ("articulated lorry", "0.5 kg over 1,138 km", f"{lorry:.3f}"),
             ("domestic air, tank to wheel", "0.5 kg over 1,138 km", f"{air:.3f}"),

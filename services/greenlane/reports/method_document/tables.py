@@ -1,7 +1,9 @@
 """The rows of the method document's larger tables, taken from the loaded method."""
 
+import csv
 from decimal import Decimal
 
+from greenlane.methodology.seller.eligibility import Policy
 from greenlane.methodology.tables import Factor, Method, VehicleFactor
 from greenlane.methodology.vocabulary import Vehicle
 
@@ -31,18 +33,6 @@ def _where(factor: Factor) -> str:
     return "; ".join(part for part in (factor.where, *how, factor.note) if part)
 
 
-def reference_rows(method: Method) -> list[tuple[object, ...]]:
-    """What an average parcel uses, by product volume."""
-    named: list[tuple[object, ...]] = []
-    below = "0"
-    for row in method.reference_classes:
-        upper = None if row.up_to_mm3 is None else f"{Decimal(row.up_to_mm3) / 10**6}"
-        volume = f"above {below} l" if upper is None else f"up to {upper} l"
-        named.append((volume, *(Decimal(mg) / 1000 for mg in (row.co2e_mg, row.plastic_mg, row.mass_mg))))
-        below = upper or below
-    return named
-
-
 def vehicle_rows(method: Method) -> list[tuple[object, ...]]:
     """Every vehicle with the factors it uses."""
     return [_vehicle_row(word, row, method.cooled_vehicles[word]) for word, row in method.vehicles.items()]
@@ -60,7 +50,31 @@ def _vehicle_row(word: Vehicle, row: VehicleFactor, cooled: VehicleFactor) -> tu
         "-" if figure is None else figure.ids[-1],
         row.carrier or "-",
         f"{Decimal(least) / 1000} to {Decimal(most) / 1000} {unit}" if row.carrier else "-",
+        Decimal(row.detour_permille) / 1000,
     )
+
+
+def level_rows(policy: Policy) -> list[tuple[object, ...]]:
+    """What each badge level asks for."""
+    return [
+        (
+            level.level,
+            "proven" if level.proven else "all parcels",
+            level.green_min,
+            level.dimension_min,
+            f"{level.complete_share_min_percent} %",
+            f"{level.measured_share_min_percent} %",
+            f"{level.packed_min} and {level.delivered_min}",
+            level.active_days_min,
+            f"{level.thin_bags_max_percent} %",
+        )
+        for level in policy.levels
+    ]
+
+
+def lie_rows(text: str) -> list[tuple[object, ...]]:
+    """What the adversary found: the acts that gain most, from `lies.csv`."""
+    return [tuple(row) for row in csv.reader(text.splitlines()[1:])]
 
 
 def series_rows(method: Method) -> list[tuple[object, ...]]:
