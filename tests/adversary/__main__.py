@@ -1,11 +1,12 @@
 """Does every act on every honest account, pairs of the best, and climbs from there; one JSON object on the last line."""
 
+import csv
 import json
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from itertools import combinations
+from pathlib import Path
 from typing import NamedTuple
 
 from greenlane.methodology.seller.account import Declaration
@@ -19,6 +20,9 @@ BEST = 50
 
 CLIMBS = 12
 """Acts that a climb takes at most."""
+
+LIES = Path(__file__).parents[2] / "services/greenlane/reports/method_document/lies.csv"
+"""What the method's document prints; written with the argument `write`."""
 
 _NOTHING = Decimal("1e-9")
 _SILVER = LEVELS.index(BadgeLevel.SILVER)
@@ -76,7 +80,7 @@ def climbed(account: Account, before: Standing, acts: Sequence[Act]) -> Result |
     return best
 
 
-def report(accounts: Iterable[Account], acts: Sequence[Act]) -> dict[str, object]:
+def report(accounts: Iterable[Account], acts: Sequence[Act], *, write: bool = False) -> dict[str, object]:
     """Every figure by which the method is judged."""
     singles: list[Result] = []
     combined: list[Result] = []
@@ -93,6 +97,8 @@ def report(accounts: Iterable[Account], acts: Sequence[Act]) -> dict[str, object
         combined += [result for pair in pairs if (result := done(account, before, pair)) is not None]
         climb = climbed(account, before, best)
         combined += [climb] if climb is not None else []
+    if write:
+        write_lies(singles, combined, {act.name: act for act in acts})
     return _judged(acts, singles, combined) | {
         "largest_single_parcel_effect_points": _rounded(single_parcel_effect(tuple(effects))),
         "town_and_country_difference_points": _rounded(town_and_country_difference()),
@@ -130,19 +136,40 @@ def _judged(acts: Sequence[Act], singles: Sequence[Result], combined: Sequence[R
     }
 
 
-def _table(singles: Sequence[Result], combined: Sequence[Result]) -> None:
-    """The acts that gain most, each with the account on which it does."""
+def _largest(results: Iterable[Result]) -> list[Result]:
+    """Of each set of acts the account on which it gains most, the largest gains first."""
     largest: dict[tuple[str, ...], Result] = {}
-    for result in (*singles, *combined):
-        if result.gain > largest.get(result.acts, result).gain or result.acts not in largest:
+    for result in results:
+        if result.acts not in largest or result.gain > largest[result.acts].gain:
             largest[result.acts] = result
-    by_size: defaultdict[bool, list[Result]] = defaultdict(list)
-    for result in sorted(largest.values(), key=lambda one: -one.gain):
-        by_size[len(result.acts) > 1].append(result)
-    for several in (False, True):
-        for result in by_size[several][:25]:
+    return sorted(largest.values(), key=lambda one: -one.gain)
+
+
+def _table(singles: Sequence[Result], combined: Sequence[Result]) -> None:
+    for results in (singles, combined):
+        for result in _largest(results)[:25]:
             level = f"{result.before} -> {result.after}" if result.level_gained else str(result.before)
             sys.stdout.write(f"{result.gain:+7.2f}  {result.account}: {' + '.join(result.acts)} ({level})\n")
+
+
+def write_lies(singles: Sequence[Result], combined: Sequence[Result], by_name: dict[str, Act]) -> None:
+    """The table of the method's document: the largest gains of each kind."""
+    with LIES.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("act", "about", "points", "account", "level", "level then", "flagged"))
+        for kind, most in ((Kind.PLAUSIBLE, 20), (Kind.GOODS, 3), (Kind.SILENCE, 3), (Kind.BEYOND, 3)):
+            found = _largest(result for result in singles if result.kind is kind)
+            for result in found[:most]:
+                listed = ", listed" if by_name[result.acts[0]].listed else ""
+                writer.writerow(_row(result, f"{kind}{listed}"))
+        for result in _largest(combined)[:10]:
+            writer.writerow(_row(result, "several"))
+
+
+def _row(result: Result, about: str) -> tuple[object, ...]:
+    act = "; ".join(result.acts)
+    flagged = "yes" if result.flagged else "no"
+    return act, about, f"{result.gain:+.1f}", result.account, result.before, result.after, flagged
 
 
 def _rounded(points: Decimal) -> float:
@@ -150,11 +177,9 @@ def _rounded(points: Decimal) -> float:
 
 
 def main() -> None:
-    """Play the adversary on accounts of 90 days; with an argument, on so many habits alone."""
+    """Play the adversary on accounts of 90 days; with `write`, write what the document prints."""
     accounts = honest_accounts(90, 1.6)
-    if len(sys.argv) > 1:
-        accounts = accounts[: int(sys.argv[1])]
-    sys.stdout.write(json.dumps(report(accounts, all_acts())) + "\n")
+    sys.stdout.write(json.dumps(report(accounts, all_acts(), write="write" in sys.argv)) + "\n")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ def score(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Scores:
     """Scores of a seller's window: half packaging, half delivery, after `prior_parcels` parcels at the reference."""
     measured, complete = shares(totals)
     points = _points(totals, prior_parcels)
-    proven = points if measured == 1000 else _points(proven_totals(totals), prior_parcels)  # noqa: PLR2004 - all
+    proven_sums = proven_totals(totals)
+    proven = points if proven_sums == totals else _points(proven_sums, prior_parcels)
     return Scores(
         points.green, points.packaging, points.delivery, grade_of(points.green), proven, measured, complete
     )
