@@ -39,7 +39,7 @@ class RulesAdopted(Record):
     @property
     def id(self) -> str:
         """What identifies the rules, whatever the marketplaces: 16 hexadecimal digits of a SHA-256."""
-        return digest_of([self.policy.model_dump(mode="json"), self.method_version, self.factors])
+        return digest_of([self.policy.model_dump(mode="json", exclude_none=True), self.method_version, self.factors])
 
     def terms(self) -> Policy:
         """The policy as the arithmetic wants it. Raises TableError if it is not sound."""
@@ -58,7 +58,7 @@ AGGREGATOR_RECORD: TypeAdapter[AggregatorRecord] = TypeAdapter(Annotated[Aggrega
 
 def policy_name(policy: PolicyFile) -> str:
     """The policy's version with the fingerprint of its content, for people."""
-    return f"{policy.version} ({digest_of(policy.model_dump(mode='json'))})"
+    return f"{policy.version} ({digest_of(policy.model_dump(mode='json', exclude_none=True))})"
 
 
 def rules_of(policy: Policy, factors: str, marketplaces: Iterable[str], *, first: bool) -> RulesAdopted:

@@ -86,7 +86,7 @@ def load_policy(path: Path | None = None) -> Policy:
 
 def policy_of(file: rows.PolicyFile, name: str) -> Policy:
     """The policy of a file that was read. Raises TableError naming file, row, problem and remedy."""
-    levels = tuple(LevelRules(**level.model_dump()) for level in file.levels)
+    levels = tuple(map(_level, file.levels))
     missing = [level for level in BadgeLevel if level not in {BadgeLevel.NONE, *(rules.level for rules in levels)}]
     if missing:
         raise TableError(name, ", ".join(missing), "has no rules", "Give bronze, silver and gold one entry each")
@@ -98,6 +98,23 @@ def policy_of(file: rows.PolicyFile, name: str) -> Policy:
             problem = f"asks less than {lower.level} somewhere, or stands out of order"
             raise TableError(name, higher.level, problem, "List levels from bronze to gold, each at least as strict")
     return Policy(levels=levels, **file.model_dump(exclude={"levels"}))
+
+
+def _level(row: rows.LevelRow) -> LevelRules:
+    """A level's rules; of a policy before 2.0.0 under their names of today."""
+    thin = row.non_compliant_max_percent if row.thin_bags_max_percent is None else row.thin_bags_max_percent
+    return LevelRules(
+        level=row.level,
+        green_min=row.green_min,
+        dimension_min=row.dimension_min,
+        measured_share_min_percent=row.measured_share_min_percent or row.primary_share_min_percent or 0,
+        packed_min=row.packed_min,
+        delivered_min=row.delivered_min,
+        active_days_min=row.active_days_min,
+        thin_bags_max_percent=100 if thin is None else thin,
+        complete_share_min_percent=row.complete_share_min_percent or 0,
+        proven=bool(row.proven),
+    )
 
 
 def _at_least_as_strict(higher: LevelRules, lower: LevelRules) -> bool:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from greenlane.methodology.vocabulary import BadgeLevel, CertificateScheme, EnergyCarrier, Material, Vehicle
 
@@ -293,25 +293,24 @@ class PlacesFile(Row):
 
 
 class LevelRow(Row):
-    """What a badge level asks for. `primary_share_…` and `non_compliant_…` are the names of policies before 2.0.0.
+    """What a badge level asks for. What is absent asks for nothing.
 
-    `proven`: the scores are judged in which a parcel that only the seller states counts as undeclared.
+    `proven`: the scores are judged in which a parcel that only the seller states counts as undeclared. Policies before
+    2.0.0 say `primary_share_…` and `non_compliant_…`, which are read as the share that others state and as thin bags.
     """
 
     level: Literal[BadgeLevel.BRONZE, BadgeLevel.SILVER, BadgeLevel.GOLD]
-    proven: bool = False
+    proven: bool | None = None
     green_min: Percent
     dimension_min: Percent
-    complete_share_min_percent: Percent = 0
-    measured_share_min_percent: Annotated[
-        Percent, Field(validation_alias=AliasChoices("measured_share_min_percent", "primary_share_min_percent"))
-    ] = 0
+    primary_share_min_percent: Percent | None = None
+    complete_share_min_percent: Percent | None = None
+    measured_share_min_percent: Percent | None = None
     packed_min: Annotated[int, Field(ge=0, le=10**6)]
     delivered_min: Annotated[int, Field(ge=0, le=10**6)]
     active_days_min: Annotated[int, Field(ge=0, le=366)]
-    thin_bags_max_percent: Annotated[
-        Percent, Field(validation_alias=AliasChoices("thin_bags_max_percent", "non_compliant_max_percent"))
-    ]
+    non_compliant_max_percent: Percent | None = None
+    thin_bags_max_percent: Percent | None = None
 
 
 class PolicyFile(Row):

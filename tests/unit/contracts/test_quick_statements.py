@@ -17,7 +17,7 @@ from greenlane.contracts.statements import Account, BadgeState, score_statement
 from greenlane.factors.loading import load_policy
 from greenlane.methodology.seller.quick_score import quick_tenths
 from greenlane.methodology.seller.score import exact_score, score
-from greenlane.methodology.sums import CircularitySums, DeliverySums, PackagingSums, ReturnSums, Totals
+from greenlane.methodology.sums import MILLION, CircularitySums, DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.vocabulary import BadgeLevel
 
 POLICY = load_policy()
@@ -37,23 +37,27 @@ TOTALS = st.builds(
     active_days=st.integers(0, 90),
 )
 PLAUSIBLE = st.builds(
-    lambda parcels, actual, reference, plastic, empty, circular, broken: Totals(
+    lambda packed, delivered, measured, empty, circular, thin: Totals(
         PackagingSums(
-            parcels, 2 * reference, plastic, actual, reference, reference // 2, 0, 0, parcels, empty * parcels,
-            circular * reference // 50, 0, 0, broken,
+            packed, co2e_ratio=packed * empty * 20, plastic_ratio=packed * circular * 15, empty_space_milli=empty * packed,
+            circular_milli=circular * packed, complete_parcels=packed, thin_bag_parcels=thin,
+            measured_parcels=packed * measured // 100, measured_co2e_ratio=packed * empty * measured // 9,
         ),
-        DeliverySums(parcels, actual, reference, attempts=parcels),
-        ReturnSums(1, actual // 9),
+        DeliverySums(
+            delivered, ratio=delivered * circular * 20, complete_parcels=delivered // 2,
+            measured_parcels=delivered * measured // 100, measured_ratio=delivered * circular * measured // 9,
+        ),
+        ReturnSums(1, ratio=circular),
     ),
-    st.integers(1, 5_000), st.integers(0, 10**10), st.integers(1, 10**10), st.integers(0, 10**10),
-    st.integers(0, 100_000), st.integers(0, 100), st.integers(0, 200),
+    st.integers(0, 5_000), st.integers(0, 5_000), st.integers(0, 100), st.integers(0, 100_000), st.integers(0, 100_000),
+    st.integers(0, 200),
 )  # fmt: skip
 
 
-@given(TOTALS | PLAUSIBLE, st.sampled_from([0, 1, 30]))
-@example(Totals(), 30)
+@given(TOTALS | PLAUSIBLE, st.sampled_from([0, 1, 40]))
+@example(Totals(), 40)
 @example(Totals(), 0)
-@example(Totals(PackagingSums(parcels=1, circular_mass_mg=10**18, packaging_mass_mg=1)), 0)
+@example(Totals(PackagingSums(parcels=1, circular_milli=10**18)), 0)
 def test_a_score_has_the_digits_of_its_definition(totals: Totals, prior: int) -> None:
     assert score(totals, prior) == exact_score(totals, prior)
     assert [str(figure) for figure in _figures(score(totals, prior))] == [
@@ -62,20 +66,23 @@ def test_a_score_has_the_digits_of_its_definition(totals: Totals, prior: int) ->
 
 
 def _figures(scores: Any) -> list[Any]:
-    return [scores.green, scores.packaging, scores.delivery, scores.grade, scores.primary_share_permille]
+    proven = scores.proven
+    shares = (scores.measured_share_permille, scores.complete_share_permille)
+    points = (scores.green, scores.packaging, scores.delivery, proven.green, proven.packaging, proven.delivery)
+    return [*points, scores.grade, *shares]
 
 
 @pytest.mark.parametrize("empty_milli", [1_000, 3_000, 33_000, 99_000])
 def test_what_lies_where_tenths_part_is_left_to_exact_arithmetic(empty_milli: int) -> None:
     # 0.7 x 50 + 0.15 x a whole odd number of points ends in a 5 at the second decimal
-    on_the_edge = Totals(PackagingSums(parcels=1, empty_space_parcels=1, empty_space_score_milli=empty_milli))
+    on_the_edge = Totals(PackagingSums(parcels=1, co2e_ratio=MILLION, plastic_ratio=MILLION, empty_space_milli=empty_milli))
     assert quick_tenths(on_the_edge, 0) is None
     assert score(on_the_edge, 0) == exact_score(on_the_edge, 0)
 
 
 def test_an_ordinary_window_needs_no_exact_arithmetic() -> None:
-    usual = Totals(PackagingSums(10, 900, 300, 1200, 1500, 400), DeliverySums(9, 4000, 5000))
-    assert quick_tenths(usual, 30) is not None
+    usual = Totals(PackagingSums(10, co2e_ratio=7_777_777, plastic_ratio=3_333_333), DeliverySums(9, ratio=8_888_888))
+    assert quick_tenths(usual, 40) is not None
 
 
 ACCOUNTS = st.builds(

@@ -1,20 +1,39 @@
-"""One delivered parcel: the cascade from energy to worst case, distances, attempts, hubs, places and the reference."""
+"""One delivered parcel: each part of its chain beside its reference, bounds, hubs, wards, returns and the inventory."""
 
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.unit.methodology.honest import (
+    BROUGHT,
+    COMMUNE,
+    DA_NANG,
+    DAY,
+    FAR,
+    HANOI,
+    HCMC,
+    LORRY,
+    METHOD,
+    NEAR,
+    PICKED_UP,
+    TRAVELLED,
+    WARD,
+    carried,
+    delivery,
+    returning,
+)
 
-from greenlane.factors.loading import load_method
-from greenlane.methodology.assessment import Assessed
+from greenlane.methodology.assessment import Step
 from greenlane.methodology.facts import ChainElement, DeliveredFacts, Energy, Hub, Place, Round
 from greenlane.methodology.geography import great_circle_m
 from greenlane.methodology.parcel.allocation import notional_shares, per_parcel_mg
 from greenlane.methodology.parcel.delivery import assess_delivered, assess_returned
-from greenlane.methodology.rounding import divide_half_even
+from greenlane.methodology.rounding import divide_half_even, ratio_of
 from greenlane.methodology.seller.score import parcel_delivery_score
-from greenlane.methodology.sums import DeliverySums, ReturnSums
+from greenlane.methodology.sums import MILLION, RATIO_MOST
 from greenlane.methodology.tables import SCALE
 from greenlane.methodology.vocabulary import (
     ChainRole,
@@ -23,70 +42,406 @@ from greenlane.methodology.vocabulary import (
     EnergyCarrier,
     PlaceKind,
     RoundDensity,
+    StatedBy,
     Vehicle,
 )
 
-METHOD = load_method()
-DAY = date(2026, 3, 1)
-HANOI, HCMC, DA_NANG = Place("VN", "01"), Place("VN", "79"), Place("VN", "48")
-USUAL_ROUND = Round(60_000, 100)
-LAST_MILE = ChainElement(ChainRole.LAST_MILE, Vehicle.MOTORBIKE_PETROL, round=USUAL_ROUND)
-LINE_HAUL = ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_ARTICULATED, 1_700_000, DistanceBasis.ACTUAL)
-UNDECLARED_LAST_MILE_MG = divide_half_even(100 * 122_722_530, 60 * 100)
+FIRST, LAST, HUB, UNDECLARED_HUB = 32_784, 46_880, 18_187, 27_280
+ROAD = 1_366_567
+HAUL = divide_half_even(700 * ROAD * 12_715, 100_000_000)
+USUAL_NEAR, USUAL_FAR = FIRST + LAST + HUB, FIRST + LAST + 2 * HUB + HAUL
+OTHERS = StatedBy.CARRIER
 
 
-def delivered(
-    *chain: ChainElement, destination: Place = HANOI, attempts: int = 1, mass_mg: int = 500_000
-) -> DeliveredFacts:
-    return DeliveredFacts(DAY, mass_mg, HANOI, destination, attempts, chain or None)
+def near(*chain: ChainElement, **fields: Any) -> DeliveredFacts:
+    return replace(NEAR, chain=chain or None, **fields)
 
 
-def assess(facts: DeliveredFacts) -> tuple[DeliverySums, Assessed]:
+def far(*chain: ChainElement, **fields: Any) -> DeliveredFacts:
+    return replace(FAR, chain=chain or None, **fields)
+
+
+def notes(facts: DeliveredFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     assessed = assess_delivered(facts, METHOD)
-    assert isinstance(assessed.sums, DeliverySums)
-    return assessed.sums, assessed
+    return assessed.defaults, assessed.implausible
 
 
-def test_the_usual_petrol_motorbike_round_is_64_g_a_parcel_and_scores_50() -> None:
-    sums, assessed = assess(delivered(LAST_MILE))
-    assert sums.delivery_co2e_mg == sums.reference_delivery_co2e_mg == sums.last_mile_co2e_mg == 63_928
-    assert sums.primary_delivery_co2e_mg == 63_928
-    assert assessed.data_category is DataCategory.PRIMARY
-    assert assessed.defaults == assessed.implausible == ()
-    assert parcel_delivery_score(sums) == 50
+def counted(facts: DeliveredFacts, returned: bool = False) -> int:
+    """What counts in mg, from the steps."""
+    steps: list[Step] = []
+    (assess_returned if returned else assess_delivered)(facts, METHOD, steps)
+    return next(step.value for step in steps if step.label == "what counts")
 
 
-def test_the_usual_electric_motorbike_round_with_declared_energy_is_14_g_a_parcel() -> None:
-    energy = Energy(EnergyCarrier.ELECTRICITY, 1_800, 100)
-    sums, assessed = assess(delivered(replace(LAST_MILE, vehicle=Vehicle.MOTORBIKE_ELECTRIC, energy=energy)))
-    assert round(sums.delivery_co2e_mg / 1000) == 14
-    assert assessed.factor_ids == ("grid.vn.y2023.plug", "moto.small.wtw.km")
-    assert sums.zero_tailpipe_parcels == 1
+def test_the_reference_is_a_motorbikes_round_at_either_end_hubs_and_an_average_lorry() -> None:
+    table = METHOD.delivery
+    assert (table.seller_round_mg, table.buyer_round_mg, table.hub_mg) == (FIRST, LAST, HUB)
+    assert table.undeclared_hub_mg == UNDECLARED_HUB
+    assert per_parcel_mg(40_000, 10_654_653, SCALE, 130) == FIRST
+    assert per_parcel_mg(44_000, 10_654_653, SCALE, 100) == LAST
+    assert HAUL == 121_631
 
 
-def test_an_electric_motorbike_without_declared_energy_counts_as_a_petrol_one() -> None:
-    sums, assessed = assess(delivered(replace(LAST_MILE, vehicle=Vehicle.MOTORBIKE_ELECTRIC)))
-    assert sums.delivery_co2e_mg == 63_928
-    assert assessed.defaults == ("vehicle_consumption_unknown",)
-    assert assessed.data_category is DataCategory.DEFAULT
-    assert sums.zero_tailpipe_parcels == 1
+def test_the_usual_delivery_is_its_reference_but_for_the_hub_that_nobody_states() -> None:
+    sums, assessed = delivery(NEAR), assess_delivered(NEAR, METHOD)
+    assert counted(NEAR) == FIRST + LAST + UNDECLARED_HUB
+    assert sums.ratio == ratio_of(FIRST + LAST + UNDECLARED_HUB, USUAL_NEAR, RATIO_MOST) == 1_092_927
+    assert (sums.last_mile_co2e_mg, sums.hub_co2e_mg, sums.declared_co2e_mg) == (LAST, UNDECLARED_HUB, FIRST + LAST)
+    assert assessed.data_category is DataCategory.DECLARED
+    assert notes(NEAR) == (("hub_undeclared",), ())
+    assert (sums.complete_parcels, sums.measured_parcels) == (1, 0)
+    assert parcel_delivery_score(sums) == Decimal("46.8")
+
+
+def test_a_far_delivery_has_a_line_haul_and_a_second_hub() -> None:
+    sums = delivery(FAR)
+    assert counted(FAR) == FIRST + LAST + 2 * UNDECLARED_HUB + HAUL
+    assert sums.ratio == ratio_of(counted(FAR), USUAL_FAR, RATIO_MOST)
+    assert sums.modelled_co2e_mg == sums.line_haul_co2e_mg == divide_half_even(500 * ROAD * 12_715, 100_000_000)
+    assert assess_delivered(FAR, METHOD).data_category is DataCategory.MODELLED
+
+
+@pytest.mark.parametrize(
+    ("facts", "parts"),
+    [
+        (near(BROUGHT), 3 * FIRST + LAST),
+        (near(PICKED_UP), FIRST + 3 * LAST),
+        (near(replace(PICKED_UP, vehicle=None), BROUGHT), 3 * FIRST + LAST),
+        (near(replace(PICKED_UP, round=None), BROUGHT), 3 * FIRST + LAST),
+        (near(replace(PICKED_UP, round=None, density=RoundDensity.DENSE), BROUGHT), 3 * FIRST + LAST),
+        (near(replace(PICKED_UP, vehicle=Vehicle.TRAIN), BROUGHT), 3 * FIRST + LAST),
+        (near(PICKED_UP, PICKED_UP, BROUGHT), 2 * FIRST + LAST),
+        (near(PICKED_UP, PICKED_UP, PICKED_UP, PICKED_UP, BROUGHT), 3 * FIRST + LAST),
+        (near(PICKED_UP, BROUGHT, attempts=2), FIRST + 2 * LAST),
+        (near(PICKED_UP, BROUGHT, attempts=9), FIRST + 3 * LAST),
+        (near(PICKED_UP, LORRY, BROUGHT), FIRST + LAST),
+        (near(PICKED_UP, replace(LORRY, vehicle=Vehicle.AIRCRAFT_DOMESTIC), BROUGHT), FIRST + LAST),
+    ],
+)
+def test_a_part_counts_at_most_as_when_it_is_undeclared(facts: DeliveredFacts, parts: int) -> None:
+    assert counted(facts) == parts + UNDECLARED_HUB
+    assert delivery(facts).ratio == ratio_of(parts + UNDECLARED_HUB, USUAL_NEAR, RATIO_MOST)
+
+
+@pytest.mark.parametrize(
+    ("chain", "haul"),
+    [
+        ((PICKED_UP, BROUGHT), 8 * HAUL),
+        ((PICKED_UP, replace(LORRY, vehicle=None), BROUGHT), 8 * HAUL),
+        ((PICKED_UP, replace(LORRY, vehicle=Vehicle.BICYCLE), BROUGHT), 8 * HAUL),
+        ((PICKED_UP, LORRY, replace(LORRY, vehicle=None), BROUGHT), 8 * HAUL),
+        ((PICKED_UP, replace(LORRY, vehicle=Vehicle.AIRCRAFT_DOMESTIC), BROUGHT), 8 * HAUL),
+        ((PICKED_UP, replace(LORRY, vehicle=Vehicle.TRAIN), BROUGHT), divide_half_even(7 * ROAD * 3_274 * 1264, 10**9)),
+        ((PICKED_UP, TRAVELLED, BROUGHT), HAUL),
+        ((PICKED_UP, replace(TRAVELLED, distance_m=3_000_000), BROUGHT), HAUL),
+    ],
+)
+def test_a_line_haul_counts_by_its_vehicle_over_the_way_between_the_places(
+    chain: tuple[ChainElement, ...], haul: int
+) -> None:
+    assert counted(far(*chain)) == FIRST + LAST + 2 * UNDECLARED_HUB + haul
+
+
+def test_legs_count_by_their_share_of_the_declared_distances() -> None:
+    train = replace(TRAVELLED, vehicle=Vehicle.TRAIN, distance_m=500_000)
+    lorry = replace(TRAVELLED, distance_m=1_500_000)
+    by_train = 7 * ROAD * 3_274 * 1264
+    expected = divide_half_even(by_train, 4 * 10**9) + divide_half_even(3 * 700 * ROAD * 12_715, 4 * 10**8)
+    rest = FIRST + LAST + 2 * UNDECLARED_HUB
+    assert counted(far(PICKED_UP, train, lorry, BROUGHT)) == rest + expected
+    silent = replace(train, distance_m=None, distance_basis=None)
+    assert counted(far(PICKED_UP, silent, lorry, BROUGHT)) == rest + HAUL
+    nothing = (replace(train, distance_m=0), replace(lorry, distance_m=0))
+    assert counted(far(PICKED_UP, *nothing, BROUGHT)) == rest + HAUL
+
+
+def test_a_chain_of_which_nothing_is_known_counts_twice_the_reference() -> None:
+    for facts in (near(), far()):
+        sums = delivery(facts)
+        assert sums.ratio == RATIO_MOST
+        assert (sums.complete_parcels, sums.zero_tailpipe_parcels) == (0, 0)
+        assert assess_delivered(facts, METHOD).data_category is DataCategory.DEFAULT
+    assert notes(far())[0] == (
+        "first_mile_undeclared", "vehicle_undeclared", "last_mile_undeclared", "line_haul_undeclared", "hub_undeclared",
+    )  # fmt: skip
+    assert delivery(near()).delivery_co2e_mg == 3 * (FIRST + LAST) + UNDECLARED_HUB
+    lorry = divide_half_even(500 * ROAD * 12_715, 100_000_000)
+    assert delivery(far()).line_haul_co2e_mg == 8 * lorry
+
+
+def test_the_inventory_of_a_half_known_line_haul_is_no_less_than_an_unknown_one() -> None:
+    half = far(PICKED_UP, TRAVELLED, replace(LORRY, vehicle=None), BROUGHT)
+    assert delivery(half).line_haul_co2e_mg == delivery(far(PICKED_UP, BROUGHT)).line_haul_co2e_mg
+
+
+@pytest.mark.parametrize(("origin", "destination"), [(HANOI, Place("VN", "99999")), (Place("XX", "1"), HANOI)])
+def test_an_unknown_place_counts_as_undeclared(origin: Place, destination: Place) -> None:
+    facts = far(PICKED_UP, LORRY, BROUGHT, origin=origin, destination=destination)
+    sums = delivery(facts)
+    assert (sums.ratio, sums.complete_parcels) == (RATIO_MOST, 0)
+    assert "place_unknown" in notes(facts)[0]
+    assert sums.line_haul_co2e_mg == divide_half_even(500 * 1_366_000 * 12_715, 100_000_000)
+
+
+def test_between_equal_codes_there_is_no_way_even_if_no_table_has_them() -> None:
+    nowhere = Place("ZZ", "1")
+    assert delivery(near(PICKED_UP, BROUGHT, origin=nowhere, destination=nowhere)).ratio == delivery(NEAR).ratio
+
+
+@pytest.mark.parametrize(
+    ("metres", "parcels", "vehicle", "flag"),
+    [
+        (200_000, 100, Vehicle.MOTORBIKE_PETROL, None),
+        (200_001, 100, Vehicle.MOTORBIKE_PETROL, "round"),
+        (44_000, 142, Vehicle.MOTORBIKE_PETROL, None),
+        (44_000, 143, Vehicle.MOTORBIKE_PETROL, "payload"),
+        (44_000, 401, Vehicle.MOTORBIKE_PETROL, "round"),
+        (9_000, 100, Vehicle.MOTORBIKE_PETROL, None),
+        (8_999, 100, Vehicle.MOTORBIKE_PETROL, "round"),
+        (500, 5, Vehicle.MOTORBIKE_PETROL, None),
+        (499, 5, Vehicle.MOTORBIKE_PETROL, "round"),
+        (20_000, 42, Vehicle.ON_FOOT, None),
+        (20_001, 42, Vehicle.ON_FOOT, "round"),
+        (20_000, 43, Vehicle.ON_FOOT, "payload"),
+        (80_000, 42, Vehicle.BICYCLE, None),
+        (80_001, 42, Vehicle.BICYCLE, "round"),
+        (100_000, 300, Vehicle.VAN_DIESEL, None),
+        (100_000, 301, Vehicle.VAN_DIESEL, "round"),
+        (400_000, 1_000, Vehicle.LORRY_RIGID, None),
+        (400_000, 1_001, Vehicle.LORRY_RIGID, "round"),
+    ],
+)
+def test_a_round_is_one_that_the_vehicle_can_make(metres: int, parcels: int, vehicle: Vehicle, flag: str | None) -> None:
+    facts = near(PICKED_UP, replace(BROUGHT, vehicle=vehicle, round=Round(metres, parcels)))
+    assert notes(facts)[1] == (() if flag is None else (flag,))
+    assert delivery(facts).complete_parcels == (flag is None)
+    if flag is not None:
+        assert counted(facts) == FIRST + 3 * LAST + UNDECLARED_HUB
+
+
+@pytest.mark.parametrize("kind", [PlaceKind.LOCKER, PlaceKind.PICKUP_POINT])
+def test_a_van_brings_more_parcels_to_lockers(kind: PlaceKind) -> None:
+    element = replace(BROUGHT, vehicle=Vehicle.VAN_DIESEL, round=Round(100_000, 1_000))
+    there = replace(HANOI, kind=kind)
+    assert notes(near(PICKED_UP, element, destination=there))[1] == ()
+    assert notes(near(PICKED_UP, element))[1] == ("round",)
+    more = replace(element, round=Round(100_000, 1_001))
+    assert notes(near(PICKED_UP, more, destination=there))[1] == ("round",)
+
+
+@pytest.mark.parametrize(("mass_mg", "flag"), [(100_000_000, ()), (100_000_001, ("payload",))])
+def test_a_motorbike_carries_a_hundred_kilograms(mass_mg: int, flag: tuple[str, ...]) -> None:
+    assert notes(near(PICKED_UP, BROUGHT, mass_mg=mass_mg))[1] == flag
+
+
+def test_a_line_haul_vehicle_that_cannot_carry_the_parcel_counts_as_undeclared() -> None:
+    van = replace(LORRY, vehicle=Vehicle.VAN_DIESEL)
+    lorries = replace(PICKED_UP, vehicle=Vehicle.LORRY_RIGID, round=Round(40_000, 100))
+    ends = (lorries, replace(lorries, role=ChainRole.LAST_MILE))
+    heavy, light = (far(*ends, van, mass_mg=mass) for mass in (1_500_000_001, 1_500_000_000))
+    assert notes(light)[1] == ()
+    assert notes(heavy)[1] == ("payload",)
+    assert counted(heavy) > counted(light)
+
+
+def electric(wh_per_km: int = 30, role: ChainRole = ChainRole.LAST_MILE) -> ChainElement:
+    energy = Energy(EnergyCarrier.ELECTRICITY, 44 * wh_per_km, 100)
+    return ChainElement(role, Vehicle.MOTORBIKE_ELECTRIC, energy=energy, round=Round(44_000, 100))
+
+
+def test_energy_lowers_a_round_by_the_grid_of_the_country_and_day() -> None:
+    facts = near(PICKED_UP, electric())
+    mg = divide_half_even(1_320 * 77_553, 10_000)
+    assert delivery(facts).last_mile_co2e_mg == mg == 10_237
+    assert counted(facts) == FIRST + mg + UNDECLARED_HUB
+    assert delivery(facts).zero_tailpipe_parcels == 1
+    assert delivery(replace(facts, day=date(2021, 5, 1))).last_mile_co2e_mg > mg
+    assert "grid.vn.y2023.plug" in assess_delivered(facts, METHOD).factor_ids
+
+
+def test_an_electric_motorbike_without_energy_counts_as_a_petrol_one() -> None:
+    facts = near(PICKED_UP, replace(electric(), energy=None))
+    assert counted(facts) == FIRST + LAST + UNDECLARED_HUB
+    assert notes(facts)[0] == ("vehicle_consumption_unknown", "hub_undeclared")
+    assert assess_delivered(facts, METHOD).data_category is DataCategory.MODELLED
+    assert delivery(facts).modelled_co2e_mg == LAST
+
+
+def test_energy_above_the_vehicles_own_figure_is_in_the_inventory_and_not_in_the_ratio() -> None:
+    thirsty = replace(BROUGHT, energy=Energy(EnergyCarrier.PETROL, 3_520, 100))
+    facts = near(PICKED_UP, thirsty)
+    assert delivery(facts).last_mile_co2e_mg > 2 * LAST
+    assert counted(facts) == counted(NEAR)
+    saving = replace(BROUGHT, energy=Energy(EnergyCarrier.PETROL, 880, 100))
+    assert counted(near(PICKED_UP, saving)) < counted(NEAR)
+
+
+@pytest.mark.parametrize(
+    "energy",
+    [
+        Energy(EnergyCarrier.DIESEL, 1_320, 100),
+        Energy(EnergyCarrier.ELECTRICITY, 1_320, 99),
+        Energy(EnergyCarrier.ELECTRICITY, 659, 100),
+        Energy(EnergyCarrier.ELECTRICITY, 2_641, 100),
+    ],
+)
+def test_energy_that_does_not_fit_makes_the_round_undeclared(energy: Energy) -> None:
+    facts = near(PICKED_UP, replace(electric(), energy=energy))
+    assert notes(facts)[1] == ("energy",)
+    assert counted(facts) == FIRST + 3 * LAST + UNDECLARED_HUB
+
+
+@pytest.mark.parametrize("amount", [660, 2_640])
+def test_energy_counts_up_to_its_bounds(amount: int) -> None:
+    facts = near(PICKED_UP, replace(electric(), energy=Energy(EnergyCarrier.ELECTRICITY, amount, 100)))
+    assert notes(facts)[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "grams_per_km"),
+    [
+        (Vehicle.MOTORBIKE_PETROL, 106.5),
+        (Vehicle.VAN_DIESEL, 345.0),
+        (Vehicle.VAN_ELECTRIC, 302.3),
+        (Vehicle.VAN_CLASS_1_DIESEL, 194.8),
+        (Vehicle.VAN_CLASS_2_DIESEL, 238.4),
+        (Vehicle.LORRY_RIGID, 1036.6),
+        (Vehicle.BICYCLE, 0),
+        (Vehicle.CARGO_BIKE, 106.5),
+    ],
+)
+def test_a_vehicles_figure_per_km_is_shared_by_the_parcels_of_its_round(vehicle: Vehicle, grams_per_km: float) -> None:
+    facts = near(PICKED_UP, replace(BROUGHT, vehicle=vehicle, round=Round(40_000, 40)))
+    assert abs(delivery(facts).last_mile_co2e_mg / 1000 - grams_per_km) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("hubs", "hub_mg"),
+    [
+        ((), UNDECLARED_HUB),
+        ((Hub(),), UNDECLARED_HUB),
+        ((Hub(5_000),), UNDECLARED_HUB),
+        ((Hub(5_000, OTHERS),), 5_000),
+        ((Hub(5_000, OTHERS), Hub(6_000, OTHERS)), 11_000),
+        ((Hub(50_000, OTHERS),), UNDECLARED_HUB),
+        ((Hub(5_000), Hub(6_000, OTHERS)), 6_000),
+        ((Hub(None, OTHERS),), UNDECLARED_HUB),
+    ],
+)
+def test_hubs_count_by_what_others_state_and_at_most_as_undeclared(hubs: tuple[Hub, ...], hub_mg: int) -> None:
+    assert counted(replace(NEAR, hubs=hubs)) == FIRST + LAST + hub_mg
+
+
+def test_a_far_parcel_has_two_hubs() -> None:
+    rest = FIRST + LAST + HAUL
+    assert counted(replace(FAR, hubs=(Hub(5_000, OTHERS),))) == rest + 5_000 + UNDECLARED_HUB
+    assert counted(replace(FAR, hubs=(Hub(5_000, OTHERS),) * 2)) == rest + 10_000
+    assert "hub_undeclared" not in notes(replace(FAR, hubs=(Hub(5_000, OTHERS),) * 2))[0]
+
+
+def test_the_inventory_of_hubs_is_what_anybody_declares_and_the_default_for_the_rest() -> None:
+    assert delivery(replace(FAR, hubs=(Hub(70_000),))).hub_co2e_mg == 70_000 + UNDECLARED_HUB
+    assert delivery(replace(FAR, hubs=(Hub(70_000),) * 3)).hub_co2e_mg == 210_000
+    assert delivery(replace(NEAR, hubs=(Hub(), Hub()))).hub_co2e_mg == UNDECLARED_HUB
+
+
+def test_in_the_countryside_the_buyers_round_counts_by_how_long_rounds_are_there() -> None:
+    facts = near(PICKED_UP, BROUGHT, origin=COMMUNE, destination=COMMUNE)
+    rural = divide_half_even(LAST * 44_000 * 60, 63_000 * 100)
+    assert counted(facts) == FIRST + rural + UNDECLARED_HUB
+    assert delivery(facts).last_mile_co2e_mg == LAST
+    undeclared = near(PICKED_UP, origin=COMMUNE, destination=COMMUNE)
+    assert counted(undeclared) == FIRST + 3 * LAST + UNDECLARED_HUB
+    town = near(PICKED_UP, BROUGHT, origin=WARD, destination=WARD)
+    assert counted(town) == counted(NEAR)
+    island = Place("VN", "20333", stated_by=StatedBy.MARKETPLACE)
+    assert counted(near(PICKED_UP, BROUGHT, origin=island, destination=island)) == counted(NEAR)
+
+
+def test_a_return_has_the_same_parts_the_other_way() -> None:
+    home = replace(BROUGHT, role=ChainRole.FIRST_MILE)
+    back = replace(PICKED_UP, role=ChainRole.LAST_MILE)
+    facts = near(home, back)
+    assert counted(facts, returned=True) == LAST + FIRST + UNDECLARED_HUB
+    assert returning(facts).ratio == delivery(NEAR).ratio
+    assert counted(near(home), returned=True) == LAST + 3 * FIRST + UNDECLARED_HUB
+    assert counted(near(back), returned=True) == 3 * LAST + FIRST + UNDECLARED_HUB
+    from_village = near(home, back, origin=COMMUNE, destination=WARD)
+    rural = divide_half_even(LAST * 44_000 * 60, 63_000 * 100)
+    assert counted(from_village, returned=True) == rural + FIRST + UNDECLARED_HUB
+    sums = returning(near(home, back, attempts=2))
+    assert sums.return_co2e_mg == LAST + 2 * FIRST + UNDECLARED_HUB
+    assert (sums.declared_co2e_mg, sums.measured_parcels) == (LAST + 2 * FIRST, 0)
+
+
+def test_a_parcel_is_measured_when_others_state_every_element_and_both_places() -> None:
+    facts = carried(FAR)
+    sums = delivery(facts)
+    assert (sums.measured_parcels, sums.measured_ratio) == (1, sums.ratio)
+    assert sums.measured_co2e_mg == FIRST + LAST
+    seller = StatedBy.SELLER
+    chain = facts.chain or ()
+    less = [
+        replace(facts, origin=replace(facts.origin, stated_by=seller)),
+        replace(facts, destination=replace(facts.destination, stated_by=seller)),
+        *(
+            replace(facts, chain=(*chain[:place], replace(chain[place], stated_by=seller), *chain[place + 1 :]))
+            for place in range(3)
+        ),
+        replace(facts, chain=chain[1:]),
+    ]
+    for one in less:
+        assert (delivery(one).measured_parcels, delivery(one).measured_ratio) == (0, 0)
+        assert delivery(one).ratio >= sums.ratio
+    flown = replace(facts, chain=(chain[0], replace(chain[1], distance_m=1, distance_basis=DistanceBasis.ACTUAL), chain[2]))
+    assert delivery(flown).measured_parcels == 0
+    back = returning(carried(near(PICKED_UP, BROUGHT)))
+    assert (back.measured_parcels, back.measured_ratio, back.measured_co2e_mg) == (1, back.ratio, FIRST + LAST)
+    near_measured = carried(NEAR)
+    assert assess_delivered(near_measured, METHOD).data_category is DataCategory.MEASURED
+
+
+@pytest.mark.parametrize(
+    ("leg", "metres"),
+    [
+        (TRAVELLED, 1_700_000),
+        (replace(TRAVELLED, distance_basis=DistanceBasis.GREAT_CIRCLE, distance_m=1_200_001), 1_440_001),
+        (replace(TRAVELLED, distance_basis=DistanceBasis.SHORTEST_FEASIBLE), 1_700_000),
+        (replace(LORRY, round=Round(1_500_011, 3_001)), 1_500_011),
+        (LORRY, ROAD),
+        (replace(LORRY, vehicle=Vehicle.TRAIN), ROAD * 1264 // 1000),
+        (replace(TRAVELLED, distance_m=1_000_000), ROAD),
+        (
+            replace(TRAVELLED, vehicle=Vehicle.AIRCRAFT_DOMESTIC, distance_basis=DistanceBasis.GREAT_CIRCLE, distance_m=1_138_009),
+            1_138_009,
+        ),
+    ],
+)
+def test_the_inventory_of_a_line_haul_goes_by_the_declared_distance(leg: ChainElement, metres: int) -> None:
+    factor = METHOD.vehicles[leg.vehicle or Vehicle.TRAIN].tkm
+    assert factor is not None
+    facts = far(PICKED_UP, leg, BROUGHT)
+    assert delivery(facts).line_haul_co2e_mg == divide_half_even(500_000 * metres * factor.value, SCALE * 10**6)
+    assert delivery(facts).air_parcels == (leg.vehicle is Vehicle.AIRCRAFT_DOMESTIC)
+
+
+@pytest.mark.parametrize(("metres", "flag"), [(1_038_806, ()), (1_038_805, ("line_haul_distance",))])
+def test_declared_legs_may_be_a_hundred_kilometres_shorter_than_the_great_circle(metres: int, flag: tuple[str, ...]) -> None:
+    assert great_circle_m(*(METHOD.places.find(place, DAY) for place in (HANOI, HCMC))) == 1_138_806  # type: ignore[arg-type]  # both exist
+    assert notes(far(PICKED_UP, replace(TRAVELLED, distance_m=metres), BROUGHT))[1] == flag
+
+
+def test_temperature_control_is_in_the_inventory_alone() -> None:
+    cold = far(*(replace(element, temperature_controlled=True) for element in (PICKED_UP, TRAVELLED, BROUGHT)))
+    warm = far(PICKED_UP, TRAVELLED, BROUGHT)
+    assert delivery(cold).ratio == delivery(warm).ratio
+    assert delivery(cold).last_mile_co2e_mg == divide_half_even(44_000 * 10_654_653 * 119_097_439, 10**13 * 100)
+    assert delivery(cold).line_haul_co2e_mg > delivery(warm).line_haul_co2e_mg
 
 
 def test_half_a_kilogram_by_articulated_lorry_over_1138_km_is_55_g() -> None:
-    leg = replace(LINE_HAUL, distance_m=1_138_000)
-    sums, assessed = assess(delivered(leg, LAST_MILE, destination=HCMC))
-    assert round(sums.line_haul_co2e_mg / 1000) == 55
-    assert sums.modelled_delivery_co2e_mg == sums.line_haul_co2e_mg
-    assert assessed.data_category is DataCategory.MODELLED
-
-
-def test_half_a_kilogram_by_domestic_air_over_1138_km_is_1547_g_tank_to_wheel() -> None:
-    tank_to_wheel = METHOD.factors["air.domestic.no_rf.tkm"].value
-    assert round(tank_to_wheel * 1138 / 2) == 1547
-    leg = replace(LINE_HAUL, vehicle=Vehicle.AIRCRAFT_DOMESTIC, distance_m=1_138_000)
-    sums, _ = assess(delivered(leg, LAST_MILE, destination=HCMC))
-    assert sums.line_haul_co2e_mg == divide_half_even(500 * 1138 * 32936, 10_000)
-    assert sums.air_parcels == 1
+    leg = replace(TRAVELLED, vehicle=Vehicle.LORRY_ARTICULATED, distance_m=1_138_000)
+    assert round(delivery(far(PICKED_UP, leg, BROUGHT)).line_haul_co2e_mg / 1000) == 55
 
 
 def test_a_round_of_7_3_litres_over_275_items_is_88_g_each() -> None:
@@ -101,383 +456,30 @@ def test_notional_tonne_km_shares_a_round_by_mass_and_distance() -> None:
         notional_shares([0], [1])
 
 
-@pytest.mark.parametrize(
-    ("vehicle", "grams_per_km"),
-    [
-        (Vehicle.MOTORBIKE_PETROL, 106.5),
-        (Vehicle.VAN_DIESEL, 345.0),
-        (Vehicle.VAN_ELECTRIC, 302.3),
-        (Vehicle.VAN_CLASS_1_DIESEL, 194.8),
-        (Vehicle.VAN_CLASS_2_DIESEL, 238.4),
-        (Vehicle.VAN_CLASS_1_PETROL, 258.6),
-        (Vehicle.VAN_CLASS_2_PETROL, 267.3),
-        (Vehicle.VAN_CLASS_1_ELECTRIC, 150.9),
-        (Vehicle.VAN_CLASS_2_ELECTRIC, 229.7),
-        (Vehicle.LORRY_RIGID_TO_7_5T, 613.2),
-        (Vehicle.LORRY_RIGID_TO_17T, 748.8),
-        (Vehicle.LORRY_RIGID_OVER_17T, 1227.2),
-        (Vehicle.LORRY_ARTICULATED, 1149.2),
-        (Vehicle.BICYCLE, 0),
-        (Vehicle.ON_FOOT, 0),
-    ],
-)
-def test_a_round_costs_its_vehicle_km(vehicle: Vehicle, grams_per_km: float) -> None:
-    sums, assessed = assess(delivered(replace(LAST_MILE, vehicle=vehicle)))
-    assert sums.last_mile_co2e_mg == pytest.approx(grams_per_km * 600, rel=1e-3)
-    assert assessed.data_category is DataCategory.PRIMARY
-
-
-@pytest.mark.parametrize(
-    ("day", "country", "factor"),
-    [
-        (date(2022, 12, 31), "VN", "grid.vn.y2022.plug"),
-        (date(2023, 1, 1), "VN", "grid.vn.y2023.plug"),
-        (date(2026, 3, 1), "VN", "grid.vn.y2023.plug"),
-        (date(2001, 1, 1), "VN", "grid.vn.y2014.plug"),
-        (date(2026, 3, 1), "GB", "grid.gb.y2025.plug"),
-        (date(2026, 3, 1), "BR", "grid.unknown.plug"),
-    ],
-)
-def test_electricity_takes_the_grid_of_the_country_and_the_day(day: date, country: str, factor: str) -> None:
-    assert METHOD.carrier_factor(country, EnergyCarrier.ELECTRICITY, day).id == factor
-
-
-@pytest.mark.parametrize(
-    ("vehicle", "grams_per_tkm"),
-    [
-        (Vehicle.LORRY_AVERAGE, "127.15"),
-        (Vehicle.LORRY_ARTICULATED, "97.49"),
-        (Vehicle.LORRY_ARTICULATED_TO_33T, "150.23"),
-        (Vehicle.LORRY_ARTICULATED_OVER_33T, "96.34"),
-        (Vehicle.LORRY_RIGID, "242.79"),
-        (Vehicle.LORRY_RIGID_TO_7_5T, "662.97"),
-        (Vehicle.LORRY_RIGID_TO_17T, "522.48"),
-        (Vehicle.LORRY_RIGID_OVER_17T, "209.92"),
-        (Vehicle.TRAIN, "32.74"),
-        (Vehicle.CONTAINER_SHIP, "45.08"),
-        (Vehicle.INLAND_VESSEL, "66.29177"),
-        (Vehicle.VAN_CLASS_1_DIESEL, "1087.65"),
-    ],
-)
-def test_line_haul_costs_its_vehicles_tonne_km(vehicle: Vehicle, grams_per_tkm: str) -> None:
-    sums, assessed = assess(delivered(replace(LINE_HAUL, vehicle=vehicle), LAST_MILE, destination=HCMC))
-    exact = Fraction(grams_per_tkm) * 850
-    assert sums.line_haul_co2e_mg == divide_half_even(exact.numerator, exact.denominator)
-    assert assessed.data_category is DataCategory.MODELLED
-
-
-@pytest.mark.parametrize(
-    ("vehicle", "cooling"),
-    [
-        (Vehicle.LORRY_ARTICULATED, "1.17032372"),
-        (Vehicle.LORRY_RIGID_TO_17T, "1.19096859"),
-        (Vehicle.TRAIN, "1.19097439"),
-    ],
-)
-def test_temperature_control_multiplies_line_haul_by_its_vehicles_cooling(vehicle: Vehicle, cooling: str) -> None:
-    leg = replace(LINE_HAUL, vehicle=vehicle)
-    ambient = assess(delivered(leg, LAST_MILE, destination=HCMC))[0].line_haul_co2e_mg
-    sums, assessed = assess(delivered(replace(leg, temperature_controlled=True), LAST_MILE, destination=HCMC))
-    assert sums.line_haul_co2e_mg == pytest.approx(ambient * float(cooling), abs=1)
-    assert any(identifier.startswith("cooling.") for identifier in assessed.factor_ids)
-
-
-@pytest.mark.parametrize(("vehicle", "grams_per_km"), [(Vehicle.VAN_ELECTRIC, 302.34), (None, 1227.2253)])
-def test_temperature_control_multiplies_rounds_too(vehicle: Vehicle | None, grams_per_km: float) -> None:
-    sums, _ = assess(delivered(replace(LAST_MILE, vehicle=vehicle, temperature_controlled=True)))
-    assert sums.last_mile_co2e_mg == pytest.approx(grams_per_km * 600 * 1.19097439, rel=1e-4)
-
-
-def test_declared_energy_holds_its_cooling_already() -> None:
-    measured = replace(LAST_MILE, energy=Energy(EnergyCarrier.PETROL, 1_000, 100), temperature_controlled=True)
-    assert assess(delivered(measured))[0].last_mile_co2e_mg == 29_465
-
-
-def test_three_legs_of_line_haul_with_hubs_and_two_rounds_add_up() -> None:
-    legs = [
-        ChainElement(ChainRole.FIRST_MILE, Vehicle.VAN_DIESEL, round=Round(80_000, 80)),
-        replace(LINE_HAUL, vehicle=Vehicle.LORRY_RIGID, distance_m=120_000),
-        replace(LINE_HAUL, vehicle=Vehicle.TRAIN, distance_m=1_500_000),
-        replace(LINE_HAUL, vehicle=Vehicle.INLAND_VESSEL, distance_m=60_000),
-        LAST_MILE,
-    ]
-    sums, _ = assess(replace(delivered(*legs, destination=HCMC), hubs=(Hub(4_000), Hub(2_500))))
-    assert sums.line_haul_co2e_mg == 14_567 + 24_555 + 1_989
-    assert (sums.hub_co2e_mg, sums.last_mile_co2e_mg) == (6_500, 63_928)
-    assert sums.delivery_co2e_mg == 345_038 + 41_111 + 63_928 + 6_500
-
-
-@pytest.mark.parametrize("vehicle", [vehicle for vehicle in Vehicle if METHOD.vehicles[vehicle].km is not None])
-def test_no_vehicle_is_worse_in_a_round_than_an_undeclared_one(vehicle: Vehicle) -> None:
-    undeclared = assess(delivered(replace(LAST_MILE, vehicle=None)))[0]
-    assert assess(delivered(replace(LAST_MILE, vehicle=vehicle)))[0].delivery_co2e_mg <= undeclared.delivery_co2e_mg
-
-
-@pytest.mark.parametrize(
-    ("origin", "destination", "kilometres"),
-    [
-        (Place("VN", "00004"), Place("VN", "00070"), (1, 2)),
-        (Place("VN", "00004"), Place("VN", "79"), (1_100, 1_160)),
-        (Place("VN", "79"), Place("VN", "00004"), (1_100, 1_160)),
-        (Place("VN", "00004"), Place("VN", "01"), (0, 20)),
-    ],
-)
-def test_wards_and_provinces_mix_in_a_distance(
-    origin: Place, destination: Place, kilometres: tuple[float, float]
-) -> None:
-    start, end = METHOD.places.find(origin, DAY), METHOD.places.find(destination, DAY)
-    assert start is not None
-    assert end is not None
-    assert kilometres[0] <= great_circle_m(start, end) / 1000 <= kilometres[1]
-    facts = replace(delivered(LAST_MILE, destination=destination), origin=origin)
-    assert "place_unknown" not in assess(facts)[1].defaults
-
-
-def test_declared_energy_is_preferred_to_vehicle_km() -> None:
-    thrifty = replace(LAST_MILE, energy=Energy(EnergyCarrier.PETROL, 1_000, 100))
-    sums, _ = assess(delivered(thrifty))
-    assert sums.last_mile_co2e_mg == 29_465
-
-
-@pytest.mark.parametrize(
-    "energy",
-    [
-        Energy(EnergyCarrier.PETROL, 500, 100),
-        Energy(EnergyCarrier.PETROL, 5_000, 100),
-        Energy(EnergyCarrier.DIESEL, 1_000, 100),
-        Energy(EnergyCarrier.PETROL, 1_000, 301),
-    ],
-)
-def test_energy_that_does_not_fit_vehicle_distance_or_parcels_counts_as_undeclared(energy: Energy) -> None:
-    sums, assessed = assess(delivered(replace(LAST_MILE, energy=energy)))
-    assert sums.last_mile_co2e_mg == 63_928
-    assert assessed.implausible == ("energy",)
-
-
-def test_energy_without_the_distance_it_covered_counts_as_undeclared() -> None:
-    lone = ChainElement(ChainRole.LAST_MILE, Vehicle.MOTORBIKE_PETROL, energy=Energy(EnergyCarrier.PETROL, 1_000, 100))
-    _, assessed = assess(delivered(lone))
-    assert assessed.defaults == ("energy_unverifiable", "round_undeclared")
-
-
-def test_energy_over_more_parcels_than_the_distance_allows_counts_as_undeclared() -> None:
-    short = ChainElement(
-        ChainRole.LAST_MILE,
-        Vehicle.MOTORBIKE_PETROL,
-        2_000,
-        DistanceBasis.ACTUAL,
-        Energy(EnergyCarrier.PETROL, 40, 200),
-    )
-    _, assessed = assess(delivered(short))
-    assert assessed.implausible == ("energy",)
-
-
-@pytest.mark.parametrize(
-    ("density", "grams"), [(RoundDensity.DENSE, 32.8), (RoundDensity.USUAL, 63.9), (RoundDensity.SPARSE, 177.6)]
-)
-def test_an_undeclared_round_is_modelled_from_its_density(density: RoundDensity, grams: float) -> None:
-    sums, assessed = assess(delivered(replace(LAST_MILE, round=None, density=density)))
-    assert round(sums.last_mile_co2e_mg / 1000, 1) == grams
-    assert assessed.data_category is DataCategory.MODELLED
-    assert assessed.defaults == ("round_by_density",)
-
-
-@pytest.mark.parametrize("trip", [None, Round(60_000, 301), Round(499, 1), Round(400_001, 100), Round(4_999, 100)])
-def test_an_undeclared_or_implausible_round_is_sparse(trip: Round | None) -> None:
-    sums, assessed = assess(delivered(replace(LAST_MILE, round=trip)))
-    assert sums.last_mile_co2e_mg == 177_578
-    assert assessed.defaults == ("round_undeclared",)
-    assert assessed.implausible == (() if trip is None else ("round",))
-
-
-@pytest.mark.parametrize("vehicle", [None, Vehicle.TRAIN, Vehicle.INLAND_VESSEL])
-def test_a_round_by_an_undeclared_or_unfit_vehicle_counts_as_a_heavy_rigid_lorrys(vehicle: Vehicle | None) -> None:
-    sums, assessed = assess(delivered(replace(LAST_MILE, vehicle=vehicle)))
-    assert sums.last_mile_co2e_mg == round(1.2272253 * 600_000)
-    assert assessed.defaults == ("vehicle_undeclared",)
-    assert assessed.implausible == (() if vehicle is None else ("vehicle",))
-    assert assessed.data_category is DataCategory.DEFAULT
-
-
-def test_nothing_declared_is_the_worst_case_with_line_haul_and_last_mile_assumed() -> None:
-    sums, assessed = assess(delivered(destination=HCMC))
-    road_m = divide_half_even(_circle(HANOI, HCMC) * 6, 5)
-    assert sums.last_mile_co2e_mg == UNDECLARED_LAST_MILE_MG == 2_045_376
-    assert sums.line_haul_co2e_mg == divide_half_even(500_000 * road_m * 24_279, 10**11)
-    assert sums.primary_delivery_co2e_mg == sums.modelled_delivery_co2e_mg == sums.zero_tailpipe_parcels == 0
-    assert assessed.defaults[:2] == ("line_haul_undeclared", "last_mile_undeclared")
-    assert parcel_delivery_score(sums) == 0
-
-
-def test_each_failed_attempt_repeats_the_last_mile() -> None:
-    sums, _ = assess(delivered(LAST_MILE, attempts=3))
-    assert sums.last_mile_co2e_mg == 191_784
-    assert (sums.attempts, sums.first_attempt_parcels) == (3, 0)
-
-
-def test_hubs_add_what_is_declared_and_note_what_is_not() -> None:
-    sums, assessed = assess(replace(delivered(LAST_MILE), hubs=(Hub(5_000), Hub(None))))
-    assert (sums.hub_co2e_mg, sums.delivery_co2e_mg) == (5_000, 68_928)
-    assert assessed.defaults == ("hub_undeclared",)
-
-
-def test_a_first_mile_is_costed_like_a_round_and_is_not_repeated() -> None:
-    sums, _ = assess(delivered(replace(LAST_MILE, role=ChainRole.FIRST_MILE), LAST_MILE, attempts=2))
-    assert sums.last_mile_co2e_mg == 127_856
-    assert sums.delivery_co2e_mg == 63_928 + 127_856
-
-
-@pytest.mark.parametrize(
-    ("basis", "vehicle", "metres"),
-    [
-        (DistanceBasis.ACTUAL, Vehicle.LORRY_AVERAGE, 1_200_000),
-        (DistanceBasis.SHORTEST_FEASIBLE, Vehicle.LORRY_AVERAGE, 1_200_000),
-        (DistanceBasis.GREAT_CIRCLE, Vehicle.LORRY_AVERAGE, 1_440_000),
-    ],
-)
-def test_a_declared_great_circle_is_lengthened_to_the_road(basis: DistanceBasis, vehicle: Vehicle, metres: int) -> None:
-    leg = ChainElement(ChainRole.LINE_HAUL, vehicle, 1_200_000, basis)
-    sums, _ = assess(delivered(leg, LAST_MILE, destination=HCMC))
-    assert sums.line_haul_co2e_mg == divide_half_even(500_000 * metres * 12_715, 10**11)
-
-
-@pytest.mark.parametrize("declared", [1_200_000, None])
-def test_a_flown_great_circle_is_not_lengthened(declared: int | None) -> None:
-    basis = None if declared is None else DistanceBasis.GREAT_CIRCLE
-    leg = ChainElement(ChainRole.LINE_HAUL, Vehicle.AIRCRAFT_DOMESTIC, declared, basis)
-    sums, _ = assess(delivered(leg, LAST_MILE, destination=HCMC))
-    metres = declared or _circle(HANOI, HCMC)
-    assert sums.line_haul_co2e_mg == divide_half_even(500_000 * metres * 32_936, 10**12 // 100)
-
-
-def test_line_haul_distances_that_cannot_span_the_great_circle_count_as_undeclared() -> None:
-    sums, assessed = assess(delivered(replace(LINE_HAUL, distance_m=900_000), LAST_MILE, destination=HCMC))
-    undeclared = assess(
-        delivered(replace(LINE_HAUL, distance_m=None, distance_basis=None), LAST_MILE, destination=HCMC)
-    )
-    assert sums == undeclared[0]
-    assert assessed.implausible == ("line_haul_distance",)
-    assert "distance_undeclared" in assessed.defaults
-
-
-def test_several_legs_together_may_span_the_distance() -> None:
-    half = replace(LINE_HAUL, distance_m=700_000)
-    sums, assessed = assess(delivered(half, half, LAST_MILE, destination=HCMC))
-    assert sums.line_haul_co2e_mg == 2 * divide_half_even(500_000 * 700_000 * 9_749, 10**11)
-    assert assessed.implausible == ()
-
-
-def test_a_shared_line_haul_trip_is_divided_by_its_parcels() -> None:
-    leg = ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_RIGID, round=Round(1_700_000, 2_000))
-    sums, _ = assess(delivered(leg, LAST_MILE, destination=HCMC))
-    assert sums.line_haul_co2e_mg == divide_half_even(1_700_000 * 103_656_205, 2_000 * 100_000)
-    assert sums.primary_delivery_co2e_mg == sums.delivery_co2e_mg
-
-
-def test_line_haul_energy_is_divided_by_its_parcels() -> None:
-    leg = replace(LINE_HAUL, energy=Energy(EnergyCarrier.DIESEL, 500_000, 2_000))
-    sums, assessed = assess(delivered(leg, LAST_MILE, destination=HCMC))
-    assert sums.line_haul_co2e_mg == 821_410
-    assert "fuel.diesel.mineral.wtw.litre" in assessed.factor_ids
-
-
-@pytest.mark.parametrize("vehicle", [None, Vehicle.MOTORBIKE_PETROL])
-def test_line_haul_by_an_undeclared_or_unfit_vehicle_counts_as_a_rigid_lorrys(vehicle: Vehicle | None) -> None:
-    sums, assessed = assess(delivered(replace(LINE_HAUL, vehicle=vehicle), LAST_MILE, destination=HCMC))
-    assert sums.line_haul_co2e_mg == divide_half_even(500_000 * 1_700_000 * 24_279, 10**11)
-    assert assessed.defaults == ("vehicle_undeclared",)
-
-
-def test_the_reference_takes_the_geographic_distance_and_never_the_declared_one() -> None:
-    near = assess(delivered(LINE_HAUL, LAST_MILE, destination=HCMC))[0]
-    detour = assess(delivered(replace(LINE_HAUL, distance_m=3_000_000), LAST_MILE, destination=HCMC))[0]
-    assert near.reference_delivery_co2e_mg == detour.reference_delivery_co2e_mg
-    road_m = divide_half_even(_circle(HANOI, HCMC) * 6, 5)
-    assert near.reference_delivery_co2e_mg == 63_928 + divide_half_even(500_000 * road_m * 12_715, 10**11)
-    assert parcel_delivery_score(detour) < parcel_delivery_score(near)
-
-
-def test_the_reference_round_grows_with_the_mass_above_three_kilograms() -> None:
-    assert assess(delivered(LAST_MILE, mass_mg=3_000_000))[0].reference_delivery_co2e_mg == 63_928
-    assert assess(delivered(LAST_MILE, mass_mg=6_000_000))[0].reference_delivery_co2e_mg == 127_856
-
-
-def test_an_unknown_place_assumes_the_longest_distance_and_a_local_reference() -> None:
-    sums, assessed = assess(delivered(LAST_MILE, destination=Place("VN", "99999")))
-    assert sums.reference_delivery_co2e_mg == 63_928
-    assert sums.line_haul_co2e_mg == divide_half_even(500_000 * 1_366_000 * 24_279, 10**11)
-    assert assessed.defaults[0] == "place_unknown"
-
-
-def test_the_same_place_needs_no_table() -> None:
-    facts = replace(delivered(LAST_MILE), origin=Place("GB", "X"), destination=Place("GB", "X"))
-    assert assess(facts)[0].delivery_co2e_mg == 63_928
-
-
-@pytest.mark.parametrize(
-    ("code", "day", "outside_63", "outside_34"),
-    [
-        ("01", date(2025, 6, 30), 0, 0),
-        ("74", date(2025, 6, 30), 1, 0),
-        ("48", date(2025, 6, 30), 1, 1),
-        ("79", date(2025, 7, 1), 0, 0),
-        ("48", date(2025, 7, 1), 1, 1),
-        ("00004", date(2025, 7, 1), 0, 0),
-        ("20194", date(2025, 7, 1), 1, 1),
-    ],
-)
-def test_parcels_outside_the_two_cities_are_counted_in_both_codings(
-    code: str, day: date, outside_63: int, outside_34: int
-) -> None:
-    sums, _ = assess(replace(delivered(LAST_MILE, destination=Place("VN", code)), day=day))
-    assert (sums.outside_two_cities_63_parcels, sums.outside_two_cities_34_parcels) == (outside_63, outside_34)
-
-
-def test_a_province_code_means_the_coding_of_its_day() -> None:
-    before, after = (METHOD.places.find(DA_NANG, day) for day in (date(2025, 6, 30), date(2025, 7, 1)))
-    assert before is not None
-    assert after is not None
-    assert 10_000 < great_circle_m(before, after) < 100_000
-    gone = METHOD.places.find(Place("VN", "02"), DAY)
-    assert gone is not None
-
-
-def test_parcels_outside_vietnam_are_in_neither_coding() -> None:
-    sums, _ = assess(replace(delivered(LAST_MILE, destination=Place("BR", "3550308")), origin=Place("BR", "3550308")))
-    assert (sums.outside_two_cities_63_parcels, sums.outside_two_cities_34_parcels) == (0, 0)
-
-
-@pytest.mark.parametrize(("kind", "counted"), [(PlaceKind.HOME, 0), (PlaceKind.PICKUP_POINT, 1), (PlaceKind.LOCKER, 1)])
-def test_pickup_points_and_lockers_are_counted(kind: PlaceKind, counted: int) -> None:
-    assert assess(delivered(LAST_MILE, destination=replace(HANOI, kind=kind)))[0].pickup_point_parcels == counted
-
-
-def test_a_return_adds_its_chain_without_a_reference() -> None:
-    assessed = assess_returned(delivered(replace(LAST_MILE, role=ChainRole.FIRST_MILE)), METHOD)
-    assert assessed.sums == ReturnSums(1, 63_928, 63_928)
-    assert assess_returned(delivered(), METHOD).sums == ReturnSums(1, UNDECLARED_LAST_MILE_MG, 0)
-
-
-def test_the_great_circle_between_hanoi_and_ho_chi_minh_city_is_1138_km() -> None:
-    hanoi, hcmc = METHOD.places.vn_63["01"], METHOD.places.vn_63["79"]
-    assert great_circle_m(hanoi, hcmc) == pytest.approx(1_138_000, rel=0.005)
-    assert great_circle_m(hanoi, hanoi) == 0
-    assert great_circle_m(hanoi, hcmc) == great_circle_m(hcmc, hanoi)
-
-
-def _circle(origin: Place, destination: Place) -> int:
-    start, end = METHOD.places.find(origin, DAY), METHOD.places.find(destination, DAY)
-    assert start is not None
-    assert end is not None
-    return great_circle_m(start, end)
-
-
-@pytest.mark.parametrize("trip", [Round(500, 10), Round(400_000, 300), Round(5_000, 100), Round(15_000, 300)])
-def test_a_round_at_the_edge_of_the_plausible_still_counts(trip: Round) -> None:
-    assert assess(delivered(replace(LAST_MILE, round=trip)))[1].implausible == ()
-
-
-@pytest.mark.parametrize("millilitres", [600, 4_800])
-def test_energy_at_the_edge_of_the_plausible_still_counts(millilitres: int) -> None:
-    energy = Energy(EnergyCarrier.PETROL, millilitres, 100)
-    assert assess(delivered(replace(LAST_MILE, energy=energy)))[1].implausible == ()
+def test_electricity_is_that_of_the_destination_in_the_last_mile_and_of_the_origin_in_the_others() -> None:
+    van = replace(BROUGHT, vehicle=Vehicle.VAN_ELECTRIC)
+    abroad = Place("GB", "nowhere")
+    for role, end in ((ChainRole.LAST_MILE, "destination"), (ChainRole.FIRST_MILE, "origin")):
+        facts = near(replace(van, role=role))
+        here, there = delivery(facts), delivery(replace(facts, **{end: abroad}))
+        assert here.declared_co2e_mg > there.declared_co2e_mg > 0
+
+
+def test_attempts_pickups_and_places_are_counted() -> None:
+    locker = replace(DA_NANG, kind=PlaceKind.LOCKER)
+    sums = delivery(far(PICKED_UP, LORRY, BROUGHT, destination=locker, attempts=2))
+    assert (sums.attempts, sums.first_attempt_parcels, sums.pickup_point_parcels) == (2, 0, 1)
+    assert (sums.outside_two_cities_63_parcels, sums.outside_two_cities_34_parcels) == (1, 1)
+    assert (delivery(NEAR).attempts, delivery(NEAR).first_attempt_parcels) == (1, 1)
+
+
+def test_fifty_kilometres_by_road_are_not_far() -> None:
+    distances = METHOD.distances
+    assert distances.line_haul_from_m == 50_000
+    neighbours = replace(NEAR, destination=Place("VN", "00376"))
+    assert counted(neighbours) == counted(NEAR)
+
+
+def test_the_ratio_of_the_reference_itself_is_a_million() -> None:
+    hubs = (Hub(HUB, OTHERS),)
+    assert delivery(replace(NEAR, hubs=hubs)).ratio == MILLION

@@ -28,10 +28,10 @@ def test_the_first_reason_has_its_figures_and_the_others_their_names() -> None:
 
 
 def test_thin_bags_come_first_since_they_lower_the_scores() -> None:
-    rules = [failing("green_score", Decimal("20.0"), 60), failing("non_compliant_share", Decimal("98.67"), 2)]
+    rules = [failing("green_score", Decimal("20.0"), 60), failing("thin_bags", Decimal("98.67"), 2)]
     assert missing_text(BadgeLevel.BRONZE, rules) == (
-        "Bronze allows bags that are too thin for 2 % of the parcels; you have 98.67 %, which also caps the packaging "
-        "score. Also missing: green score."
+        "Bronze allows thin bags, or packaging that nobody knows, for 2 % of the parcels; you have 98.67 %. "
+        "Also missing: green score."
     )
 
 
@@ -43,7 +43,7 @@ def test_nothing_is_said_above_the_highest_level_and_the_days_where_nothing_fail
 
 @pytest.mark.parametrize("level", [level for level in BadgeLevel if level is not BadgeLevel.NONE])
 def test_every_rule_of_every_level_has_words(level: BadgeLevel) -> None:
-    totals = Totals(packaging=PackagingSums(parcels=1, non_compliant_parcels=1))
+    totals = Totals(packaging=PackagingSums(parcels=1, thin_bag_parcels=1))
     for rule in evaluate(level, totals, score(totals), POLICY):
         assert missing_text(level, [rule._replace(passed=False)]).startswith(str(level).capitalize())
 

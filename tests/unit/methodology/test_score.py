@@ -1,38 +1,38 @@
-"""From sums to scores: the curve, the prior, the cap, grades and the primary share."""
+"""From sums to scores: the curve, the prior, proven scores, grades and shares."""
 
 from decimal import Decimal, getcontext, localcontext
 from fractions import Fraction
-from typing import TypeVar
 
 import pytest
 
 from greenlane.methodology.seller.score import (
+    PRIOR_PARCELS,
+    exact_score,
     grade_of,
     packaging_points,
+    parcel_delivery_score,
     parcel_packaging_score,
-    primary_share,
+    proven_totals,
     s_curve,
     score,
+    shares,
 )
-from greenlane.methodology.sums import DeliverySums, PackagingSums, ReturnSums, Totals
+from greenlane.methodology.sums import MILLION, RATIO_MOST, DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.vocabulary import Grade
 
-SumsT = TypeVar("SumsT", PackagingSums, DeliverySums)
-
-AT_REFERENCE = PackagingSums(
-    parcels=1,
-    packaging_mass_mg=166_000,
-    plastic_mass_mg=79_000,
-    packaging_co2e_mg=334_780,
-    reference_packaging_co2e_mg=334_780,
-    reference_plastic_mg=79_000,
-    empty_space_parcels=1,
-)
-USUAL = DeliverySums(parcels=1, delivery_co2e_mg=63_928, reference_delivery_co2e_mg=63_928, attempts=1)
+AT_REFERENCE = PackagingSums(parcels=1, co2e_ratio=MILLION, plastic_ratio=MILLION, complete_parcels=1)
+USUAL = DeliverySums(parcels=1, ratio=MILLION, complete_parcels=1)
 
 
-def times(sums: SumsT, count: int) -> SumsT:
-    return type(sums)(*(value * count for value in sums))
+def packed(count: int, **sums: int) -> PackagingSums:
+    return AT_REFERENCE._replace(
+        **{"parcels": count, "co2e_ratio": count * MILLION, "plastic_ratio": count * MILLION, "complete_parcels": count}
+        | sums
+    )
+
+
+def sent(count: int, ratio: int = MILLION, **sums: int) -> DeliverySums:
+    return USUAL._replace(**{"parcels": count, "ratio": count * ratio, "complete_parcels": count} | sums)
 
 
 @pytest.mark.parametrize(
@@ -52,60 +52,90 @@ def test_the_curve_gives_25_points_for_each_halving_between_0_and_100(ratio: Fra
     assert s_curve(ratio) == points
 
 
+def test_the_curve_is_not_yet_at_its_ends_just_inside_them() -> None:
+    assert 98 < s_curve(Fraction(26, 100)) < 100
+    assert 0 < s_curve(Fraction(399, 100)) < 1
+    assert s_curve(Fraction(24, 100)) == 100
+
+
 def test_the_curve_does_not_depend_on_the_ambient_decimal_context() -> None:
     third = s_curve(Fraction(1, 3))
+    odd = AT_REFERENCE._replace(co2e_ratio=333_333)
     with localcontext(prec=5):
         assert s_curve(Fraction(1, 3)) == third
-        narrow = packaging_points(AT_REFERENCE._replace(packaging_co2e_mg=111_111), 30)
+        narrow = packaging_points(odd, 40)
     assert getcontext().prec == 28
-    assert narrow == packaging_points(AT_REFERENCE._replace(packaging_co2e_mg=111_111), 30)
+    assert narrow == packaging_points(odd, 40)
     assert round(third, 6) == Decimal("89.624063")
 
 
 def test_a_parcel_at_the_reference_scores_half_of_co2e_and_plastic_and_nothing_for_empty_space_or_circularity() -> None:
     assert parcel_packaging_score(AT_REFERENCE) == Decimal("35.0")
+    assert parcel_delivery_score(USUAL) == Decimal("50.0")
 
 
-def test_empty_space_leaves_the_mean_for_a_parcel_to_which_it_does_not_apply() -> None:
-    assert parcel_packaging_score(AT_REFERENCE._replace(empty_space_parcels=0)) == Decimal("41.2")
+@pytest.mark.parametrize(
+    ("sums", "points"),
+    [
+        ({"co2e_ratio": MILLION // 2}, "45.0"),
+        ({"plastic_ratio": MILLION // 2}, "42.5"),
+        ({"empty_space_milli": 100_000}, "50.0"),
+        ({"circular_milli": 80_000}, "47.0"),
+        ({"co2e_ratio": 0, "plastic_ratio": 0, "empty_space_milli": 100_000, "circular_milli": 100_000}, "100.0"),
+        ({"co2e_ratio": RATIO_MOST, "plastic_ratio": RATIO_MOST}, "17.5"),
+    ],
+)
+def test_packaging_weighs_40_30_15_and_15(sums: dict[str, int], points: str) -> None:
+    assert parcel_packaging_score(AT_REFERENCE._replace(**sums)) == Decimal(points)
 
 
-def test_empty_space_weighs_by_the_share_of_parcels_it_applies_to() -> None:
-    half = times(AT_REFERENCE, 2)._replace(empty_space_parcels=1, empty_space_score_milli=80_000)
-    assert round(packaging_points(half, 0), 9) == round((35 + Decimal("0.075") * 80) / Decimal("0.925"), 9)
-
-
-def test_thirty_parcels_at_the_reference_blend_the_ratio_of_a_small_seller() -> None:
-    light = Totals(delivery=times(USUAL, 30)._replace(delivery_co2e_mg=0))
+def test_forty_parcels_at_the_reference_blend_the_ratio_of_a_small_seller() -> None:
+    assert PRIOR_PARCELS == 40
+    light = Totals(delivery=sent(40, 0))
     assert score(light).delivery == Decimal("75.0")
     assert score(light, prior_parcels=0).delivery == Decimal("100.0")
+    full = Totals(packed(40, empty_space_milli=40 * 100_000, circular_milli=40 * 50_000))
+    assert score(full).packaging == Decimal("35") + Decimal("7.5") + Decimal("3.75") - Decimal("0.05")
 
 
 def test_a_seller_without_parcels_stands_at_the_prior() -> None:
     scores = score(Totals())
     assert (scores.green, scores.packaging, scores.delivery) == (Decimal("42.5"), Decimal("35.0"), Decimal("50.0"))
     assert scores.grade is Grade.D
-    assert scores.primary_share_permille == 0
+    assert (scores.measured_share_permille, scores.complete_share_permille) == (0, 0)
+    assert (scores.proven.green, scores.proven.delivery) == (Decimal("42.5"), Decimal("50.0"))
 
 
-def test_returns_add_to_the_deliveries_and_bring_no_reference() -> None:
-    delivery = times(USUAL, 100)
-    returned = Totals(delivery=delivery, returns=ReturnSums(10, delivery.delivery_co2e_mg, 0))
+def test_returns_add_to_the_deliveries_and_bring_no_parcel() -> None:
+    returned = Totals(delivery=sent(100), returns=ReturnSums(50, ratio=100 * MILLION))
     assert score(returned, prior_parcels=0).delivery == Decimal("25.0")
 
 
-@pytest.mark.parametrize(("non_compliant", "packaging"), [(2, Decimal("85.0")), (3, Decimal("40.0"))])
-def test_packaging_is_capped_at_40_once_more_than_two_percent_break_a_rule(
-    non_compliant: int, packaging: Decimal
-) -> None:
-    good = times(AT_REFERENCE._replace(packaging_co2e_mg=0, plastic_mass_mg=0, circular_mass_mg=0), 100)
-    good = good._replace(empty_space_score_milli=100 * 100_000, non_compliant_parcels=non_compliant)
-    assert score(Totals(packaging=good), prior_parcels=0).packaging == packaging
+def test_a_parcel_that_only_the_seller_states_counts_as_undeclared_in_the_proven_score() -> None:
+    totals = Totals(
+        packed(10, co2e_ratio=0, plastic_ratio=0, measured_parcels=4, measured_co2e_ratio=1, measured_plastic_ratio=2),
+        sent(10, 0, measured_parcels=3, measured_ratio=5),
+        ReturnSums(2, ratio=7, measured_parcels=1, measured_ratio=6),
+    )
+    proven = proven_totals(totals)
+    assert (proven.packaging.co2e_ratio, proven.packaging.plastic_ratio) == (1 + 6 * RATIO_MOST, 2 + 6 * RATIO_MOST)
+    assert proven.delivery.ratio == 5 + 7 * RATIO_MOST
+    assert proven.returns.ratio == 6 + RATIO_MOST
+    scores = score(totals)
+    expected = score(proven)
+    assert (scores.proven.green, scores.proven.packaging, scores.proven.delivery) == (
+        expected.green, expected.packaging, expected.delivery,
+    )  # fmt: skip
+    assert scores.proven.green < scores.green
+    assert exact_score(totals) == scores
 
 
-def test_one_non_compliant_parcel_is_capped_at_40_by_itself() -> None:
-    spotless = AT_REFERENCE._replace(packaging_co2e_mg=0, plastic_mass_mg=0, non_compliant_parcels=1)
-    assert parcel_packaging_score(spotless) == Decimal("40.0")
+def test_an_unmeasured_return_lowers_the_proven_score_of_measured_deliveries() -> None:
+    delivery = sent(10, 0, measured_parcels=10)
+    packaging = packed(10, measured_parcels=10, measured_co2e_ratio=10 * MILLION, measured_plastic_ratio=10 * MILLION)
+    scores = score(Totals(packaging, delivery, ReturnSums(1, ratio=0)))
+    assert scores.measured_share_permille == 1000
+    assert scores.proven.delivery < scores.delivery
 
 
 @pytest.mark.parametrize(
@@ -127,11 +157,11 @@ def test_grades_begin_at_80_60_45_and_30(green: str, grade: str) -> None:
     assert grade_of(Decimal(green)) == grade
 
 
-def test_the_primary_share_is_by_co2e_of_all_dimensions_and_rounded_down() -> None:
+def test_shares_are_of_packed_and_delivered_parcels_and_rounded_down() -> None:
     totals = Totals(
-        packaging=PackagingSums(packaging_co2e_mg=1_000, primary_packaging_co2e_mg=999),
-        delivery=DeliverySums(delivery_co2e_mg=1_000, primary_delivery_co2e_mg=500),
-        returns=ReturnSums(return_co2e_mg=1_000, primary_return_co2e_mg=0),
+        PackagingSums(parcels=2, measured_parcels=1, complete_parcels=2),
+        DeliverySums(parcels=1, measured_parcels=1, complete_parcels=0),
+        ReturnSums(parcels=9, measured_parcels=9),
     )
-    assert primary_share(totals) == 499
-    assert primary_share(Totals()) == 0
+    assert shares(totals) == (666, 666)
+    assert shares(Totals()) == (0, 0)
