@@ -244,12 +244,12 @@ def contributions(draw: st.DrawFn, dimension: Dimension) -> dict[str, int]:
     match dimension:
         case Dimension.PACKAGING:
             names = ("packaging_co2e_mg", "plastic_mass_mg", "packaging_mass_mg")
-            reference = {"reference_packaging_co2e_mg": 4, "reference_plastic_mg": 4}
-            return {"parcels": 1} | dict.fromkeys(names, amount) | reference
+            ratios = dict.fromkeys(("co2e_ratio", "plastic_ratio"), amount * 250_000)
+            return {"parcels": 1} | dict.fromkeys(names, amount) | ratios
         case Dimension.DELIVERY:
-            return {"parcels": 1, "delivery_co2e_mg": amount, "reference_delivery_co2e_mg": 4}
+            return {"parcels": 1, "delivery_co2e_mg": amount, "ratio": amount * 250_000}
         case Dimension.RETURN:
-            return {"parcels": 1, "return_co2e_mg": amount}
+            return {"parcels": 1, "return_co2e_mg": amount, "ratio": amount * 250_000}
         case _:
             return {"recoveries": 1}
 

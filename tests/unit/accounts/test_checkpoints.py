@@ -45,6 +45,7 @@ from greenlane.contracts.checkpoints import (
 )
 from greenlane.contracts.dead_letters import DeadLetterCode
 from greenlane.contracts.rules import RulesAdopted, rules_of
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.vocabulary import DataCategory, Dimension
 from greenlane.operations.metrics import AggregatorMetrics
 from greenlane.streaming import META_KEY, Meta
@@ -92,10 +93,10 @@ def history(seed: int, days: int = 14) -> list[LogRecord | RulesAdopted]:
                     | {
                         "revision": chance.randrange(3),
                         "dimension": Dimension.PACKAGING,
-                        "contribution": contribution | {"reference_packaging_co2e_mg": 300},
+                        "contribution": contribution | {"co2e_ratio": 500_000},
                         "data_category": DataCategory.PRIMARY,
                         "factor_ids": (),
-                        "method_version": "1.0.0",
+                        "method_version": METHOD_VERSION,
                     }
                 )
             )

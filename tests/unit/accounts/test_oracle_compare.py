@@ -35,7 +35,7 @@ class Stored:
 
 
 def account(seller: str, day: int = 1) -> Account:
-    totals = Totals(PackagingSums(parcels=3, packaging_mass_mg=500, reference_packaging_co2e_mg=9), active_days=1)
+    totals = Totals(PackagingSums(parcels=3, packaging_mass_mg=500, co2e_ratio=9), active_days=1)
     return Account(
         marketplace="shop",
         seller_id=seller,

@@ -64,7 +64,7 @@ def packed(parcel: int, day: date, seller: str = "s", marketplace: str = "m", **
         "event_id": "e",
         "origin": SourcePosition(topic="t", partition=0, offset=parcel, appended_ms=0),
         "dimension": Dimension.PACKAGING,
-        "contribution": {"parcels": 1, "packaging_co2e_mg": 9_000, "reference_packaging_co2e_mg": 100_000},
+        "contribution": {"parcels": 1, "packaging_co2e_mg": 9_000, "co2e_ratio": 90_000},
         "data_category": DataCategory.PRIMARY,
         "factor_ids": (),
         "method_version": METHOD_VERSION,
