@@ -46,7 +46,10 @@ POINTS_MILLI = "thousandths of a point"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of an explanation: a figure, the formula with its numbers, and the factors behind it."""
+    """One line of an explanation: a figure, the formula with its numbers, and the factors behind it.
+
+    `reference` is of a part of a chain what that part is compared with; 0 for any other figure.
+    """
 
     label: str
     formula: str
@@ -55,6 +58,7 @@ class Step:
     factor_ids: tuple[str, ...] = ()
     category: DataCategory | None = None
     leg: Leg | None = None
+    reference: int = 0
 
 
 class Notes:

@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from tests.unit.methodology.test_account import METHOD
+from tests.unit.methodology.honest import METHOD
 
 from greenlane.contracts.assessing import assessment_of
 from greenlane.contracts.declarations import declaration_of, standing, version_of

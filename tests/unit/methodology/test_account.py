@@ -1,5 +1,6 @@
 """A seller's account: its sums, what made them, what each default did, and the arithmetic down to the grade."""
 
+import os
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
+from tests.unit.methodology import honest
+from tests.unit.methodology.honest import BROUGHT, PICKED_UP, measured
 
 from greenlane.factors.loading import load_method
 from greenlane.methodology.explaining.account_explanation import AccountExplanation, Contribution, explain_account
@@ -21,7 +25,6 @@ from greenlane.methodology.facts import (
     DeliveredFacts,
     Hub,
     Item,
-    Order,
     Outer,
     PackedFacts,
     Place,
@@ -35,6 +38,7 @@ from greenlane.methodology.seller.score import green_points, packaging_points, s
 from greenlane.methodology.sums import DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.vocabulary import (
     BadgeLevel,
+    CertificateScheme,
     ChainRole,
     ComponentRole,
     DataCategory,
@@ -44,7 +48,7 @@ from greenlane.methodology.vocabulary import (
     Material,
     OuterKind,
     RecoveredKind,
-    RoundDensity,
+    StatedBy,
     Vehicle,
 )
 
@@ -56,11 +60,11 @@ THREE_LITRES = (Item(1, 500_000, 200, 150, 100),)
 BOX = Outer(OuterKind.BOX, 300, 200, 100)
 BOARD = Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, 87_000)
 FILM = Component(ComponentRole.CUSHIONING, Material.PLASTIC_FILM, 79_000)
-AVERAGE = PackedFacts(DAY, "VN", THREE_LITRES, BOX, (BOARD, FILM))
-USUAL = ChainElement(ChainRole.LAST_MILE, Vehicle.MOTORBIKE_PETROL, round=Round(60_000, 100))
-SPARSE = replace(USUAL, round=None, density=RoundDensity.SPARSE)
-SENT = DeliveredFacts(DAY, 500_000, HANOI, HANOI, 1, (USUAL,))
-BACK = DeliveredFacts(DAY + timedelta(days=9), 500_000, HANOI, HANOI, 1, (replace(USUAL, role=ChainRole.FIRST_MILE),))
+AVERAGE = measured(PackedFacts(DAY, "VN", THREE_LITRES, BOX, (BOARD, FILM)))
+BOARD, FILM = AVERAGE.components or ()
+USUAL = BROUGHT
+SENT = honest.NEAR
+BACK = replace(honest.NEAR, day=DAY + timedelta(days=9))
 
 
 def packed(facts: PackedFacts) -> Declaration:
@@ -113,9 +117,9 @@ def test_contributions_add_up_to_the_co2e_of_each_dimension_and_name_factors_and
         Dimension.DELIVERY: totals.delivery.delivery_co2e_mg,
         Dimension.RETURN: totals.returns.return_co2e_mg,
     }
-    film = Contribution(Dimension.PACKAGING, ("pk.film.primary",), DataCategory.PRIMARY, 1, 230_404)
+    film = Contribution(Dimension.PACKAGING, ("pk.film.primary",), DataCategory.MEASURED, 1, 230_404)
     assert film in explanation.contributions
-    assert Contribution(Dimension.DELIVERY, (), DataCategory.PRIMARY, 1, 70) in explanation.contributions
+    assert Contribution(Dimension.DELIVERY, (), DataCategory.DECLARED, 1, 70) in explanation.contributions
     order = [(row.dimension, -row.co2e_mg) for row in explanation.contributions]
     assert order == sorted(order, key=lambda row: (list(Dimension).index(row[0]), row[1]))
 
@@ -146,46 +150,46 @@ def test_implausible_facts_are_counted() -> None:
 
 def test_the_arithmetic_comes_to_the_score_by_the_lines_it_shows() -> None:
     totals = totals_of(assess_all(SMALL_ACCOUNT, METHOD))
-    arithmetic = arithmetic_of(totals, 30)
-    co2e, plastic, empty, circular, delivery = arithmetic.lines
-    weights = co2e.weight + plastic.weight + empty.weight + circular.weight
-    by_hand = sum(line.points * line.weight for line in arithmetic.lines[:4]) / weights
+    arithmetic = arithmetic_of(totals, 40)
+    *_, delivery = arithmetic.lines
+    assert sum(line.weight for line in arithmetic.lines[:4]) == 1
+    by_hand = sum(line.points * line.weight for line in arithmetic.lines[:4])
     assert abs(by_hand - arithmetic.packaging) < Decimal("1e-15")
     assert delivery.points == arithmetic.delivery
-    assert arithmetic.green == (arithmetic.packaging + arithmetic.delivery) / 2
+    assert abs(arithmetic.green - (arithmetic.packaging + arithmetic.delivery) / 2) < Decimal("1e-20")
     scores = score(totals)
-    assert (arithmetic.score, arithmetic.grade) == (scores.green, scores.grade)
-    assert arithmetic.prior_parcels == 30
-    assert not arithmetic.capped
+    assert (arithmetic.score, arithmetic.grade, arithmetic.proven) == (scores.green, scores.grade, scores.proven)
+    assert arithmetic.measured_share_permille == scores.measured_share_permille == 250
+    assert arithmetic.complete_share_permille == scores.complete_share_permille == 500
+    assert arithmetic.prior_parcels == 40
 
 
 def test_the_lines_show_the_numbers_behind_each_sub_score() -> None:
     totals = totals_of(assess_all([packed(AVERAGE), sent(SENT)] * 30, METHOD))
-    formulas = {line.name: line.formula for line in arithmetic_of(totals, 30).lines}
+    formulas = {line.name: line.formula for line in arithmetic_of(totals, 40).lines}
     assert formulas == {
-        "packaging CO2e": "r = (30 x 10043400 / 10043400 mg + 30) / (30 + 30) = 1.000000; "
-        "50 - 25 log2 r within 0 and 100",
-        "packaging plastic": "r = (30 x 2370000 / 2370000 mg + 30) / (30 + 30) = 1.000000; "
-        "50 - 25 log2 r within 0 and 100",
-        "empty space": "600000 / 1000 / (30 + 30 parcels); weight 0.15 x 60 / 60",
-        "circular mass": "100 x 0 / 4980000 mg x 30 / 60",
-        "delivery and return CO2e": "r = (30 x 1917840 / 1917840 mg + 30) / (30 + 30) = 1.000000; "
-        "50 - 25 log2 r within 0 and 100",
+        "packaging CO2e": "r = (30000000 / 1000000 + 40) / (30 + 40) = 1.000000; 50 - 25 log2 r within 0 and 100",
+        "packaging plastic": "r = (30000000 / 1000000 + 40) / (30 + 40) = 1.000000; 50 - 25 log2 r within 0 and 100",
+        "empty space": "600000 / 1000 / (30 + 40 parcels)",
+        "circular mass": "0 / 1000 / (30 + 40 parcels)",
+        "deliveries and returns": "r = (32787810 / 1000000 + 40) / (30 + 40) = 1.039826; 50 - 25 log2 r within 0 and 100",
     }
-    empty = {line.name: line.formula for line in arithmetic_of(Totals(), 30).lines}
-    assert empty["packaging CO2e"] == empty["delivery and return CO2e"] == "no parcel: r = 1; 50 - 25 log2 r"
+    empty = {line.name: line.formula for line in arithmetic_of(Totals(), 40).lines}
+    assert empty["packaging CO2e"] == empty["deliveries and returns"] == "no parcel: r = 1; 50 - 25 log2 r"
 
 
-def test_returned_co2e_stands_in_the_delivery_line() -> None:
-    totals = Totals(delivery=DeliverySums(1, 10, 40), returns=ReturnSums(1, 10))
-    assert arithmetic_of(totals, 0).lines[-1].formula.startswith("r = (1 x 20 / 40 mg + 0) / (1 + 0) = 0.500000;")
+def test_returned_ratios_stand_in_the_delivery_line() -> None:
+    totals = Totals(delivery=DeliverySums(1, ratio=250_000), returns=ReturnSums(1, ratio=250_000))
+    assert arithmetic_of(totals, 0).lines[-1].formula.startswith("r = (500000 / 1000000 + 0) / (1 + 0) = 0.500000;")
     assert arithmetic_of(totals, 0).delivery == 75
 
 
-@pytest.mark.parametrize(("non_compliant", "capped"), [(1, False), (2, True)])
-def test_the_cap_is_shown_from_over_two_percent(non_compliant: int, *, capped: bool) -> None:
-    sums = PackagingSums(parcels=50, non_compliant_parcels=non_compliant)
-    assert arithmetic_of(Totals(packaging=sums), 30).capped is capped
+SAID = honest.packed(*honest.AVERAGE.components or ())
+CERTIFIED = replace(
+    BOARD, recycled_permille=500, certificate_valid_until=DAY, certificate_scheme=CertificateScheme.FSC,
+    certificate_id="FSC-C000000", stated_by=StatedBy.VERIFIER,
+)  # fmt: skip
+SAME_WHATEVER = replace(AVERAGE, outer=Outer(OuterKind.BOX, 182, 182, 182, StatedBy.MARKETPLACE))
 
 
 @pytest.mark.parametrize(
@@ -194,15 +198,11 @@ def test_the_cap_is_shown_from_over_two_percent(non_compliant: int, *, capped: b
         (
             DefaultUsed.PACKAGING_UNDECLARED,
             replace(AVERAGE, components=None),
-            AVERAGE,
-        ),
-        (
-            DefaultUsed.PACKAGING_UNDECLARED,
-            replace(AVERAGE, components=None, order=Order(2, 6_000_000)),
             replace(
-                AVERAGE,
-                components=(replace(BOARD, mass_mg=263_509 // 2 - 125_405 // 2), replace(FILM, mass_mg=125_405 // 2)),
-                order=Order(2, 6_000_000),
+                SAID,
+                items=AVERAGE.items,
+                outer=AVERAGE.outer,
+                components=(replace(honest.BOARD, mass_mg=113_300), honest.FILM),
             ),
         ),
         (
@@ -213,7 +213,7 @@ def test_the_cap_is_shown_from_over_two_percent(non_compliant: int, *, capped: b
         (
             DefaultUsed.MASS_UNDECLARED,
             replace(AVERAGE, components=(replace(BOARD, mass_mg=None), replace(FILM, mass_mg=None))),
-            AVERAGE,
+            replace(AVERAGE, components=(replace(BOARD, mass_mg=113_300), FILM)),
         ),
         (
             DefaultUsed.MATERIAL_UNKNOWN,
@@ -229,83 +229,78 @@ def test_the_cap_is_shown_from_over_two_percent(non_compliant: int, *, capped: b
         (
             DefaultUsed.RECYCLED_UNCERTIFIED,
             replace(AVERAGE, components=(replace(BOARD, recycled_permille=500), FILM)),
-            replace(AVERAGE, components=(replace(BOARD, recycled_permille=500, certificate_valid_until=DAY), FILM)),
-        ),
-        (
-            DefaultUsed.RECYCLED_UNCERTIFIED,
-            replace(
-                AVERAGE,
-                components=(replace(BOARD, recycled_permille=1, certificate_valid_until=DAY - timedelta(days=1)),),
-            ),
-            replace(AVERAGE, components=(replace(BOARD, recycled_permille=1, certificate_valid_until=DAY),)),
+            replace(AVERAGE, components=(CERTIFIED, FILM)),
         ),
         (
             DefaultUsed.TRIPS_UNVERIFIED,
             replace(AVERAGE, components=(replace(BOARD, reusable=ReusableAsset("a")), FILM)),
-            replace(AVERAGE, components=(replace(BOARD, reusable=ReusableAsset("a", 20)), FILM)),
-        ),
-        (
-            DefaultUsed.FILM_THICKNESS_UNDECLARED,
-            replace(AVERAGE, outer=None, components=(replace(FILM, role=ComponentRole.OUTER), FILM)),
             replace(
-                AVERAGE, outer=None, components=(replace(FILM, role=ComponentRole.OUTER, film_thickness_um=50), FILM)
+                AVERAGE,
+                components=(replace(BOARD, reusable=ReusableAsset("a", 20), stated_by=StatedBy.VERIFIER), FILM),
             ),
         ),
         (
+            DefaultUsed.FILM_THICKNESS_UNDECLARED,
+            replace(AVERAGE, components=(BOARD, replace(FILM, film_thickness_um=70), FILM)),
+            replace(
+                AVERAGE,
+                components=(BOARD, replace(FILM, film_thickness_um=70), replace(FILM, film_thickness_um=50)),
+            ),
+        ),
+        (DefaultUsed.OUTER_UNDECLARED, replace(AVERAGE, outer=None), replace(AVERAGE, outer=Outer(OuterKind.BOX, 182, 182, 182))),
+        (
+            DefaultUsed.OUTER_UNDECLARED,
+            replace(AVERAGE, outer=Outer(OuterKind.OWN_BOX), items=()),
+            replace(AVERAGE, outer=Outer(OuterKind.OWN_BOX, 182, 182, 182), items=()),
+        ),
+        (DefaultUsed.PRODUCT_VOLUME_UNDECLARED, replace(AVERAGE, items=honest.packed().items, outer=BOX), AVERAGE),
+        (
             DefaultUsed.PRODUCT_VOLUME_UNDECLARED,
             replace(AVERAGE, items=()),
-            replace(AVERAGE, items=(Item(1, None, 300, 200, 50),)),
+            replace(AVERAGE, items=(Item(1, None, 300, 200, 50, StatedBy.MARKETPLACE),)),
         ),
         (
-            DefaultUsed.PRODUCT_VOLUME_UNDECLARED,
+            DefaultUsed.EMPTY_SPACE_UNDECLARED,
             replace(AVERAGE, items=(), outer=Outer(OuterKind.FLEXIBLE_MAILER, 400, 300)),
-            replace(AVERAGE, items=(Item(1, None, 400, 300, 75),), outer=Outer(OuterKind.FLEXIBLE_MAILER, 400, 300)),
+            replace(
+                AVERAGE,
+                items=(Item(1, None, 400, 300, 75, StatedBy.MARKETPLACE),),
+                outer=Outer(OuterKind.FLEXIBLE_MAILER, 400, 300, stated_by=StatedBy.MARKETPLACE),
+            ),
         ),
-        (
-            DefaultUsed.EMPTY_SPACE_UNDECLARED,
-            replace(AVERAGE, outer=None),
-            replace(AVERAGE, outer=Outer(OuterKind.BOX, 182, 182, 182)),
-        ),
-        (
-            DefaultUsed.EMPTY_SPACE_UNDECLARED,
-            replace(AVERAGE, outer=Outer(OuterKind.OWN_BOX), items=(Item(3), Item(1, None, 1, 1, 1))),
-            replace(AVERAGE, outer=Outer(OuterKind.OWN_BOX, 182, 182, 182), items=(Item(1, None, 200, 150, 100),)),
-        ),
+        (DefaultUsed.EMPTY_SPACE_UNDECLARED, replace(AVERAGE, outer=None), SAME_WHATEVER),
     ],
 )
 def test_what_is_supposed_of_packaging_stands_where_nothing_stood(
     default: DefaultUsed, facts: PackedFacts, declared: PackedFacts
 ) -> None:
-    supposed = suppose(default, packed(facts), METHOD)
-    assert supposed == packed(declared)
+    assert suppose(default, packed(facts), METHOD) == packed(declared)
 
 
 LEG = ChainElement(ChainRole.LINE_HAUL, Vehicle.TRAIN)
+AVERAGE_LORRY = ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_AVERAGE)
 
 
 @pytest.mark.parametrize(
     ("default", "chain", "declared"),
     [
-        (DefaultUsed.LINE_HAUL_UNDECLARED, (USUAL,), (USUAL, ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_AVERAGE))),
-        (DefaultUsed.LINE_HAUL_UNDECLARED, None, (ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_AVERAGE),)),
+        (DefaultUsed.LINE_HAUL_UNDECLARED, (USUAL,), (USUAL, AVERAGE_LORRY)),
+        (DefaultUsed.LINE_HAUL_UNDECLARED, None, (AVERAGE_LORRY,)),
+        (DefaultUsed.FIRST_MILE_UNDECLARED, (LEG,), (LEG, PICKED_UP)),
         (DefaultUsed.LAST_MILE_UNDECLARED, (LEG,), (LEG, USUAL)),
         (DefaultUsed.LAST_MILE_UNDECLARED, None, (USUAL,)),
         (
             DefaultUsed.VEHICLE_UNDECLARED,
             (replace(LEG, vehicle=None), replace(USUAL, vehicle=None), LEG),
-            (replace(LEG, vehicle=Vehicle.LORRY_AVERAGE), USUAL, LEG),
+            (AVERAGE_LORRY, USUAL, LEG),
         ),
         (
             DefaultUsed.VEHICLE_UNDECLARED,
             (replace(LEG, vehicle=Vehicle.BICYCLE), replace(USUAL, vehicle=Vehicle.AIRCRAFT_DOMESTIC)),
-            (replace(LEG, vehicle=Vehicle.LORRY_AVERAGE), USUAL),
-        ),
-        (
-            DefaultUsed.ROUND_BY_DENSITY,
-            (LEG, replace(USUAL, round=None, density=RoundDensity.DENSE)),
-            (LEG, replace(USUAL, density=RoundDensity.DENSE)),
+            (AVERAGE_LORRY, USUAL),
         ),
         (DefaultUsed.ROUND_UNDECLARED, (replace(USUAL, round=None),), (USUAL,)),
+        (DefaultUsed.ROUND_UNDECLARED, (replace(PICKED_UP, round=None), LEG), (PICKED_UP, LEG)),
     ],
 )
 def test_what_is_supposed_of_a_chain_stands_where_nothing_stood(
@@ -314,49 +309,55 @@ def test_what_is_supposed_of_a_chain_stands_where_nothing_stood(
     assert suppose(default, sent(replace(SENT, chain=chain)), METHOD) == sent(replace(SENT, chain=declared))
 
 
-@pytest.mark.parametrize(
-    ("element", "trip"),
-    [
-        (USUAL, Round(60_000, 100)),
-        (replace(USUAL, round=None, density=RoundDensity.DENSE), Round(40_000, 130)),
-        (replace(USUAL, round=None), Round(100_000, 60)),
-    ],
-)
+def test_a_usual_hub_that_the_carrier_states_is_supposed() -> None:
+    supposed = suppose(DefaultUsed.HUB_UNDECLARED, sent(SENT), METHOD)
+    assert supposed is not None
+    assert "hub_undeclared" not in assess(supposed, METHOD).defaults
+
+
+@pytest.mark.parametrize("trip", [Round(40_000, 115), None])
+@pytest.mark.parametrize("role", [ChainRole.FIRST_MILE, ChainRole.LAST_MILE])
 def test_a_vehicle_without_known_consumption_is_supposed_to_declare_its_energy_on_its_round(
-    element: ChainElement, trip: Round
+    role: ChainRole, trip: Round | None
 ) -> None:
-    electric = replace(element, vehicle=Vehicle.MOTORBIKE_ELECTRIC)
+    electric = ChainElement(role, Vehicle.MOTORBIKE_ELECTRIC, round=trip)
     supposed = suppose(DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN, sent(replace(SENT, chain=(LEG, electric))), METHOD)
     assert supposed is not None
     assert isinstance(supposed.facts, DeliveredFacts)
     assert supposed.facts.chain is not None
     assert supposed.facts.chain[0] == LEG
-    assert supposed.facts.chain[1].round == trip
-    assert assess(supposed, METHOD).data_category is not DataCategory.DEFAULT
+    usual = Round(40_000, 130) if role is ChainRole.FIRST_MILE else Round(44_000, 100)
+    assert supposed.facts.chain[1].round == (trip or usual)
     assert "vehicle_consumption_unknown" not in assess(supposed, METHOD).defaults
+    assert assess(supposed, METHOD).implausible == ()
+
+
+FULL_HUBS = (Hub(18_187, StatedBy.CARRIER), Hub(18_187, StatedBy.CARRIER))
 
 
 @pytest.mark.parametrize("default", DefaultUsed)
 def test_where_nothing_is_undeclared_nothing_is_supposed(default: DefaultUsed) -> None:
-    full = replace(AVERAGE, items=(Item(1, None, 300, 200, 50),))
-    if default not in {
-        DefaultUsed.PACKAGING_UNDECLARED,
-        DefaultUsed.LINE_HAUL_UNDECLARED,
-        DefaultUsed.LAST_MILE_UNDECLARED,
-    }:
+    always = {
+        DefaultUsed.PACKAGING_UNDECLARED, DefaultUsed.LINE_HAUL_UNDECLARED, DefaultUsed.FIRST_MILE_UNDECLARED,
+        DefaultUsed.LAST_MILE_UNDECLARED, DefaultUsed.HUB_UNDECLARED,
+    }  # fmt: skip
+    full = replace(AVERAGE, components=(BOARD, replace(FILM, film_thickness_um=60)))
+    if default not in always:
         assert suppose(default, packed(full), METHOD) is None
-        assert suppose(default, sent(SENT), METHOD) is None
+        assert suppose(default, sent(replace(SENT, hubs=FULL_HUBS)), METHOD) is None
     recovered = Declaration("P", Dimension.CIRCULARITY, RecoveredFacts(DAY, RecoveredKind.USED_PACKAGING, 1))
     assert suppose(default, recovered, METHOD) is None
 
 
 def test_an_effect_is_what_assessing_again_says() -> None:
     one = effect(packed(replace(AVERAGE, components=None)), DefaultUsed.PACKAGING_UNDECLARED)
-    before, after = (assess(packed(facts), METHOD).sums for facts in (replace(AVERAGE, components=None), AVERAGE))
+    supposed = suppose(DefaultUsed.PACKAGING_UNDECLARED, packed(replace(AVERAGE, components=None)), METHOD)
+    assert supposed is not None
+    before, after = (assess(item, METHOD).sums for item in (packed(replace(AVERAGE, components=None)), supposed))
     assert isinstance(before, PackagingSums)
     assert isinstance(after, PackagingSums)
     assert one.used == 1
-    assert one.co2e_change_mg == after.packaging_co2e_mg - before.packaging_co2e_mg == -334_780
+    assert one.co2e_change_mg == after.packaging_co2e_mg - before.packaging_co2e_mg < -300_000
     assert one.points == (packaging_points(after, 0) - packaging_points(before, 0)) / 2
     assert one.supposed == SUPPOSITIONS[DefaultUsed.PACKAGING_UNDECLARED].text
 
@@ -367,7 +368,10 @@ def test_what_only_the_seller_knows_has_no_computed_effect() -> None:
 
 
 def test_a_default_is_supposed_away_only_in_the_parcels_that_used_it() -> None:
-    rounds = [sent(replace(SENT, chain=(replace(USUAL, round=None),))), sent(SENT)]
+    rounds = [
+        sent(replace(SENT, chain=(PICKED_UP, replace(USUAL, round=None)), hubs=FULL_HUBS)),
+        sent(replace(SENT, hubs=FULL_HUBS)),
+    ]
     effects = effects_of(assess_all(rounds * 2, METHOD), METHOD, partial(green_points, prior_parcels=0))
     assert [(one.default, one.used) for one in effects] == [(DefaultUsed.ROUND_UNDECLARED, 2)]
 
@@ -384,32 +388,36 @@ def test_supposing_everything_leaves_only_what_nobody_can_suppose() -> None:
 
 
 def test_the_text_of_an_account_is_complete_and_stable() -> None:
-    explanation = explain_account([packed(AVERAGE), sent(replace(SENT, chain=(SPARSE,)))], METHOD)
+    explanation = explain_account([packed(AVERAGE), sent(replace(SENT, chain=(USUAL,)))], METHOD)
     head, _, factors = account_text(explanation).partition("\n\nFactors\n")
+    if os.environ.get("GREENLANE_WRITE_GOLDEN"):
+        (GOLDEN / "account.txt").write_text(f"{head}\n", encoding="utf-8")
     assert f"{head}\n" == (GOLDEN / "account.txt").read_text(encoding="utf-8")
     assert [line.split(" = ")[0].strip() for line in factors.splitlines()] == [f.id for f in explanation.factors]
 
 
-def test_the_text_names_what_is_implausible_and_the_cap() -> None:
-    bag = replace(AVERAGE, components=(Component(ComponentRole.OUTER, Material.LDPE_FILM, 9, 3),), outer=None)
+def test_the_text_names_what_is_implausible_and_the_thin_bags() -> None:
+    bag = replace(AVERAGE, components=(Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_000, 3),))
     text = account_text(explain_account([packed(bag)], METHOD))
+    assert "\n\nNot plausible, so counted as not declared\n  film_thickness, once: No bag has a film of this" in text
     assert (
-        " points\n\nNot plausible, so counted as not declared\n  film_thickness, once: No bag has a film of this"
-        in text
-    )
-    assert (
-        "\nCapped at 40 by the badge policy: 1 of 1 parcels use bags under 50 µm (Decree 08/2022/ND-CP Art. 64: "
-        "non-biodegradable plastic bags smaller than 50 x 50 cm and thinner than 50 um). Use thicker bags or declare "
-        "the thickness. Parcels: P.\n"
+        "\n1 of 1 parcels count as undeclared: they use, or may use, bags under 50 µm. Use thicker bags, or declare "
+        "packaging and thickness. Parcels: P.\n"
     ) in text
-    assert ", capped at 40: over 2 % of the parcels use bags that are too thin\n" in text
+
+
+def test_the_text_begins_with_the_score_and_what_lowered_it_most() -> None:
+    flown = replace(honest.FAR, chain=(PICKED_UP, USUAL))
+    head, lowered, *_ = account_text(explain_account([packed(AVERAGE), *[sent(flown)] * 40], METHOD)).splitlines()
+    assert head.startswith("green 35.2, grade D")
+    assert lowered.startswith("Lowered most by deliveries and returns: 32.3 points.")
 
 
 def test_seven_of_many_thin_bags_are_counted_and_five_of_their_parcels_named() -> None:
-    bag = replace(AVERAGE, components=(Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_000, 30),), outer=None)
+    bag = replace(AVERAGE, components=(Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_000, 30),))
     thin = [Declaration(f"P-{number}", Dimension.PACKAGING, bag) for number in range(7)]
     text = account_text(explain_account([*thin, packed(AVERAGE)], METHOD))
-    assert "7 of 8 parcels use bags under 50 µm" in text
+    assert "7 of 8 parcels count as undeclared: they use, or may use, bags under 50 µm" in text
     assert "Parcels: P-0, P-1, P-2, P-3, P-4 and 2 more." in text
 
 
@@ -417,15 +425,16 @@ def test_an_account_without_parcels_has_no_score_to_explain() -> None:
     recovered = Declaration("P", Dimension.CIRCULARITY, RecoveredFacts(DAY, RecoveredKind.USED_PACKAGING, 1))
     for account in ((), (recovered,)):
         text = account_text(explain_account(account, METHOD))
-        assert text == "no parcels in the window, so there is no score to explain and no advice; method 1.0.0"
+        assert text == "no parcels in the window, so there is no score to explain and no advice; method 2.0.0"
 
 
 def test_the_text_shows_returns_recoveries_and_declared_hub_figures() -> None:
     text = account_text(explain_account(SMALL_ACCOUNT, METHOD))
-    assert "\n  return: parcels 1, return_co2e_mg 63928, primary_return_co2e_mg 63928\n" in text
+    assert "\n  return: parcels 1, return_co2e_mg 106944, " in text
     assert "\n  circularity: recoveries 1, recovered_assets 1, recovered_mass_mg 400\n" in text
-    assert "\n  delivery [primary] declared figures: 0.1 g in 1 step\n" in text
+    assert "\n  delivery [declared] declared figures: 0.1 g in 1 step\n" in text
     assert "\n  packaging [default] pk.board.primary, pk.film.primary: 669.6 g in 1 step\n" in text
+    assert "\n  proven: green " in text
 
 
 def test_the_text_of_what_cannot_be_computed_says_so() -> None:
@@ -454,4 +463,4 @@ def test_advice_as_text_ranks_changes_with_points_grams_and_the_score_they_would
 
 def test_an_explanation_names_the_method_version() -> None:
     explanation: AccountExplanation = explain_account((), METHOD)
-    assert explanation.method_version == "1.0.0"
+    assert explanation.method_version == "2.0.0"

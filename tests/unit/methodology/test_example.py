@@ -15,9 +15,9 @@ def test_the_example_in_the_document_runs_and_prints_what_it_promises(capsys: py
     assert len(cells) > 1
     exec(compile("\n".join(cells), str(DOCUMENT), "exec"), {})  # noqa: S102 - this project's own documentation
     printed = capsys.readouterr().out
-    assert "packaging, method 1.0.0, primary data, score 38.0 of 100" in printed
+    assert "packaging, method 2.0.0, measured data, score 38.0 of 100" in printed
     assert "From sums to score" in printed
-    assert "electric_last_mile" in printed
+    assert "swap_material" in printed
 
 
 def test_every_name_the_package_offers_exists_and_is_listed_in_order() -> None:

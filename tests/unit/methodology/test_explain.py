@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from tests.unit.methodology.honest import measured
+
 from greenlane.factors.loading import load_method
 from greenlane.methodology.explaining.explain import (
     DEFAULT_MEANING,
@@ -61,10 +63,10 @@ def test_the_steps_of_a_packed_parcel_add_up_to_its_contribution() -> None:
     explanation = explain_packed(AVERAGE, METHOD)
     sums = explanation.assessed.sums
     assert isinstance(sums, PackagingSums)
-    parts = [step.value for step in explanation.steps if step.category is DataCategory.PRIMARY]
+    parts = [step.value for step in explanation.steps if step.category is DataCategory.DECLARED]
     assert parts == [104_376, 230_404]
     assert sum(parts) == sums.packaging_co2e_mg
-    assert explanation.score == 38
+    assert explanation.score == 17.5
 
 
 def test_the_steps_of_a_delivered_parcel_add_up_to_its_contribution() -> None:
@@ -72,28 +74,46 @@ def test_the_steps_of_a_delivered_parcel_add_up_to_its_contribution() -> None:
     sums = explanation.assessed.sums
     assert isinstance(sums, DeliverySums)
     assert sum(step.value for step in explanation.steps if step.category is not None) == sums.delivery_co2e_mg
-    reference = sum(step.value for step in explanation.steps if step.label.startswith("reference"))
-    assert reference == sums.reference_delivery_co2e_mg
+    values = {step.label: step.value for step in explanation.steps}
+    parts = [step for step in explanation.steps if step.reference]
+    assert [step.label for step in parts] == [
+        "first mile counts", "last mile counts", "hubs counts", "line-haul counts",
+    ]  # fmt: skip
+    assert sum(step.value for step in parts) == values["what counts"]
+    assert sum(step.reference for step in parts) == values["reference"]
+    assert values["ratio"] == sums.ratio
+
+
+def test_the_text_begins_with_the_score_what_lowered_it_most_and_what_to_do() -> None:
+    head, lowered, to_do, *_ = explanation_text(explain_delivered(SENT, METHOD)).splitlines()
+    assert head.startswith("delivery, method 2.0.0, default data, score 25.0")
+    assert lowered == "Lowered most by the line-haul, which counts 8.00 times its reference."
+    assert to_do == f"To do: correct energy. {IMPLAUSIBLE_MEANING[ImplausibleFact.ENERGY]}"
+    _, lowered, to_do, *_ = explanation_text(explain_packed(AVERAGE, METHOD)).splitlines()
+    assert lowered == "Lowered most by the CO2e of the packaging: 30.0 points."
+    assert to_do == f"To do: {DEFAULT_MEANING[DefaultUsed.PRODUCT_VOLUME_UNDECLARED]}"
+    _, _, to_do, *_ = explanation_text(explain_packed(measured(AVERAGE), METHOD)).splitlines()
+    assert to_do.startswith("To do: nothing is missing.")
 
 
 def test_the_text_names_every_factor_with_source_and_every_default_with_its_remedy() -> None:
     explanation = explain_delivered(SENT, METHOD)
     text = explanation_text(explanation)
-    assert "method 1.0.0, default data, score" in text
+    assert "method 2.0.0, default data, score" in text
     for factor in explanation.factors:
         assert f"{factor.id} = {factor.value} {factor.unit}" in text
         assert factor.source.document in text
     for code in explanation.assessed.defaults:
         assert f"{code}: {DEFAULT_MEANING[DefaultUsed(code)]}" in text
     assert f"energy: {IMPLAUSIBLE_MEANING[ImplausibleFact.ENERGY]}" in text
-    assert "x 2 attempts" in text
+    assert f"{DefaultUsed.LINE_HAUL_UNDECLARED}: " in text
 
 
 def test_the_text_of_a_packed_parcel_shows_the_parts_of_its_score() -> None:
-    text = explanation_text(explain_packed(AVERAGE, METHOD))
-    assert "CO2e 334780 / 334780 mg: 50.00 points x 0.40" in text
+    text = explanation_text(explain_packed(measured(AVERAGE), METHOD))
+    assert "CO2e 1.000000 of the reference, at most 2: 50.00 points x 0.40" in text
     assert "empty space: 20.00 points x 0.15" in text
-    assert "Defaults used" not in text
+    assert "Not declared" not in text
     assert "undeclared packaging" in explanation_text(explain_packed(PackedFacts(DAY, "VN"), METHOD))
 
 
@@ -101,7 +121,7 @@ def test_a_forbidden_bag_is_explained_by_its_law() -> None:
     bag = (Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_000, 30),)
     text = explanation_text(explain_packed(PackedFacts(DAY, "VN", components=bag), METHOD))
     assert "Decree 08/2022/ND-CP Art. 64" in text
-    assert "Capped at 40 by the badge policy" in text
+    assert "thin bag or unknown packaging: counts as undeclared" in text
 
 
 def test_a_return_and_a_recovery_have_steps_but_no_score() -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tests.unit.methodology.honest import COMMUNE, carried, measured
+
 from greenlane.factors.loading import load_method
 from greenlane.methodology.explaining.explain import (
     explain,
@@ -41,6 +43,7 @@ from greenlane.methodology.facts import (
 from greenlane.methodology.seller.account import Declaration
 from greenlane.methodology.tables import Factor, Source
 from greenlane.methodology.vocabulary import (
+    CertificateScheme,
     ChainRole,
     ComponentRole,
     Dimension,
@@ -50,7 +53,7 @@ from greenlane.methodology.vocabulary import (
     OuterKind,
     PlaceKind,
     RecoveredKind,
-    RoundDensity,
+    StatedBy,
     Vehicle,
 )
 
@@ -59,18 +62,21 @@ METHOD = load_method()
 DAY = date(2026, 3, 1)
 HANOI, HCMC, NOWHERE = Place("VN", "01"), Place("VN", "79", PlaceKind.LOCKER), Place("VN", "99999")
 BOX = Outer(OuterKind.BOX, 300, 200, 100)
-BOARD = Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, 87_001, None, 705, date(2027, 1, 1))
+BOARD = Component(
+    ComponentRole.OUTER, Material.CORRUGATED_BOARD, 87_001, None, 705, date(2027, 1, 1), None, CertificateScheme.FSC,
+    "FSC-C192811", StatedBy.VERIFIER,
+)  # fmt: skip
 FILM = Component(ComponentRole.CUSHIONING, Material.UNKNOWN_PLASTIC, 79_003)
-REUSED = Component(ComponentRole.INNER, Material.PP, 300_001, reusable=ReusableAsset("a", 7))
+REUSED = Component(ComponentRole.INNER, Material.PP, 300_001, reusable=ReusableAsset("a", 7), stated_by=StatedBy.MARKETPLACE)
 BAG = Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_007, 30)
 DECLARED = PackedFacts(DAY, "VN", (Item(1, None, 200, 150, 100),), BOX, (BOARD, FILM, REUSED))
 PETROL = ChainElement(ChainRole.LAST_MILE, Vehicle.MOTORBIKE_PETROL, round=Round(60_001, 103))
 DIESEL = ChainElement(
     ChainRole.LAST_MILE, Vehicle.VAN_DIESEL, energy=Energy(EnergyCarrier.DIESEL, 7_301, 275), round=Round(80_003, 275)
 )
-ELECTRIC = ChainElement(ChainRole.LAST_MILE, Vehicle.VAN_ELECTRIC, density=RoundDensity.DENSE)
+ELECTRIC = ChainElement(ChainRole.LAST_MILE, Vehicle.VAN_ELECTRIC, round=Round(40_007, 129))
 METERED = replace(ELECTRIC, round=Round(40_009, 130), energy=Energy(EnergyCarrier.ELECTRICITY, 15_013, 130))
-FIRST = ChainElement(ChainRole.FIRST_MILE, Vehicle.CARGO_BIKE, density=RoundDensity.SPARSE)
+FIRST = ChainElement(ChainRole.FIRST_MILE, Vehicle.CARGO_BIKE, round=Round(30_011, 71))
 LEG = ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_ARTICULATED, 1_200_007, DistanceBasis.GREAT_CIRCLE)
 SHARED = replace(LEG, distance_m=None, distance_basis=None, round=Round(1_500_011, 3_001))
 FLOWN = ChainElement(ChainRole.LINE_HAUL, Vehicle.AIRCRAFT_DOMESTIC, 1_138_009, DistanceBasis.GREAT_CIRCLE)
@@ -87,9 +93,15 @@ PARCELS = {
         "P", Dimension.PACKAGING, replace(DECLARED, components=(BOARD, replace(FILM, mass_mg=None)))
     ),
     "packed-nothing": Declaration("P", Dimension.PACKAGING, PackedFacts(DAY, "VN")),
-    "packed-split": Declaration("P", Dimension.PACKAGING, replace(DECLARED, order=Order(3, 10_000_019))),
+    "packed-measured": Declaration("P", Dimension.PACKAGING, measured(DECLARED)),
+    "packed-light": Declaration("P", Dimension.PACKAGING, replace(DECLARED, components=(replace(BOARD, mass_mg=1_001),))),
+    "packed-split": Declaration(
+        "P", Dimension.PACKAGING, replace(measured(DECLARED), order=Order(3, 10_000_019, StatedBy.MARKETPLACE))
+    ),
     "packed-split-unmeasured": Declaration(
-        "P", Dimension.PACKAGING, replace(DECLARED, items=(Item(9, None, 300, 200, 100),), order=Order(3))
+        "P",
+        Dimension.PACKAGING,
+        replace(DECLARED, items=(Item(9, None, 300, 200, 100),), order=Order(3, None, StatedBy.MARKETPLACE)),
     ),
     "delivered-three-legs": Declaration("P", Dimension.DELIVERY, SENT),
     "delivered-metered": Declaration(
@@ -102,6 +114,8 @@ PARCELS = {
         Dimension.DELIVERY,
         replace(SENT, chain=(replace(LEG, temperature_controlled=True), replace(PETROL, temperature_controlled=True))),
     ),
+    "delivered-measured": Declaration("P", Dimension.DELIVERY, carried(replace(SENT, hubs=(Hub(9_001, StatedBy.CARRIER),)))),
+    "delivered-to-the-country": Declaration("P", Dimension.DELIVERY, replace(SENT, destination=COMMUNE)),
     "delivered-nothing": Declaration("P", Dimension.DELIVERY, replace(SENT, chain=None, hubs=())),
     "delivered-nowhere": Declaration("P", Dimension.DELIVERY, replace(SENT, destination=NOWHERE)),
     "delivered-implausible": Declaration(

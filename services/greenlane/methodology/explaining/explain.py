@@ -128,6 +128,7 @@ def explanation_text(explanation: Explanation) -> str:
     score = "" if explanation.score is None else f", score {explanation.score} of 100"
     lines = [f"{explanation.dimension}, method {explanation.method_version}, {assessed.data_category} data{score}"]
     if score:
+        lines += [_lowered_line(explanation), _to_do_line(assessed)]
         lines.append("This is the score of this parcel alone; a seller's account starts from an average.")
     lines.append("")
     lines += [_step_line(step) for step in explanation.steps]
@@ -141,6 +142,35 @@ def explanation_text(explanation: Explanation) -> str:
         reasons = (f"  {code}: {IMPLAUSIBLE_MEANING[ImplausibleFact(code)]}" for code in assessed.implausible)
         lines += ["", "Not plausible, so counted as not declared", *reasons]
     return "\n".join(lines)
+
+
+def _lowered_line(explanation: Explanation) -> str:
+    """What lowered a parcel's score most: a part of the packaging score, or of the chain."""
+    sums = explanation.assessed.sums
+    if isinstance(sums, PackagingSums):
+        parts = packaging_parts(sums, 0)
+        lost = [
+            (40 * (100 - parts.co2e), "the CO2e of the packaging"),
+            (30 * (100 - parts.plastic), "plastic"),
+            (15 * (100 - parts.empty), "empty space"),
+            (15 * (100 - parts.circular), "packaging that is neither recycled nor reused"),
+        ]
+        points, name = max(lost)
+        return f"Lowered most by {name}: {points / 100:.1f} points."
+    parts_of_chain = [step for step in explanation.steps if step.reference]
+    worst = max(parts_of_chain, key=lambda step: 4 * step.value - step.reference)
+    times = Decimal(worst.value) / worst.reference
+    return f"Lowered most by the {worst.label.removesuffix(' counts')}, which counts {times:.2f} times its reference."
+
+
+def _to_do_line(assessed: Assessed) -> str:
+    """The first thing to do about it."""
+    if assessed.implausible:
+        flag = ImplausibleFact(assessed.implausible[0])
+        return f"To do: correct {flag}. {IMPLAUSIBLE_MEANING[flag]}"
+    if assessed.defaults:
+        return f"To do: {DEFAULT_MEANING[DefaultUsed(assessed.defaults[0])]}"
+    return "To do: nothing is missing. `greenlane advise` says what would raise the score."
 
 
 def _score_lines(sums: PackagingSums) -> list[str]:

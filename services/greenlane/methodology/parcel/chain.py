@@ -96,7 +96,11 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     total = first.mg + last.mg + haul.mg + hub_mg
     measured_mg, declared_mg = first.measured_mg + last.measured_mg, first.declared_mg + last.declared_mg
     if notes.steps is not None:
-        _explain(first, last, haul_counted, hub_counted, reference_haul, usual_mg, ratio, far, method, notes)
+        ends = (buyer_mg, seller_mg) if returning else (seller_mg, buyer_mg)
+        parts = (("first mile", first.counted_mg, ends[0]), ("last mile", last.counted_mg, ends[1]))
+        hubs = ("hubs", hub_counted, (2 if far else 1) * reference.hub_mg)
+        hauled = (("line-haul", haul_counted, reference_haul),) if far else ()
+        _explain((*parts, hubs, *hauled), ratio, notes)
     return Carried(
         total,
         haul.mg,
@@ -292,27 +296,13 @@ def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> t
     return mg, counted
 
 
-def _explain(  # noqa: PLR0913, PLR0917 - every part of the ratio, once
-    first: _Part,
-    last: _Part,
-    haul_mg: int,
-    hub_mg: int,
-    reference_haul: int,
-    usual_mg: int,
-    ratio: int,
-    far: bool,  # noqa: FBT001 - as the caller found it
-    method: Method,
-    notes: Notes,
-) -> None:
+def _explain(parts: tuple[tuple[str, int, int], ...], ratio: int, notes: Notes) -> None:
+    """What counts of each part beside its reference, and the ratio."""
     assert notes.steps is not None, "the caller has looked"
-    table = method.delivery
-    hubs = (2 if far else 1) * table.hub_mg
-    parts = [f"first mile {first.counted_mg} mg", f"last mile {last.counted_mg} mg", f"hubs {hub_mg} mg"]
-    usual = [f"rounds {table.seller_round_mg + table.buyer_round_mg} mg", f"hubs {hubs} mg"]
-    if far:
-        parts.append(f"line-haul {haul_mg} mg")
-        usual.append(f"line-haul {reference_haul} mg")
-    counted = first.counted_mg + last.counted_mg + haul_mg + hub_mg
-    notes.steps.append(Step("what counts", " + ".join(parts), counted, "mg"))
-    notes.steps.append(Step("reference", " + ".join(usual), usual_mg, "mg", table.km.ids))
-    notes.steps.append(Step("ratio", f"{counted} / {usual_mg}, at most 2", ratio, "millionths"))
+    for name, counted_mg, reference_mg in parts:
+        formula = f"beside a reference of {reference_mg} mg"
+        notes.steps.append(Step(f"{name} counts", formula, counted_mg, "mg", reference=reference_mg))
+    counted, usual = (sum(part[place] for part in parts) for place in (1, 2))
+    notes.steps.append(Step("what counts", " + ".join(str(part[1]) for part in parts), counted, "mg"))
+    notes.steps.append(Step("reference", " + ".join(str(part[2]) for part in parts), usual, "mg"))
+    notes.steps.append(Step("ratio", f"{counted} / {usual}, at most 2", ratio, "millionths"))
