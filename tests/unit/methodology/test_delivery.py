@@ -162,7 +162,7 @@ def test_a_chain_of_which_nothing_is_known_counts_twice_the_reference() -> None:
         assert (sums.complete_parcels, sums.zero_tailpipe_parcels) == (0, 0)
         assert assess_delivered(facts, METHOD).data_category is DataCategory.DEFAULT
     assert notes(far())[0] == (
-        "first_mile_undeclared", "vehicle_undeclared", "last_mile_undeclared", "line_haul_undeclared", "hub_undeclared",
+        "first_mile_undeclared", "last_mile_undeclared", "line_haul_undeclared", "hub_undeclared",
     )  # fmt: skip
     assert delivery(near()).delivery_co2e_mg == 3 * (FIRST + LAST) + UNDECLARED_HUB
     lorry = divide_half_even(500 * ROAD * 12_715, 100_000_000)

@@ -174,10 +174,12 @@ def _rounds(  # noqa: PLR0913, PLR0917 - one end of the chain, with what it is j
     if not elements:
         first = role is ChainRole.FIRST_MILE
         notes.defaults.append(DefaultUsed.FIRST_MILE_UNDECLARED if first else DefaultUsed.LAST_MILE_UNDECLARED)
-        elements = [ChainElement(role)]
     times = facts.attempts if role is ChainRole.LAST_MILE else 1
     mg = counted = measured_mg = declared_mg = modelled_mg = 0
-    complete = measured = zero_tailpipe = True
+    complete = measured = zero_tailpipe = bool(elements)
+    if not elements:
+        mg = most * times
+        _undeclared_step(ChainElement(role), most, times, reference_mg, method, notes)
     for element in elements:
         row = None if element.vehicle is None else method.vehicles[element.vehicle]
         zero_tailpipe = zero_tailpipe and row is not None and row.zero_tailpipe
@@ -185,7 +187,6 @@ def _rounds(  # noqa: PLR0913, PLR0917 - one end of the chain, with what it is j
         if cost is None:
             complete = False
             mg += most * times
-            counted = most
             _undeclared_step(element, most, times, reference_mg, method, notes)
             continue
         counted += cost.counted_mg * times
