@@ -9,11 +9,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
-from greenlane.methodology.seller.account import Declaration
-from greenlane.methodology.vocabulary import BadgeLevel
 from tests.adversary.accounts import LEVELS, Account, Standing, changed, honest_accounts, standing_of
 from tests.adversary.acts import Act, Kind, all_acts
 from tests.adversary.measures import single_parcel_effect, town_and_country_difference
+
+from greenlane.methodology.seller.account import Declaration
+from greenlane.methodology.vocabulary import BadgeLevel
 
 BEST = 50
 """Acts of which pairs are made."""

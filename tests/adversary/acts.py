@@ -102,9 +102,7 @@ def items(**fields: Any) -> Packed:
 def outer(**fields: Any) -> Packed:
     """The outer packaging with other fields, by the seller's word."""
     return lambda facts: (
-        facts
-        if facts.outer is None
-        else replace(facts, outer=replace(facts.outer, **({"stated_by": SELLER} | fields)))
+        facts if facts.outer is None else replace(facts, outer=replace(facts.outer, **({"stated_by": SELLER} | fields)))
     )
 
 
@@ -200,9 +198,9 @@ def silences() -> Iterator[Act]:
         "verified trips",
         on_packed(
             parts(
-                lambda one: one
-                if one.reusable is None
-                else replace(one, reusable=replace(one.reusable, verified_trips=None))
+                lambda one: (
+                    one if one.reusable is None else replace(one, reusable=replace(one.reusable, verified_trips=None))
+                )
             )
         ),
     )
@@ -225,12 +223,12 @@ def silences() -> Iterator[Act]:
         keep = {"distance_m": None, "distance_basis": None}
         yield silent(f"{role} distance", on_carried(elements(lambda one, keep=keep: replace(one, **keep), role)))
         keep = {"round": None, "energy": None}
-        yield silent(f"{role} round and energy", on_carried(elements(lambda one, keep=keep: replace(one, **keep), role)))
+        yield silent(
+            f"{role} round and energy", on_carried(elements(lambda one, keep=keep: replace(one, **keep), role))
+        )
     for end in ("origin", "destination"):
         yield silent(f"{end}'s source", on_carried(lambda facts, end=end: _place(facts, end, stated_by=SELLER)))
-        yield silent(
-            f"{end}'s kind", on_carried(lambda facts, end=end: _place(facts, end, kind=PlaceKind.HOME))
-        )
+        yield silent(f"{end}'s kind", on_carried(lambda facts, end=end: _place(facts, end, kind=PlaceKind.HOME)))
         yield silent(
             f"{end}'s ward",
             on_carried(lambda facts, end=end: _place(facts, end, code=getattr(facts, end).code[:2])),
@@ -308,7 +306,11 @@ def about_goods() -> Iterator[Act]:
                 yield false(
                     f"role {other} for {role}",
                     on_packed(
-                        parts(lambda one, a=role, b=other: replace(one, role=b, stated_by=SELLER) if one.role is a else one)
+                        parts(
+                            lambda one, a=role, b=other: (
+                                replace(one, role=b, stated_by=SELLER) if one.role is a else one
+                            )
+                        )
                     ),
                 )
     for density in RoundDensity:
@@ -360,7 +362,9 @@ def _masses(times: int, by: int) -> Packed:
     return lambda facts: replace(
         facts,
         items=tuple(
-            replace(item, mass_mg=None if item.mass_mg is None else max(1, item.mass_mg * times // by), stated_by=SELLER)
+            replace(
+                item, mass_mg=None if item.mass_mg is None else max(1, item.mass_mg * times // by), stated_by=SELLER
+            )
             for item in facts.items
         ),
     )
@@ -428,7 +432,9 @@ def plausible() -> Iterator[Act]:
     for ml_per_km in (20, 40, 80):
         yield lie(f"petrol rounds at {ml_per_km} ml/km", on_carried(elements(_petrol(ml_per_km), *ROUND_ROLES)))
     for kind in PlaceKind:
-        yield lie(f"destination {kind}", on_carried(lambda facts, kind=kind: _lying_place(facts, "destination", kind=kind)))
+        yield lie(
+            f"destination {kind}", on_carried(lambda facts, kind=kind: _lying_place(facts, "destination", kind=kind))
+        )
     for code in ("01", "48", "79", "00004", "01066"):
         for end in ("origin", "destination"):
             yield lie(
@@ -436,9 +442,16 @@ def plausible() -> Iterator[Act]:
             )
         yield lie(
             f"both places {code}",
-            on_carried(lambda facts, code=code: _lying_place(_lying_place(facts, "origin", code=code), "destination", code=code)),
+            on_carried(
+                lambda facts, code=code: _lying_place(
+                    _lying_place(facts, "origin", code=code), "destination", code=code
+                )
+            ),
         )
-    yield lie("everything is local", on_carried(lambda facts: replace(facts, destination=replace(facts.origin, stated_by=SELLER))))
+    yield lie(
+        "everything is local",
+        on_carried(lambda facts: replace(facts, destination=replace(facts.origin, stated_by=SELLER))),
+    )
     for grams in (0, 1, 10, 100):
         hub = Hub(grams * 1000)
         yield lie(f"two hubs of {grams} g", on_carried(lambda facts, hub=hub: replace(facts, hubs=(hub, hub))))
@@ -531,11 +544,15 @@ def beyond() -> Iterator[Act]:
             on_carried(_whole_chain(vehicle, trip)),
         )
     for vehicle in (Vehicle.ON_FOOT, Vehicle.BICYCLE, Vehicle.CARGO_BIKE, Vehicle.MOTORBIKE_ELECTRIC):
-        hauled = replace(ChainElement(ChainRole.LINE_HAUL, vehicle), distance_m=1_140_000, distance_basis=DistanceBasis.ACTUAL)
+        hauled = replace(
+            ChainElement(ChainRole.LINE_HAUL, vehicle), distance_m=1_140_000, distance_basis=DistanceBasis.ACTUAL
+        )
         yield over(f"line-haul by {vehicle}", on_carried(lambda facts, hauled=hauled: _only_haul(facts, hauled)))
     nothing = ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_ARTICULATED, 0, DistanceBasis.ACTUAL)
     yield over(
-        "a line-haul of 0 km", on_carried(lambda facts: _only_haul(facts, nothing)), "say line_haul by lorry_articulated"
+        "a line-haul of 0 km",
+        on_carried(lambda facts: _only_haul(facts, nothing)),
+        "say line_haul by lorry_articulated",
     )
     for wh in (1, 14, 61, 1_000):
         yield over(f"electric rounds at {wh} Wh/km", on_carried(elements(_electric(wh), *ROUND_ROLES)))
@@ -545,9 +562,7 @@ def beyond() -> Iterator[Act]:
     for mg in (1, 1_000):
         for material in (Material.CORRUGATED_BOARD, Material.KRAFT_PAPER, Material.LDPE_FILM, Material.ALUMINIUM):
             one = (Component(ComponentRole.OUTER, material, mg, 60),)
-            yield over(
-                f"{mg} mg of {material}", on_packed(lambda facts, one=one: _with_components(facts, one))
-            )
+            yield over(f"{mg} mg of {material}", on_packed(lambda facts, one=one: _with_components(facts, one)))
     yield over("items larger than the box", on_packed(_larger_than_box))
     for factor in (2, 3, 10):
         yield over(
@@ -557,7 +572,9 @@ def beyond() -> Iterator[Act]:
     for trips in (21, 1_000):
         yield over(
             f"{trips} trips, by a marketplace",
-            on_packed(parts(lambda one, n=trips: replace(one, reusable=ReusableAsset("a", n), stated_by=StatedBy.MARKETPLACE))),
+            on_packed(
+                parts(lambda one, n=trips: replace(one, reusable=ReusableAsset("a", n), stated_by=StatedBy.MARKETPLACE))
+            ),
             "say nothing",
         )
     for um in (1, 4, 501, 5_000):

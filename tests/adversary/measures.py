@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
+from tests.adversary.accounts import METHOD, POLICY, Account
+
 from greenlane.methodology.facts import ChainElement, DeliveredFacts, Energy, Place, Round
 from greenlane.methodology.parcel.delivery import assess_delivered
 from greenlane.methodology.seller.score import delivery_points, green_points, packaging_points
 from greenlane.methodology.sums import MILLION, RATIO_MOST, DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.vocabulary import ChainRole, EnergyCarrier, StatedBy, Vehicle
-from tests.adversary.accounts import METHOD, POLICY, Account
 
 _MOST_POINTS = 100_000
 

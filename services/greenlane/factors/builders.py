@@ -103,9 +103,7 @@ def cooled(
     }
 
 
-def _complete(
-    name: str, vocabulary: type[Material] | type[Vehicle], found: Collection[str]
-) -> None:
+def _complete(name: str, vocabulary: type[Material] | type[Vehicle], found: Collection[str]) -> None:
     missing = [word for word in vocabulary if word not in found]
     if missing:
         raise TableError(name, ", ".join(missing), "has no row", f"Give each {vocabulary.__name__} one")

@@ -56,8 +56,6 @@ def _point(
         (False, False) if provinces is None else tuple(province not in inside for province in provinces)
     )
     try:
-        return point(
-            latitude, longitude, outside_63=outside_63, outside_34=outside_34, countryside=_KINDS[kind]
-        )
+        return point(latitude, longitude, outside_63=outside_63, outside_34=outside_34, countryside=_KINDS[kind])
     except ValueError as error:
         raise TableError(file, code, str(error), "Give decimal degrees") from error

@@ -186,7 +186,12 @@ def packed(chance: random.Random, day: date, seller: str, parcel: str) -> bytes:
         "type": "greenlane.assessment.v1",
         "revision": chance.randrange(3),
         "dimension": "packaging",
-        "contribution": {"parcels": 1, "packaging_co2e_mg": co2e, "co2e_ratio": min(2_000_000, co2e * 2_500), "plastic_ratio": 500_000},
+        "contribution": {
+            "parcels": 1,
+            "packaging_co2e_mg": co2e,
+            "co2e_ratio": min(2_000_000, co2e * 2_500),
+            "plastic_ratio": 500_000,
+        },
         "data_category": "primary",
         "factor_ids": ["factor"],
         "method_version": "1.0.0",

@@ -75,7 +75,9 @@ def _figures(scores: Any) -> list[Any]:
 @pytest.mark.parametrize("empty_milli", [1_000, 3_000, 33_000, 99_000])
 def test_what_lies_where_tenths_part_is_left_to_exact_arithmetic(empty_milli: int) -> None:
     # 0.7 x 50 + 0.15 x a whole odd number of points ends in a 5 at the second decimal
-    on_the_edge = Totals(PackagingSums(parcels=1, co2e_ratio=MILLION, plastic_ratio=MILLION, empty_space_milli=empty_milli))
+    on_the_edge = Totals(
+        PackagingSums(parcels=1, co2e_ratio=MILLION, plastic_ratio=MILLION, empty_space_milli=empty_milli)
+    )
     assert quick_tenths(on_the_edge, 0) is None
     assert score(on_the_edge, 0) == exact_score(on_the_edge, 0)
 

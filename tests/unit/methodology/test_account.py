@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
 from tests.unit.methodology import honest
 from tests.unit.methodology.honest import BROUGHT, PICKED_UP, measured
 
@@ -247,7 +246,11 @@ SAME_WHATEVER = replace(AVERAGE, outer=Outer(OuterKind.BOX, 182, 182, 182, State
                 components=(BOARD, replace(FILM, film_thickness_um=70), replace(FILM, film_thickness_um=50)),
             ),
         ),
-        (DefaultUsed.OUTER_UNDECLARED, replace(AVERAGE, outer=None), replace(AVERAGE, outer=Outer(OuterKind.BOX, 182, 182, 182))),
+        (
+            DefaultUsed.OUTER_UNDECLARED,
+            replace(AVERAGE, outer=None),
+            replace(AVERAGE, outer=Outer(OuterKind.BOX, 182, 182, 182)),
+        ),
         (
             DefaultUsed.OUTER_UNDECLARED,
             replace(AVERAGE, outer=Outer(OuterKind.OWN_BOX), items=()),

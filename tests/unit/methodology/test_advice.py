@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
-
 from tests.unit.methodology.honest import carried, measured
 
 from greenlane.factors.loading import load_method
@@ -86,7 +85,9 @@ def whole(declaration: Declaration) -> Declaration:
     assert isinstance(facts, DeliveredFacts)
     hub = Hub(METHOD.delivery.hub_mg, StatedBy.CARRIER)
     first = replace(METERED, role=ChainRole.FIRST_MILE)
-    return declaration._replace(facts=replace(carried(replace(facts, chain=(first, *(facts.chain or ())))), hubs=(hub, hub)))
+    return declaration._replace(
+        facts=replace(carried(replace(facts, chain=(first, *(facts.chain or ())))), hubs=(hub, hub))
+    )
 
 
 def only(declaration: Declaration, change: Change) -> Declaration:
@@ -114,10 +115,9 @@ TEXTILE = Component(ComponentRole.OUTER, Material.TEXTILE, 20_000)
 MAILER = Outer(OuterKind.FLEXIBLE_MAILER, 300, 250)
 
 
-
 def _partly_stated() -> Declaration:
     """Everything measured but one part, for which the whole parcel's circular mass does not count."""
-    facts = packing(whole(packed(REUSED, replace(PAPER, role=ComponentRole.INNER))))
+    facts = packing(whole(packed(REUSED, replace(TEXTILE, role=ComponentRole.INNER, mass_mg=2_000))))
     reused, paper = facts.components or ()
     seller = replace(paper, stated_by=StatedBy.SELLER)
     return packed()._replace(facts=replace(facts, components=(reused, seller)))
@@ -414,7 +414,10 @@ def test_the_smallest_set_that_reaches_the_next_level_is_named() -> None:
 def test_others_state_every_fact_of_a_parcel_and_keep_what_a_verifier_states() -> None:
     verified = replace(BOARD, stated_by=StatedBy.VERIFIER)
     facts = packing(only(packed(BOARD, verified), Change.STATED_BY_OTHERS))
-    assert facts == replace(measured(packing(packed(BOARD, verified))), components=(replace(BOARD, stated_by=StatedBy.MARKETPLACE), verified))
+    assert facts == replace(
+        measured(packing(packed(BOARD, verified))),
+        components=(replace(BOARD, stated_by=StatedBy.MARKETPLACE), verified),
+    )
     sent = sending(only(delivered(PETROL), Change.STATED_BY_OTHERS))
     assert sent == carried(sending(delivered(PETROL)))
     assert LEVERS[Change.STATED_BY_OTHERS].apply(whole(delivered(PETROL)), METHOD) is None

@@ -211,7 +211,9 @@ def test_between_equal_codes_there_is_no_way_even_if_no_table_has_them() -> None
         (400_000, 1_001, Vehicle.LORRY_RIGID, "round"),
     ],
 )
-def test_a_round_is_one_that_the_vehicle_can_make(metres: int, parcels: int, vehicle: Vehicle, flag: str | None) -> None:
+def test_a_round_is_one_that_the_vehicle_can_make(
+    metres: int, parcels: int, vehicle: Vehicle, flag: str | None
+) -> None:
     facts = near(PICKED_UP, replace(BROUGHT, vehicle=vehicle, round=Round(metres, parcels)))
     assert notes(facts)[1] == (() if flag is None else (flag,))
     assert delivery(facts).complete_parcels == (flag is None)
@@ -393,7 +395,9 @@ def test_a_parcel_is_measured_when_others_state_every_element_and_both_places() 
     for one in less:
         assert (delivery(one).measured_parcels, delivery(one).measured_ratio) == (0, 0)
         assert delivery(one).ratio >= sums.ratio
-    flown = replace(facts, chain=(chain[0], replace(chain[1], distance_m=1, distance_basis=DistanceBasis.ACTUAL), chain[2]))
+    flown = replace(
+        facts, chain=(chain[0], replace(chain[1], distance_m=1, distance_basis=DistanceBasis.ACTUAL), chain[2])
+    )
     assert delivery(flown).measured_parcels == 0
     back = returning(carried(near(PICKED_UP, BROUGHT)))
     assert (back.measured_parcels, back.measured_ratio, back.measured_co2e_mg) == (1, back.ratio, FIRST + LAST)
@@ -412,7 +416,12 @@ def test_a_parcel_is_measured_when_others_state_every_element_and_both_places() 
         (replace(LORRY, vehicle=Vehicle.TRAIN), ROAD * 1264 // 1000),
         (replace(TRAVELLED, distance_m=1_000_000), ROAD),
         (
-            replace(TRAVELLED, vehicle=Vehicle.AIRCRAFT_DOMESTIC, distance_basis=DistanceBasis.GREAT_CIRCLE, distance_m=1_138_009),
+            replace(
+                TRAVELLED,
+                vehicle=Vehicle.AIRCRAFT_DOMESTIC,
+                distance_basis=DistanceBasis.GREAT_CIRCLE,
+                distance_m=1_138_009,
+            ),
             1_138_009,
         ),
     ],
@@ -426,7 +435,9 @@ def test_the_inventory_of_a_line_haul_goes_by_the_declared_distance(leg: ChainEl
 
 
 @pytest.mark.parametrize(("metres", "flag"), [(1_038_806, ()), (1_038_805, ("line_haul_distance",))])
-def test_declared_legs_may_be_a_hundred_kilometres_shorter_than_the_great_circle(metres: int, flag: tuple[str, ...]) -> None:
+def test_declared_legs_may_be_a_hundred_kilometres_shorter_than_the_great_circle(
+    metres: int, flag: tuple[str, ...]
+) -> None:
     assert great_circle_m(*(METHOD.places.find(place, DAY) for place in (HANOI, HCMC))) == 1_138_806  # type: ignore[arg-type]  # both exist
     assert notes(far(PICKED_UP, replace(TRAVELLED, distance_m=metres), BROUGHT))[1] == flag
 

@@ -15,7 +15,7 @@ POLICY = load_policy()
 BRONZE, SILVER, GOLD = (POLICY.rules(level) for level in (BadgeLevel.BRONZE, BadgeLevel.SILVER, BadgeLevel.GOLD))
 
 
-def scores(  # noqa: PLR0913 - every figure of a score
+def scores(
     green: str = "60",
     packaging: str = "50",
     delivery: str = "50",
@@ -87,7 +87,9 @@ GOOD: dict[str, Any] = {"proven": ("65", "55", "55"), "measured": 600, "complete
 def test_silver_is_judged_on_what_others_state(rule: str, window: dict[str, Any], points: dict[str, Any]) -> None:
     window = {"measured": 50} | window
     assert level_met(totals(measured=50), scores("1", "1", "1", **GOOD), POLICY) is BadgeLevel.SILVER
-    failed = [r.rule for r in evaluate(BadgeLevel.SILVER, totals(**window), scores(**GOOD | points), POLICY) if not r.passed]
+    failed = [
+        r.rule for r in evaluate(BadgeLevel.SILVER, totals(**window), scores(**GOOD | points), POLICY) if not r.passed
+    ]
     assert failed == [rule]
 
 

@@ -22,7 +22,6 @@ from tests.unit.methodology.honest import (
     NEAR,
     PICKED_UP,
     POLICY,
-    THREE_LITRES,
     WARD,
     bring_back,
     carried,
@@ -149,7 +148,9 @@ def test_one_asset_of_a_tonne_among_101_parcels_moves_less_than_two_points() -> 
 
 
 def test_an_inflated_product_and_box_gain_nothing() -> None:
-    true = packed(replace(BOARD, mass_mg=150_000), items=(Item(1, None, 100, 80, 50),), outer=Outer(OuterKind.BOX, 200, 200, 100))
+    true = packed(
+        replace(BOARD, mass_mg=150_000), items=(Item(1, None, 100, 80, 50),), outer=Outer(OuterKind.BOX, 200, 200, 100)
+    )
     as_box = replace(true, items=(Item(1, None, 200, 200, 100),))
     inflated = replace(true, items=(Item(1, None, 400, 400, 401),), outer=Outer(OuterKind.BOX, 401, 401, 401))
     assert packaging(as_box).co2e_ratio == packaging(true).co2e_ratio
@@ -183,7 +184,9 @@ def test_a_half_empty_box_called_own_box_is_as_empty(facts: PackedFacts) -> None
     assert packaging(called) == packaging(facts)
 
 
-FLOWN = replace(LORRY, vehicle=Vehicle.AIRCRAFT_DOMESTIC, distance_m=1_138_000, distance_basis=DistanceBasis.GREAT_CIRCLE)
+FLOWN = replace(
+    LORRY, vehicle=Vehicle.AIRCRAFT_DOMESTIC, distance_m=1_138_000, distance_basis=DistanceBasis.GREAT_CIRCLE
+)
 VAN = replace(PICKED_UP, vehicle=Vehicle.VAN_DIESEL, round=Round(45_000, 90))
 
 
@@ -230,8 +233,16 @@ def test_energy_of_three_times_the_rounds_parcels_makes_the_round_undeclared() -
 
 
 def test_a_split_order_that_the_marketplace_states_scores_no_better() -> None:
-    whole = packed(replace(BOARD, mass_mg=260_000), items=(Item(1, None, 200, 200, 200),), outer=Outer(OuterKind.BOX, 230, 230, 230))
-    half = packed(replace(BOARD, mass_mg=163_000), items=(Item(1, None, 200, 200, 100),), outer=Outer(OuterKind.BOX, 230, 230, 125))
+    whole = packed(
+        replace(BOARD, mass_mg=260_000),
+        items=(Item(1, None, 200, 200, 200),),
+        outer=Outer(OuterKind.BOX, 230, 230, 230),
+    )
+    half = packed(
+        replace(BOARD, mass_mg=163_000),
+        items=(Item(1, None, 200, 200, 100),),
+        outer=Outer(OuterKind.BOX, 230, 230, 125),
+    )
     for facts, part in ((whole, half), (measured(whole), measured(half))):
         said = replace(part, order=Order(2, 8_000_000, StatedBy.MARKETPLACE))
         assert packaging(said).co2e_ratio >= packaging(facts).co2e_ratio
@@ -269,7 +280,12 @@ def test_the_same_diligence_scores_the_same_in_town_and_country(vehicle: Vehicle
     town, country = (
         parcel_delivery_score(
             delivery(
-                replace(NEAR, destination=place, origin=place, chain=(PICKED_UP, replace(BROUGHT, vehicle=vehicle, round=trip)))
+                replace(
+                    NEAR,
+                    destination=place,
+                    origin=place,
+                    chain=(PICKED_UP, replace(BROUGHT, vehicle=vehicle, round=trip)),
+                )
             )
         )
         for place, trip in ((WARD, Round(44_000, 100)), (COMMUNE, Round(63_000, 60)))

@@ -71,13 +71,17 @@ def test_a_ratio_is_a_figure_over_the_smallest_reference_in_millionths() -> None
 
 def test_the_smallest_reference_is_that_of_the_fifth_percentile_of_products() -> None:
     scale = surface_scale(832_000, 3_000_000)
-    assert (LEAST_CO2E, LEAST_PLASTIC, LEAST_MASS) == tuple(
-        round(figure * scale / MILLION) for figure in (334_780, 79_000, 166_000)
+    assert tuple(round(figure * scale / MILLION) for figure in (334_780, 79_000, 166_000)) == (
+        LEAST_CO2E,
+        LEAST_PLASTIC,
+        LEAST_MASS,
     )
     assert abs(scale / MILLION - (0.832 / 3) ** (2 / 3)) < 1e-6
 
 
-@pytest.mark.parametrize(("volume", "base", "scale"), [(8, 1, 4_000_000), (1, 8, 250_000), (3, 3, MILLION), (27, 8, 2_250_000)])
+@pytest.mark.parametrize(
+    ("volume", "base", "scale"), [(8, 1, 4_000_000), (1, 8, 250_000), (3, 3, MILLION), (27, 8, 2_250_000)]
+)
 def test_packaging_grows_with_the_surface(volume: int, base: int, scale: int) -> None:
     assert surface_scale(volume, base) == scale
 
@@ -110,7 +114,9 @@ def test_a_volume_counts_only_if_others_state_items_and_outer(silent: str) -> No
     assert sums.outer_volume_mm3 == 6_000_000
 
 
-@pytest.mark.parametrize(("mass_mg", "counts"), [(8_999, False), (9_000, True), (24_000_000, True), (24_000_001, False)])
+@pytest.mark.parametrize(
+    ("mass_mg", "counts"), [(8_999, False), (9_000, True), (24_000_000, True), (24_000_001, False)]
+)
 def test_goods_of_an_impossible_density_have_no_volume(mass_mg: int, *, counts: bool) -> None:
     facts = measured(packed(BOARD, FILM, items=(replace(THREE_LITRES, mass_mg=mass_mg),)))
     assessed = assess_packed(facts, METHOD)
@@ -151,7 +157,11 @@ def test_without_both_volumes_a_split_order_shares_the_smallest_reference_equall
 
 
 def test_an_order_below_the_smallest_volume_has_the_smallest_reference() -> None:
-    facts = measured(packed(replace(PAPER, mass_mg=3_500), items=(Item(1, None, 100, 50, 10),), outer=Outer(OuterKind.BOX, 120, 60, 20)))
+    facts = measured(
+        packed(
+            replace(PAPER, mass_mg=3_500), items=(Item(1, None, 100, 50, 10),), outer=Outer(OuterKind.BOX, 120, 60, 20)
+        )
+    )
     sums = packaging(replace(facts, order=Order(2, 100_000, StatedBy.MARKETPLACE)))
     assert sums.co2e_ratio == min(RATIO_MOST, round(sums.packaging_co2e_mg * MILLION / (LEAST_CO2E // 2)))
 
@@ -339,7 +349,9 @@ def test_a_material_without_a_closed_loop_factor_is_circular_and_keeps_its_co2e(
         (StatedBy.CARRIER, 101, 1),
     ],
 )
-def test_trips_divide_co2e_and_plastic_and_make_the_rest_circular(by: StatedBy, trips: int | None, counted: int) -> None:
+def test_trips_divide_co2e_and_plastic_and_make_the_rest_circular(
+    by: StatedBy, trips: int | None, counted: int
+) -> None:
     box = Component(ComponentRole.OUTER, Material.PP, 300_000, reusable=ReusableAsset("a", trips), stated_by=by)
     sums = packaging(packed(box))
     assert sums.packaging_co2e_mg == round(300_000 * 2.57757172 / counted)

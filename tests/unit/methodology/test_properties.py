@@ -192,7 +192,9 @@ def _fewer_packing_facts(facts: PackedFacts) -> Iterator[PackedFacts]:
             yield replace(facts, items=(replace(facts.items[0], **{field: nothing}), *facts.items[1:]))
     for number, part in enumerate(facts.components or ()):
         for lesser in _lesser(part):
-            yield replace(facts, components=(*(facts.components or ())[:number], lesser, *(facts.components or ())[number + 1 :]))
+            yield replace(
+                facts, components=(*(facts.components or ())[:number], lesser, *(facts.components or ())[number + 1 :])
+            )
 
 
 def _lesser(part: Component) -> Iterator[Component]:
@@ -340,9 +342,7 @@ def test_the_surface_scale_is_the_nearest_integer(volume: int, base: int) -> Non
 @given(st.integers(900_000, 10**9))
 def test_a_thousandth_more_volume_moves_a_parcel_by_less_than_a_tenth_of_a_point(volume: int) -> None:
     table = METHOD.packaging
-    before, after = (
-        table.base.times(surface_scale(mm3, table.base_mm3)) for mm3 in (volume, volume + volume // 1000)
-    )
+    before, after = (table.base.times(surface_scale(mm3, table.base_mm3)) for mm3 in (volume, volume + volume // 1000))
     for ratio in (MILLION // 2, MILLION, 3 * MILLION // 2):
         co2e = before.co2e_mg * ratio // MILLION
         points = [

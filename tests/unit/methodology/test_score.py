@@ -95,7 +95,7 @@ def test_forty_parcels_at_the_reference_blend_the_ratio_of_a_small_seller() -> N
     assert score(light).delivery == Decimal("75.0")
     assert score(light, prior_parcels=0).delivery == Decimal("100.0")
     full = Totals(packed(40, empty_space_milli=40 * 100_000, circular_milli=40 * 50_000))
-    assert score(full).packaging == Decimal("35") + Decimal("7.5") + Decimal("3.75") - Decimal("0.05")
+    assert score(full).packaging == Decimal(35) + Decimal("7.5") + Decimal("3.75") - Decimal("0.05")
 
 
 def test_a_seller_without_parcels_stands_at_the_prior() -> None:

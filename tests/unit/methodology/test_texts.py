@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
 from tests.unit.methodology.honest import COMMUNE, carried, measured
 
 from greenlane.factors.loading import load_method
@@ -67,7 +66,9 @@ BOARD = Component(
     "FSC-C192811", StatedBy.VERIFIER,
 )  # fmt: skip
 FILM = Component(ComponentRole.CUSHIONING, Material.UNKNOWN_PLASTIC, 79_003)
-REUSED = Component(ComponentRole.INNER, Material.PP, 300_001, reusable=ReusableAsset("a", 7), stated_by=StatedBy.MARKETPLACE)
+REUSED = Component(
+    ComponentRole.INNER, Material.PP, 300_001, reusable=ReusableAsset("a", 7), stated_by=StatedBy.MARKETPLACE
+)
 BAG = Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_007, 30)
 DECLARED = PackedFacts(DAY, "VN", (Item(1, None, 200, 150, 100),), BOX, (BOARD, FILM, REUSED))
 PETROL = ChainElement(ChainRole.LAST_MILE, Vehicle.MOTORBIKE_PETROL, round=Round(60_001, 103))
@@ -94,7 +95,9 @@ PARCELS = {
     ),
     "packed-nothing": Declaration("P", Dimension.PACKAGING, PackedFacts(DAY, "VN")),
     "packed-measured": Declaration("P", Dimension.PACKAGING, measured(DECLARED)),
-    "packed-light": Declaration("P", Dimension.PACKAGING, replace(DECLARED, components=(replace(BOARD, mass_mg=1_001),))),
+    "packed-light": Declaration(
+        "P", Dimension.PACKAGING, replace(DECLARED, components=(replace(BOARD, mass_mg=1_001),))
+    ),
     "packed-split": Declaration(
         "P", Dimension.PACKAGING, replace(measured(DECLARED), order=Order(3, 10_000_019, StatedBy.MARKETPLACE))
     ),
@@ -114,7 +117,9 @@ PARCELS = {
         Dimension.DELIVERY,
         replace(SENT, chain=(replace(LEG, temperature_controlled=True), replace(PETROL, temperature_controlled=True))),
     ),
-    "delivered-measured": Declaration("P", Dimension.DELIVERY, carried(replace(SENT, hubs=(Hub(9_001, StatedBy.CARRIER),)))),
+    "delivered-measured": Declaration(
+        "P", Dimension.DELIVERY, carried(replace(SENT, hubs=(Hub(9_001, StatedBy.CARRIER),)))
+    ),
     "delivered-to-the-country": Declaration("P", Dimension.DELIVERY, replace(SENT, destination=COMMUNE)),
     "delivered-nothing": Declaration("P", Dimension.DELIVERY, replace(SENT, chain=None, hubs=())),
     "delivered-nowhere": Declaration("P", Dimension.DELIVERY, replace(SENT, destination=NOWHERE)),

@@ -55,7 +55,11 @@ class Gauges:
         returns = ReturnSums(*_sum(windows, Dimension.RETURN))
         self.metrics.window_plastic(marketplace, packaging.plastic_mass_mg / 1000)
         for dimension, whole, parts in (
-            (Dimension.PACKAGING, packaging.packaging_co2e_mg, (packaging.measured_co2e_mg, packaging.declared_co2e_mg, 0)),
+            (
+                Dimension.PACKAGING,
+                packaging.packaging_co2e_mg,
+                (packaging.measured_co2e_mg, packaging.declared_co2e_mg, 0),
+            ),
             (
                 Dimension.DELIVERY,
                 delivery.delivery_co2e_mg,

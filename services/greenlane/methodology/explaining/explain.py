@@ -74,6 +74,7 @@ IMPLAUSIBLE_MEANING: dict[ImplausibleFact, str] = {
 GRADE_MEANING = {"P": "primary", "S": "secondary", "D": "derived", "M": "from memory"}
 """How a figure was found: in the primary document, in another one that cites it, from other figures, or recalled."""
 
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """One assessment with its steps, the factors behind them, and the parcel's own score where it has one."""

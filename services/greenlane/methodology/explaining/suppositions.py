@@ -22,8 +22,8 @@ from greenlane.methodology.facts import (
     PackedFacts,
     Round,
 )
-from greenlane.methodology.parcel.reference_packaging import packaging_reference
 from greenlane.methodology.parcel.fleet import per_km, per_tkm
+from greenlane.methodology.parcel.reference_packaging import packaging_reference
 from greenlane.methodology.parcel.space import measure_space, product_mm3, surface_mm2
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.seller.account import Declaration, assess
@@ -260,9 +260,7 @@ def _usual_hubs(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
     return replace(facts, hubs=(usual, usual))
 
 
-_HALF_FULL = Supposition(
-    "the declared sides, stated by the marketplace (half full if there are none)", _half_full
-)
+_HALF_FULL = Supposition("the declared sides, stated by the marketplace (half full if there are none)", _half_full)
 
 SUPPOSITIONS: dict[DefaultUsed, Supposition] = {
     DefaultUsed.PACKAGING_UNDECLARED: Supposition("the average parcel's board and film", _average_packaging),

@@ -119,7 +119,7 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     )
 
 
-def _category(complete: bool, measured: bool, modelled_mg: int) -> DataCategory:  # noqa: FBT001 - two findings
+def _category(complete: bool, measured: bool, modelled_mg: int) -> DataCategory:
     if not complete:
         return DataCategory.DEFAULT
     if modelled_mg:
@@ -204,9 +204,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 - one end of the chain, with what it is j
             _round_step(element, cost, times, part_mg, notes)
     if countryside:
         town, country = table.town, table.country
-        counted = divide_half_even(
-            counted * town.distance_m * country.parcels, country.distance_m * town.parcels
-        )
+        counted = divide_half_even(counted * town.distance_m * country.parcels, country.distance_m * town.parcels)
     counted = min(counted, most) if complete else most
     return _Part(mg, counted, measured_mg, declared_mg, modelled_mg, complete, complete and measured, zero_tailpipe)
 
@@ -244,9 +242,7 @@ def _haul(  # noqa: PLR0913 - the parcel, its way, and what it is judged by
     table = method.delivery
     reference_mg = 0
     if far:
-        reference_mg = divide_half_even(
-            table.usual_mass_mg * road_m * table.tkm.value, _PER_TKM * table.tkm.scale
-        )
+        reference_mg = divide_half_even(table.usual_mass_mg * road_m * table.tkm.value, _PER_TKM * table.tkm.scale)
         notes.factors.extend(table.tkm.ids)
     if legs:
         haul = line_haul(legs, way.circle_m or 0, road_m, facts, method, notes)
@@ -277,9 +273,7 @@ def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> t
     """The hubs in mg: as declared, and as they count. A figure counts when somebody else than the seller states it."""
     undeclared = method.delivery.undeclared_hub_mg
     figures = [hub.co2e_mg for hub in hubs if hub.co2e_mg is not None]
-    by_others = [
-        hub.co2e_mg for hub in hubs if hub.co2e_mg is not None and hub.stated_by is not StatedBy.SELLER
-    ]
+    by_others = [hub.co2e_mg for hub in hubs if hub.co2e_mg is not None and hub.stated_by is not StatedBy.SELLER]
     missing = max(0, passes - len(figures))
     if len(by_others) < passes:
         notes.defaults.append(DefaultUsed.HUB_UNDECLARED)
@@ -289,7 +283,9 @@ def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> t
     notes.factors.extend(method.delivery.hub_ids)
     if notes.steps is not None:
         if figures:
-            notes.steps.append(Step("hubs", "sum of the declared figures", sum(figures), "mg", (), DataCategory.DECLARED))
+            notes.steps.append(
+                Step("hubs", "sum of the declared figures", sum(figures), "mg", (), DataCategory.DECLARED)
+            )
         if missing:
             formula = f"undeclared: {missing} x {undeclared} mg"
             ids = method.delivery.hub_ids

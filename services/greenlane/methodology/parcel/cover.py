@@ -38,7 +38,9 @@ def thin_bag(facts: PackedFacts, surface: int, method: Method, notes: Notes) -> 
     for rule in rules_in_force(facts, method):
         if _encloses_in_thin_film(rule, facts.components or (), facts.outer, surface, method, notes):
             if notes.steps is not None:
-                notes.steps.append(Step("thin bag or unknown packaging: counts as undeclared", rule.law, 1, "parcel", (rule.id,)))
+                notes.steps.append(
+                    Step("thin bag or unknown packaging: counts as undeclared", rule.law, 1, "parcel", (rule.id,))
+                )
             return rule
     return None
 

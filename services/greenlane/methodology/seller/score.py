@@ -70,9 +70,7 @@ def score(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Scores:
     points = _points(totals, prior_parcels)
     proven_sums = proven_totals(totals)
     proven = points if proven_sums == totals else _points(proven_sums, prior_parcels)
-    return Scores(
-        points.green, points.packaging, points.delivery, grade_of(points.green), proven, measured, complete
-    )
+    return Scores(points.green, points.packaging, points.delivery, grade_of(points.green), proven, measured, complete)
 
 
 def exact_score(totals: Totals, prior_parcels: int = PRIOR_PARCELS) -> Scores:
@@ -161,9 +159,7 @@ def packaging_points(sums: PackagingSums, prior: int) -> Decimal:
     """0.40 S(co2e) + 0.30 S(plastic) + 0.15 E + 0.15 C, unrounded."""
     parts = packaging_parts(sums, prior)
     with localcontext(_EXACT):
-        return (
-            _W_CO2E * parts.co2e + _W_PLASTIC * parts.plastic + _W_EMPTY * parts.empty + _W_CIRCULAR * parts.circular
-        )
+        return _W_CO2E * parts.co2e + _W_PLASTIC * parts.plastic + _W_EMPTY * parts.empty + _W_CIRCULAR * parts.circular
 
 
 def delivery_points(sums: DeliverySums, returns: ReturnSums, prior: int) -> Decimal:
