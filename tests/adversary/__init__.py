@@ -1,1 +1,1 @@
-"""What a lie or a silence buys: every act of an adversary on honest accounts, with its gain. `make method-adversary`."""
+"""What a lie or a silence buys: every act of an adversary on honest accounts. `make method-adversary`."""

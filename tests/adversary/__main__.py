@@ -1,4 +1,4 @@
-"""Does every act on every honest account, pairs of the best, and climbs from there; one JSON object on the last line."""
+"""Does every act on every honest account, pairs of the best, and climbs; one JSON object on the last line."""
 
 import csv
 import json

@@ -5,7 +5,8 @@ A fact that a seller changes is the seller's own statement from then on; a fact 
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -39,7 +40,7 @@ from greenlane.methodology.vocabulary import (
     Vehicle,
 )
 
-SELLER = StatedBy.SELLER
+SELLER, VERIFIER = StatedBy.SELLER, StatedBy.VERIFIER
 
 
 class Kind(StrEnum):
@@ -159,6 +160,46 @@ def all_acts() -> tuple[Act, ...]:
     return found
 
 
+FactsT = TypeVar("FactsT", PackedFacts, DeliveredFacts)
+
+
+def in_turn(first: Callable[[FactsT], FactsT], second: Callable[[FactsT], FactsT]) -> Callable[[FactsT], FactsT]:
+    """One change after the other."""
+    return lambda facts: second(first(facts))
+
+
+def _packed_with(facts: PackedFacts, **fields: Any) -> PackedFacts:
+    return replace(facts, **fields)
+
+
+def _delivered_with(facts: DeliveredFacts, **fields: Any) -> DeliveredFacts:
+    return replace(facts, **fields)
+
+
+def _part_with(one: Component, fields: dict[str, Any], role: ComponentRole | None = None) -> Component:
+    return replace(one, **fields) if role is None or one.role is role else one
+
+
+def _element_with(one: ChainElement, fields: dict[str, Any]) -> ChainElement:
+    return replace(one, **fields)
+
+
+def _without_role(one: Component, role: ComponentRole) -> Component | None:
+    return None if one.role is role else one
+
+
+def _renamed(one: Component, role: ComponentRole, other: ComponentRole) -> Component:
+    return replace(one, role=other, stated_by=SELLER) if one.role is role else one
+
+
+def _more_hubs(facts: DeliveredFacts, count: int) -> DeliveredFacts:
+    return replace(facts, hubs=(*facts.hubs, *[Hub()] * count))
+
+
+def _province(facts: DeliveredFacts, end: str) -> DeliveredFacts:
+    return _place(facts, end, code=getattr(facts, end).code[:2])
+
+
 ROUND_ROLES = (ChainRole.FIRST_MILE, ChainRole.LAST_MILE)
 
 
@@ -171,15 +212,15 @@ def silences() -> Iterator[Act]:
     keep: dict[str, Any]
     for field in ("mass_mg", "length_mm", "width_mm", "height_mm"):
         keep = {field: None}
-        yield silent(f"item {field}", on_packed(lambda facts, keep=keep: _unstated_items(facts, keep)))
+        yield silent(f"item {field}", on_packed(partial(_unstated_items, fields=keep)))
     sides = {"length_mm": None, "width_mm": None, "height_mm": None}
-    yield silent("item sides", on_packed(lambda facts: _unstated_items(facts, sides)))
+    yield silent("item sides", on_packed(partial(_unstated_items, fields=sides)))
     yield silent("items", on_packed(lambda facts: replace(facts, items=())))
     yield silent("items' source", on_packed(items()))
     yield silent("outer", on_packed(lambda facts: replace(facts, outer=None)))
     for field in ("length_mm", "width_mm", "height_mm"):
         keep = {field: None}
-        yield silent(f"outer {field}", on_packed(lambda facts, keep=keep: _unstated_outer(facts, keep)))
+        yield silent(f"outer {field}", on_packed(partial(_unstated_outer, fields=keep)))
     yield silent("outer's source", on_packed(outer()))
     yield silent("components", on_packed(lambda facts: replace(facts, components=None)))
     for field, nothing in (
@@ -188,11 +229,11 @@ def silences() -> Iterator[Act]:
         ("stated_by", SELLER),
     ):  # fmt: skip
         keep = {field: nothing}
-        yield silent(f"component {field}", on_packed(parts(lambda one, keep=keep: replace(one, **keep))))
+        yield silent(f"component {field}", on_packed(parts(partial(_part_with, fields=keep))))
         for role in ComponentRole:
             yield silent(
                 f"component {field} of {role}",
-                on_packed(parts(lambda one, keep=keep, role=role: replace(one, **keep) if one.role is role else one)),
+                on_packed(parts(partial(_part_with, fields=keep, role=role))),
             )
     yield silent(
         "verified trips",
@@ -212,26 +253,24 @@ def silences() -> Iterator[Act]:
         "hubs' source",
         on_carried(lambda facts: replace(facts, hubs=tuple(replace(hub, stated_by=SELLER) for hub in facts.hubs))),
     )
-    for role in ChainRole:
-        yield silent(f"{role}", on_carried(elements(lambda _one: None, role)))
+    for leg in ChainRole:
+        yield silent(f"{leg}", on_carried(elements(lambda _one: None, leg)))
         for field, nothing in (
             ("vehicle", None), ("round", None), ("energy", None), ("density", None), ("stated_by", SELLER),
             ("temperature_controlled", False),
         ):  # fmt: skip
             keep = {field: nothing}
-            yield silent(f"{role} {field}", on_carried(elements(lambda one, keep=keep: replace(one, **keep), role)))
+            yield silent(f"{leg} {field}", on_carried(elements(partial(_element_with, fields=keep), leg)))
         keep = {"distance_m": None, "distance_basis": None}
-        yield silent(f"{role} distance", on_carried(elements(lambda one, keep=keep: replace(one, **keep), role)))
+        yield silent(f"{leg} distance", on_carried(elements(partial(_element_with, fields=keep), leg)))
         keep = {"round": None, "energy": None}
-        yield silent(
-            f"{role} round and energy", on_carried(elements(lambda one, keep=keep: replace(one, **keep), role))
-        )
+        yield silent(f"{leg} round and energy", on_carried(elements(partial(_element_with, fields=keep), leg)))
     for end in ("origin", "destination"):
-        yield silent(f"{end}'s source", on_carried(lambda facts, end=end: _place(facts, end, stated_by=SELLER)))
-        yield silent(f"{end}'s kind", on_carried(lambda facts, end=end: _place(facts, end, kind=PlaceKind.HOME)))
+        yield silent(f"{end}'s source", on_carried(partial(_place, end=end, stated_by=SELLER)))
+        yield silent(f"{end}'s kind", on_carried(partial(_place, end=end, kind=PlaceKind.HOME)))
         yield silent(
             f"{end}'s ward",
-            on_carried(lambda facts, end=end: _place(facts, end, code=getattr(facts, end).code[:2])),
+            on_carried(partial(_province, end=end)),
         )
     yield silent("the destination", on_carried(lambda facts: replace(facts, destination=Place("VN", "ZZ"))))
     yield silent(
@@ -263,7 +302,7 @@ def _place(facts: DeliveredFacts, end: str, **fields: Any) -> DeliveredFacts:
     return replace(facts, **{end: replace(getattr(facts, end), **fields)})
 
 
-def about_goods() -> Iterator[Act]:
+def about_goods() -> Iterator[Act]:  # noqa: C901 - a list of acts
     """False facts about mass, volume and order, and other names of kinds and roles."""
 
     def false(name: str, do: Callable[[Declaration], Declaration]) -> Act:
@@ -271,7 +310,7 @@ def about_goods() -> Iterator[Act]:
 
     for grams in (1, 10, 100, 200, 500, 700, 1_500, 3_000, 6_000, 10_000, 30_000, 100_000, 1_000_000):
         mg = grams * 1000
-        yield false(f"delivered mass {grams} g", on_carried(lambda facts, mg=mg: replace(facts, mass_mg=mg)))
+        yield false(f"delivered mass {grams} g", on_carried(partial(_delivered_with, mass_mg=mg)))
         yield false(f"item mass {grams} g", on_packed(items(mass_mg=mg)))
     for factor in (2, 3, 5, 10, 20):
         yield false(f"item sides times {factor}", on_packed(_sides(factor, 1)))
@@ -285,16 +324,16 @@ def about_goods() -> Iterator[Act]:
         yield false(f"item of {side} mm", on_packed(items(quantity=1, **same)))
         yield false(
             f"item and box of {side} mm",
-            on_packed(lambda facts, same=same: items(quantity=1, **same)(outer(**same)(facts))),
+            on_packed(in_turn(outer(**same), items(quantity=1, **same))),
         )
     yield false("item as large as the box", on_packed(_item_as_box))
     for number in (1, 2, 5, 100):
-        yield false(f"order in {number} parcels", on_packed(lambda facts, n=number: replace(facts, order=Order(n))))
+        yield false(f"order in {number} parcels", on_packed(partial(_packed_with, order=Order(number))))
         for litres in (1, 10, 100):
             order = Order(number, litres * 1_000_000)
             yield false(
                 f"order of {litres} l in {number} parcels",
-                on_packed(lambda facts, order=order: replace(facts, order=order)),
+                on_packed(partial(_packed_with, order=order)),
             )
     for kind in OuterKind:
         yield false(f"outer kind {kind}", on_packed(outer(kind=kind)))
@@ -305,13 +344,7 @@ def about_goods() -> Iterator[Act]:
             if other is not role:
                 yield false(
                     f"role {other} for {role}",
-                    on_packed(
-                        parts(
-                            lambda one, a=role, b=other: (
-                                replace(one, role=b, stated_by=SELLER) if one.role is a else one
-                            )
-                        )
-                    ),
+                    on_packed(parts(partial(_renamed, role=role, other=other))),
                 )
     for density in RoundDensity:
         yield false(f"density {density}", on_carried(element(*ROUND_ROLES, density=density)))
@@ -320,7 +353,7 @@ def about_goods() -> Iterator[Act]:
     for number in (1, 2, 5):
         yield false(
             f"{number} more hubs without a figure",
-            on_carried(lambda facts, n=number: replace(facts, hubs=(*facts.hubs, *[Hub()] * n))),
+            on_carried(partial(_more_hubs, count=number)),
         )
 
 
@@ -377,7 +410,7 @@ def _item_as_box(facts: PackedFacts) -> PackedFacts:
     return replace(facts, items=(Item(1, None, one.length_mm, one.width_mm, one.height_mm),))
 
 
-def plausible() -> Iterator[Act]:
+def plausible() -> Iterator[Act]:  # noqa: C901, PLR0912 - a list of acts
     """Lies that physics does not see: about materials, masses of packaging, vehicles, rounds, places."""
 
     def lie(name: str, do: Callable[[Declaration], Declaration]) -> Act:
@@ -391,7 +424,7 @@ def plausible() -> Iterator[Act]:
     for role in ComponentRole:
         yield lie(
             f"no component of role {role}",
-            on_packed(parts(lambda one, role=role: None if one.role is role else one)),
+            on_packed(parts(partial(_without_role, role=role))),
         )
     yield lie("no plastic", on_packed(parts(lambda one: None if _plastic(one) else one)))
     yield lie("paper for plastic", on_packed(parts(_paper)))
@@ -403,7 +436,7 @@ def plausible() -> Iterator[Act]:
         yield lie(f"outer sides divided by {factor}", on_packed(_outer_sides(1, factor)))
         yield lie(
             f"item and outer sides divided by {factor}, the lightest paper",
-            on_packed(lambda facts, f=factor: _lightest(Material.KRAFT_PAPER, 60)(_both_sides(1, f)(facts))),
+            on_packed(in_turn(_both_sides(1, factor), _lightest(Material.KRAFT_PAPER, 60))),
         )
     for um in (20, 50, 60, 100, 500):
         yield lie(f"film of {um} um", on_packed(part(film_thickness_um=um)))
@@ -413,38 +446,34 @@ def plausible() -> Iterator[Act]:
     for trips in (2, 12, 20, 100, 1_000):
         yield lie(f"{trips} trips of every component", on_packed(part(reusable=ReusableAsset("a", trips))))
     for attempts in (1, 2, 20):
-        yield lie(f"{attempts} attempts", on_carried(lambda facts, n=attempts: _attempts(facts, n)))
+        yield lie(f"{attempts} attempts", on_carried(partial(_attempts, attempts=attempts)))
     for vehicle in Vehicle:
-        for role in ChainRole:
-            yield lie(f"{role} by {vehicle}", on_carried(element(role, vehicle=vehicle, energy=None)))
+        for leg in ChainRole:
+            yield lie(f"{leg} by {vehicle}", on_carried(element(leg, vehicle=vehicle, energy=None)))
     for km, number in ((60, 100), (44, 100), (40, 130), (20, 100), (13, 142), (10, 100), (5, 50), (0.5, 5), (9, 100)):
         trip = Round(int(km * 1000), number)
         yield lie(f"rounds of {km} km for {number} parcels", on_carried(element(*ROUND_ROLES, round=trip, energy=None)))
-        for role in ROUND_ROLES:
-            yield lie(f"{role} of {km} km for {number} parcels", on_carried(element(role, round=trip, energy=None)))
+        for leg in ROUND_ROLES:
+            yield lie(f"{leg} of {km} km for {number} parcels", on_carried(element(leg, round=trip, energy=None)))
             for vehicle in (Vehicle.ON_FOOT, Vehicle.BICYCLE, Vehicle.MOTORBIKE_ELECTRIC, Vehicle.CARGO_BIKE):
                 yield lie(
-                    f"{role} by {vehicle} of {km} km for {number} parcels",
-                    on_carried(element(role, vehicle=vehicle, round=trip, energy=None)),
+                    f"{leg} by {vehicle} of {km} km for {number} parcels",
+                    on_carried(element(leg, vehicle=vehicle, round=trip, energy=None)),
                 )
     for kwh_per_km in (15, 30, 60):
         yield lie(f"electric rounds at {kwh_per_km} Wh/km", on_carried(elements(_electric(kwh_per_km), *ROUND_ROLES)))
     for ml_per_km in (20, 40, 80):
         yield lie(f"petrol rounds at {ml_per_km} ml/km", on_carried(elements(_petrol(ml_per_km), *ROUND_ROLES)))
     for kind in PlaceKind:
-        yield lie(
-            f"destination {kind}", on_carried(lambda facts, kind=kind: _lying_place(facts, "destination", kind=kind))
-        )
+        yield lie(f"destination {kind}", on_carried(partial(_lying_place, end="destination", kind=kind)))
     for code in ("01", "48", "79", "00004", "01066"):
         for end in ("origin", "destination"):
-            yield lie(
-                f"{end} {code}", on_carried(lambda facts, end=end, code=code: _lying_place(facts, end, code=code))
-            )
+            yield lie(f"{end} {code}", on_carried(partial(_lying_place, end=end, code=code)))
         yield lie(
             f"both places {code}",
             on_carried(
-                lambda facts, code=code: _lying_place(
-                    _lying_place(facts, "origin", code=code), "destination", code=code
+                in_turn(
+                    partial(_lying_place, end="origin", code=code), partial(_lying_place, end="destination", code=code)
                 )
             ),
         )
@@ -454,7 +483,7 @@ def plausible() -> Iterator[Act]:
     )
     for grams in (0, 1, 10, 100):
         hub = Hub(grams * 1000)
-        yield lie(f"two hubs of {grams} g", on_carried(lambda facts, hub=hub: replace(facts, hubs=(hub, hub))))
+        yield lie(f"two hubs of {grams} g", on_carried(partial(_delivered_with, hubs=(hub, hub))))
     walked = ChainElement(ChainRole.FIRST_MILE, Vehicle.ON_FOOT, round=Round(500, 5))
     yield lie("returns on foot", on_carried(declared_chain(walked), Dimension.RETURN))
     both = (walked, replace(walked, role=ChainRole.LAST_MILE))
@@ -523,7 +552,7 @@ def _petrol(ml_per_km: int) -> Callable[[ChainElement], ChainElement]:
     return do
 
 
-def beyond() -> Iterator[Act]:
+def beyond() -> Iterator[Act]:  # noqa: C901 - a list of acts
     """Facts outside physics, each beside the act at its bound."""
 
     def over(name: str, do: Callable[[Declaration], Declaration], bound: str = "") -> Act:
@@ -547,7 +576,7 @@ def beyond() -> Iterator[Act]:
         hauled = replace(
             ChainElement(ChainRole.LINE_HAUL, vehicle), distance_m=1_140_000, distance_basis=DistanceBasis.ACTUAL
         )
-        yield over(f"line-haul by {vehicle}", on_carried(lambda facts, hauled=hauled: _only_haul(facts, hauled)))
+        yield over(f"line-haul by {vehicle}", on_carried(partial(_only_haul, hauled=hauled)))
     nothing = ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_ARTICULATED, 0, DistanceBasis.ACTUAL)
     yield over(
         "a line-haul of 0 km",
@@ -562,7 +591,7 @@ def beyond() -> Iterator[Act]:
     for mg in (1, 1_000):
         for material in (Material.CORRUGATED_BOARD, Material.KRAFT_PAPER, Material.LDPE_FILM, Material.ALUMINIUM):
             one = (Component(ComponentRole.OUTER, material, mg, 60),)
-            yield over(f"{mg} mg of {material}", on_packed(lambda facts, one=one: _with_components(facts, one)))
+            yield over(f"{mg} mg of {material}", on_packed(partial(_packed_with_components, components=one)))
     yield over("items larger than the box", on_packed(_larger_than_box))
     for factor in (2, 3, 10):
         yield over(
@@ -571,9 +600,13 @@ def beyond() -> Iterator[Act]:
         )
     for trips in (21, 1_000):
         yield over(
-            f"{trips} trips, by a marketplace",
+            f"{trips} trips, by a verifier",
             on_packed(
-                parts(lambda one, n=trips: replace(one, reusable=ReusableAsset("a", n), stated_by=StatedBy.MARKETPLACE))
+                parts(
+                    partial(
+                        _part_with, fields={"reusable": ReusableAsset("a", trips), "stated_by": StatedBy.MARKETPLACE}
+                    )
+                )
             ),
             "say nothing",
         )
@@ -606,7 +639,7 @@ def _shared_energy(one: ChainElement) -> ChainElement:
     return replace(changed, energy=replace(changed.energy, parcels=changed.energy.parcels * 3))
 
 
-def _with_components(facts: PackedFacts, components: tuple[Component, ...]) -> PackedFacts:
+def _packed_with_components(facts: PackedFacts, components: tuple[Component, ...]) -> PackedFacts:
     return facts if facts.components is None else replace(facts, components=components)
 
 
@@ -619,4 +652,4 @@ def _larger_than_box(facts: PackedFacts) -> PackedFacts:
 
 def _bag(um: int) -> Packed:
     bag = Component(ComponentRole.OUTER, Material.LDPE_FILM, 20_000, um)
-    return lambda facts: _with_components(facts, (bag,))
+    return lambda facts: _packed_with_components(facts, (bag,))

@@ -14,7 +14,8 @@ def surface_scale(volume: int, base: int) -> int:
     Exactly between two integers the even one is taken, as everywhere.
     """
     numerator, denominator = volume * volume * 10**18, base * base
-    guess = round((volume / base) ** (2 / 3) * 1_000_000)
+    guess: int
+    guess = int((volume / base) ** (2 / 3) * 1_000_000)
     while (2 * guess - 1) ** 3 * denominator > 8 * numerator:
         guess -= 1
     while (2 * guess + 1) ** 3 * denominator < 8 * numerator:

@@ -99,6 +99,10 @@ class VehicleLimits(NamedTuple):
     round_parcels: int
 
 
+NO_LIMITS = VehicleLimits(0, 0, 0)
+"""Of a vehicle that can do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class VehicleFactor:
     """kg CO2e (or kWh) per vehicle-km and per tonne-km, with or without cooling; None where there is no such figure.
@@ -117,7 +121,7 @@ class VehicleFactor:
     air: bool = False
     stand_in: bool = False
     detour_permille: int = 1000
-    limits: VehicleLimits = VehicleLimits(0, 0, 0)
+    limits: VehicleLimits = NO_LIMITS
 
 
 class RoundDefault(NamedTuple):

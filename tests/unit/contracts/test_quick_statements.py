@@ -39,7 +39,8 @@ TOTALS = st.builds(
 PLAUSIBLE = st.builds(
     lambda packed, delivered, measured, empty, circular, thin: Totals(
         PackagingSums(
-            packed, co2e_ratio=packed * empty * 20, plastic_ratio=packed * circular * 15, empty_space_milli=empty * packed,
+            packed, co2e_ratio=packed * empty * 20, plastic_ratio=packed * circular * 15,
+            empty_space_milli=empty * packed,
             circular_milli=circular * packed, complete_parcels=packed, thin_bag_parcels=thin,
             measured_parcels=packed * measured // 100, measured_co2e_ratio=packed * empty * measured // 9,
         ),

@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 import yaml
 
-from greenlane.factors.builders import bounds, cooled, materials, reference_classes, series, thin_bag_rules, vehicles
+from greenlane.factors.builders import (
+    bounds,
+    cooled,
+    delivery_reference,
+    materials,
+    packaging_reference,
+    series,
+    thin_bag_rules,
+    vehicle_limits,
+    vehicles,
+)
 from greenlane.factors.formulas import FormulaError, evaluate_formula
 from greenlane.factors.loading import TableError, load_method
 from greenlane.factors.registry import FactorRegistry
@@ -22,17 +32,21 @@ from greenlane.factors.rows import (
     FactorRow,
     MaterialsFile,
     ReferenceFile,
+    RoundsFile,
     RulesFile,
     SeriesFile,
     SourceRow,
     VehiclesFile,
 )
-from greenlane.methodology.tables import Factor
+from greenlane.methodology.tables import Factor, PerDistance, Scaled
 from greenlane.methodology.vocabulary import Material, Vehicle
 
 METHOD = load_method()
 SHIPPED = files("greenlane.factors") / "data"
-FACTOR_FILES = ("materials.yaml", "fuels.yaml", "grid.yaml", "vehicles.yaml")
+FACTOR_FILES = ("materials.yaml", "fuels.yaml", "grid.yaml", "vehicles.yaml", "hubs.yaml")
+
+
+LIMITS = {vehicle: row.limits for vehicle, row in METHOD.vehicles.items()}
 
 
 @cache
@@ -285,15 +299,14 @@ def test_a_damaged_material_table_is_refused(damage: Callable[[dict[str, Any]], 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"undeclared": {"round": "train", "line_haul": "lorry_rigid"}}, "undeclared: needs a factor per km"),
-        ({"undeclared": {"round": "lorry_rigid", "line_haul": "bicycle"}}, "undeclared: needs a factor per km"),
+        ({"reference": {"round": "lorry_rigid", "line_haul": "bicycle"}}, "reference: needs a factor per km"),
         ({"reference": {"round": "train", "line_haul": "lorry_rigid"}}, "reference: needs a factor per km"),
         ({"vehicles": {"on_foot": {"km": "muscle.km", "cooling": "cooling.other"}}}, "has no row"),
     ],
 )
 def test_a_damaged_vehicle_table_is_refused(changes: dict[str, Any], problem: str) -> None:
     with pytest.raises(TableError, match=problem):
-        vehicles(VehiclesFile(**(shipped("vehicles.yaml") | changes)), registry())
+        vehicles(VehiclesFile(**(shipped("vehicles.yaml") | changes)), LIMITS, registry())
 
 
 def test_a_vehicle_whose_cooling_is_no_ratio_is_refused() -> None:
@@ -301,14 +314,14 @@ def test_a_vehicle_whose_cooling_is_no_ratio_is_refused() -> None:
     tables["vehicles"]["train"]["cooling"] = "moto.small.km"
     file = VehiclesFile(**tables)
     with pytest.raises(TableError, match=r"train: moto\.small\.km is in kgCO2e/km\. Use a factor in ratio"):
-        cooled(file, vehicles(file, registry()), registry())
+        cooled(file, vehicles(file, LIMITS, registry()), registry())
 
 
 def test_a_vehicle_with_a_carrier_needs_the_range_of_its_energy() -> None:
     tables = shipped("vehicles.yaml")
     del tables["vehicles"]["van_diesel"]["energy_per_km"]
     with pytest.raises(TableError, match="carrier and energy_per_km stand together"):
-        vehicles(VehiclesFile(**tables), registry())
+        vehicles(VehiclesFile(**tables), LIMITS, registry())
 
 
 @pytest.mark.parametrize(
@@ -327,26 +340,35 @@ def test_a_series_with_a_gap_an_overlap_or_an_end_is_refused(rows: list[tuple[st
         series("grid.yaml", file, registry())
 
 
-@pytest.mark.parametrize("field", ["co2e_mg", "plastic_mg", "mass_mg"])
-@pytest.mark.parametrize("off", [-1, 1])
-def test_a_reference_class_must_be_the_base_scaled_by_surface(field: str, off: int) -> None:
-    tables = shipped("reference_packaging.yaml")
-    reference_classes(ReferenceFile(**tables), registry())
-    tables["classes"][5][field] += off
-    with pytest.raises(TableError, match="is not the base times"):
-        reference_classes(ReferenceFile(**tables), registry())
+@pytest.mark.parametrize("ward", ["town", "country"])
+def test_a_tour_must_be_that_of_its_area_and_stops(ward: str) -> None:
+    tables = shipped("rounds.yaml")
+    km, tkm, hub = PerDistance(("a",), 1), PerDistance(("b",), 1), Scaled("c", 1)
+    delivery_reference(RoundsFile(**tables), hub, km, tkm)
+    for field, wrong in (("distance_m", 45_000), ("parcels", 99), ("area_km2", "30")):
+        damaged = RoundsFile(**(tables | {ward: tables[ward] | {field: wrong}}))
+        with pytest.raises(TableError, match=f"{ward}: .* is not 0.7124 x 1.2 x sqrt"):
+            delivery_reference(damaged, hub, km, tkm)
 
 
-def test_only_the_last_reference_class_is_open() -> None:
+def test_the_base_parcel_is_335_g_and_needs_its_factors() -> None:
     tables = shipped("reference_packaging.yaml")
-    del tables["classes"][0]["up_to_ml"]
-    with pytest.raises(TableError, match="only the last class is open"):
-        reference_classes(ReferenceFile(**tables), registry())
+    assert packaging_reference(ReferenceFile(**tables), registry()).base == (334_780, 79_000, 166_000)
+    tables["base"]["board"] = "pk.nothing"
+    with pytest.raises(TableError, match="no factor"):
+        packaging_reference(ReferenceFile(**tables), registry())
+
+
+def test_every_vehicle_needs_limits() -> None:
+    tables = shipped("bounds.yaml")
+    tables["vehicles"][0]["vehicles"] = ["motorbike_petrol"]
+    with pytest.raises(TableError, match="motorbike_electric: has no row"):
+        vehicle_limits(BoundsFile(**tables))
 
 
 def test_an_empty_bound_and_a_rule_from_memory_are_refused() -> None:
     tables = shipped("bounds.yaml")
-    tables["bounds"]["round_parcels"]["least"] = 1_000
+    tables["bounds"]["verified_trips"]["least"] = 1_000
     with pytest.raises(TableError, match="least is above most"):
         bounds(BoundsFile(**tables))
     rules = shipped("rules.yaml")

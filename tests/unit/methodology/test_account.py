@@ -171,7 +171,8 @@ def test_the_lines_show_the_numbers_behind_each_sub_score() -> None:
         "packaging plastic": "r = (30000000 / 1000000 + 40) / (30 + 40) = 1.000000; 50 - 25 log2 r within 0 and 100",
         "empty space": "600000 / 1000 / (30 + 40 parcels)",
         "circular mass": "0 / 1000 / (30 + 40 parcels)",
-        "deliveries and returns": "r = (32787810 / 1000000 + 40) / (30 + 40) = 1.039826; 50 - 25 log2 r within 0 and 100",
+        "deliveries and returns": "r = (32787810 / 1000000 + 40) / (30 + 40) = 1.039826; "
+        "50 - 25 log2 r within 0 and 100",
     }
     empty = {line.name: line.formula for line in arithmetic_of(Totals(), 40).lines}
     assert empty["packaging CO2e"] == empty["deliveries and returns"] == "no parcel: r = 1; 50 - 25 log2 r"

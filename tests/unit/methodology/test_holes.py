@@ -138,7 +138,9 @@ def test_a_thousand_trips_are_implausible_whoever_states_them() -> None:
     bag = replace(BAG, reusable=ReusableAsset("a", 1_000), stated_by=StatedBy.VERIFIER)
     assessed = assess_packed(packed(bag, outer=MAILER), METHOD)
     assert assessed.implausible == ("verified_trips",)
-    assert assessed.sums[3] == packaging(packed(BAG, outer=MAILER)).packaging_co2e_mg
+    assert (
+        packaging(packed(bag, outer=MAILER)).packaging_co2e_mg == packaging(packed(BAG, outer=MAILER)).packaging_co2e_mg
+    )
 
 
 def test_one_asset_of_a_tonne_among_101_parcels_moves_less_than_two_points() -> None:

@@ -301,7 +301,7 @@ def test_recycled_content_interpolates_between_primary_and_closed_loop() -> None
 def test_recycled_content_counts_only_with_a_certificate_that_somebody_else_states(
     change: dict[str, object], default: str | None, flag: str | None
 ) -> None:
-    facts = packed(replace(CERTIFIED, **change))  # type: ignore[arg-type]  # fields of a component
+    facts = packed(replace(CERTIFIED, **change))
     assessed = assess_packed(facts, METHOD)
     assert packaging(facts).circular_mass_mg == 0
     assert packaging(facts).packaging_co2e_mg == packaging(packed(BOARD)).packaging_co2e_mg

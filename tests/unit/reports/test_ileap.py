@@ -40,7 +40,7 @@ def example(stem: str, **changes: Any) -> DeliveredEvent | ReturnedEvent:
 
 
 def assessed_mg(event: DeliveredEvent | ReturnedEvent) -> int:
-    facts = event.data.to_facts(event.time.astimezone(UTC).date())
+    facts = event.data.to_facts(event.time.astimezone(UTC))
     assess = assess_delivered if isinstance(event, DeliveredEvent) else assess_returned
     sums = assess(facts, METHOD).sums
     return sums.delivery_co2e_mg if isinstance(sums, DeliverySums) else sums[1]

@@ -63,8 +63,8 @@ def _thin_bags_line(row: ThinBags, totals: Totals) -> str:
     rest = len(row.parcels) - SHOWN_PARCELS
     more = f" and {rest} more" if rest > 0 else ""
     return (
-        f"{len(row.parcels)} of {totals.packaging.parcels} parcels count as undeclared: they use, or may use, bags under "
-        f"{row.rule.below_thickness_um} µm. Use thicker bags, or declare packaging and thickness. "
+        f"{len(row.parcels)} of {totals.packaging.parcels} parcels count as undeclared: they use, or may use, "
+        f"bags under {row.rule.below_thickness_um} µm. Use thicker bags, or declare packaging and thickness. "
         f"Parcels: {named}{more}."
     )
 
@@ -134,7 +134,6 @@ def _arithmetic_lines(arithmetic: Arithmetic) -> list[str]:
     lines = [
         f"  {line.name}: {line.formula} -> {line.points:.4f} points x {line.weight:.4f}" for line in arithmetic.lines
     ]
-    proven = arithmetic.proven
     weights = " + ".join(f"{line.weight:.4f}" for line in arithmetic.lines[:-1])
     return [
         *lines,
@@ -142,10 +141,19 @@ def _arithmetic_lines(arithmetic: Arithmetic) -> list[str]:
         f"  delivery = {arithmetic.delivery:.4f}",
         f"  green = 0.5 x packaging + 0.5 x delivery = {arithmetic.green:.4f}, rounded half to even {arithmetic.score}",
         f"  grade {arithmetic.grade}: A from 80, B from 60, C from 45, D from 30, else E",
-        f"  proven: green {proven.green}, packaging {proven.packaging}, delivery {proven.delivery}; "
-        f"{Decimal(arithmetic.measured_share_permille) / 10} % of the parcels are stated by somebody else than the "
-        f"seller, {Decimal(arithmetic.complete_share_permille) / 10} % are complete",
+        _proven_line(arithmetic),
     ]
+
+
+def _proven_line(arithmetic: Arithmetic) -> str:
+    proven = arithmetic.proven
+    measured, complete = (
+        Decimal(share) / 10 for share in (arithmetic.measured_share_permille, arithmetic.complete_share_permille)
+    )
+    return (
+        f"  proven: green {proven.green}, packaging {proven.packaging}, delivery {proven.delivery}; {measured} % of "
+        f"the parcels are stated by somebody else than the seller, {complete} % are complete"
+    )
 
 
 def _contribution_line(row: Contribution) -> str:

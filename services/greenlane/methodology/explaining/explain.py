@@ -24,17 +24,21 @@ DEFAULT_MEANING: dict[DefaultUsed, str] = {
     "scheme and a certificate that is valid on the day.",
     DefaultUsed.TRIPS_UNVERIFIED: "Trips of a reusable asset count only when somebody else than you states them, so we "
     "count it as used once.",
-    DefaultUsed.FILM_THICKNESS_UNDECLARED: "Film encloses the parcel and you did not give its thickness, so we count it "
+    DefaultUsed.FILM_THICKNESS_UNDECLARED: "Film encloses the parcel and you did not give its thickness, so we "
+    "count it "
     "as a thin bag. Give the thickness.",
-    DefaultUsed.OUTER_UNDECLARED: "We do not know the sides of the outer packaging, so we cannot check its mass, and it "
+    DefaultUsed.OUTER_UNDECLARED: "We do not know the sides of the outer packaging, so we cannot check its "
+    "mass, and it "
     "counts as undeclared. Give all sides.",
     DefaultUsed.PRODUCT_VOLUME_UNDECLARED: "Nobody but you states the volume of the goods, so we compare with a small "
     "parcel. Let the marketplace state the dimensions of all items and of the outer packaging.",
     DefaultUsed.ORDER_SHARED_EQUALLY: "The order was split and its volumes are not known, so we compare with an equal "
     "share of the smallest parcel. Let the marketplace state them.",
-    DefaultUsed.EMPTY_SPACE_UNDECLARED: "Nobody but you states how empty the parcel is, so empty space scores 0 points. "
+    DefaultUsed.EMPTY_SPACE_UNDECLARED: "Nobody but you states how empty the parcel is, so empty space scores 0 "
+    "points. "
     "Let the marketplace state the dimensions of all items and of the outer packaging.",
-    DefaultUsed.PLACE_UNKNOWN: "We do not know one of the places, so the delivery counts as undeclared. Give the code of "
+    DefaultUsed.PLACE_UNKNOWN: "We do not know one of the places, so the delivery counts as undeclared. Give "
+    "the code of "
     "the province or ward.",
     DefaultUsed.FIRST_MILE_UNDECLARED: "You declared no first mile, so we count three times a usual one. Declare its "
     "vehicle and its round.",
@@ -46,7 +50,8 @@ DEFAULT_MEANING: dict[DefaultUsed, str] = {
     "the vehicle.",
     DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN: "We have no measured consumption for this vehicle, so we count it as a "
     "petrol motorbike. Give the energy of its round.",
-    DefaultUsed.DISTANCE_UNDECLARED: "You declared no distance of the line-haul, so we take the way between the places. "
+    DefaultUsed.DISTANCE_UNDECLARED: "You declared no distance of the line-haul, so we take the way between the "
+    "places. "
     "Give the distance.",
     DefaultUsed.ROUND_UNDECLARED: "You declared no round that we can use, so this part counts as undeclared. Give its "
     "length and its number of parcels.",
@@ -176,10 +181,10 @@ def _to_do_line(assessed: Assessed) -> str:
 
 def _score_lines(sums: PackagingSums) -> list[str]:
     parts = packaging_parts(sums, 0)
+    co2e, plastic = (Decimal(ratio) / MILLION for ratio in (sums.co2e_ratio, sums.plastic_ratio))
     return [
-        f"  CO2e {Decimal(sums.co2e_ratio) / MILLION:.6f} of the reference, at most 2: {parts.co2e:.2f} points x 0.40",
-        f"  plastic {Decimal(sums.plastic_ratio) / MILLION:.6f} of the reference, at most 2: {parts.plastic:.2f} points "
-        "x 0.30",
+        f"  CO2e {co2e:.6f} of the reference, at most 2: {parts.co2e:.2f} points x 0.40",
+        f"  plastic {plastic:.6f} of the reference, at most 2: {parts.plastic:.2f} points x 0.30",
         f"  empty space: {parts.empty:.2f} points x 0.15",
         f"  circular: {parts.circular:.2f} points x 0.15",
     ]

@@ -52,7 +52,8 @@ _NEEDS = {
     "measured_packed": "needs {threshold} packed parcels stated by somebody else than you; you have {value}",
     "measured_delivered": "needs {threshold} delivered parcels stated by somebody else than you; you have {value}",
     "active_days": "needs {threshold} active days; you have {value}",
-    "thin_bags": "allows thin bags, or packaging that nobody knows, for {threshold} % of the parcels; you have {value} %",
+    "thin_bags": "allows thin bags, or packaging that nobody knows, for {threshold} % of the parcels; you have "
+    "{value} %",
 }
 """Each rule as the rest of a sentence that begins with the level."""
 

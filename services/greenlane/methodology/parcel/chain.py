@@ -209,7 +209,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 - one end of the chain, with what it is j
     return _Part(mg, counted, measured_mg, declared_mg, modelled_mg, complete, complete and measured, zero_tailpipe)
 
 
-def _undeclared_step(
+def _undeclared_step(  # noqa: PLR0913, PLR0917 - what the step is made of, once
     element: ChainElement, most: int, times: int, reference_mg: int, method: Method, notes: Notes
 ) -> None:
     notes.factors.extend(method.delivery.km.ids)
@@ -299,7 +299,7 @@ def _explain(parts: tuple[tuple[str, int, int], ...], ratio: int, notes: Notes) 
     for name, counted_mg, reference_mg in parts:
         formula = f"beside a reference of {reference_mg} mg"
         notes.steps.append(Step(f"{name} counts", formula, counted_mg, "mg", reference=reference_mg))
-    counted, usual = (sum(part[place] for part in parts) for place in (1, 2))
+    counted, usual = sum(part[1] for part in parts), sum(part[2] for part in parts)
     notes.steps.append(Step("what counts", " + ".join(str(part[1]) for part in parts), counted, "mg"))
     notes.steps.append(Step("reference", " + ".join(str(part[2]) for part in parts), usual, "mg"))
     notes.steps.append(Step("ratio", f"{counted} / {usual}, at most 2", ratio, "millionths"))

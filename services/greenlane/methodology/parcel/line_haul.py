@@ -32,7 +32,7 @@ class LineHaul(NamedTuple):
 NO_LINE_HAUL = LineHaul(0, 0, measured=True, air=False)
 
 
-def line_haul(
+def line_haul(  # noqa: PLR0913, PLR0917 - the legs, their way, and what they are judged by
     legs: list[ChainElement], circle_m: int, road_m: int, facts: DeliveredFacts, method: Method, notes: Notes
 ) -> LineHaul:
     """The legs together. Without a usable vehicle on every leg the line-haul counts as undeclared."""

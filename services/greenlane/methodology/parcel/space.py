@@ -24,7 +24,9 @@ class Space(NamedTuple):
     score_milli: int
 
 
-def measure_space(items: tuple[Item, ...], outer: Outer | None, density: Range, notes: Notes) -> Space:
+def measure_space(  # noqa: PLR0911 - each way in which a fact may be missing
+    items: tuple[Item, ...], outer: Outer | None, density: Range, notes: Notes
+) -> Space:
     """Volumes, surface and empty-space score of one parcel; `density` bounds the goods, in g per m³."""
     surface = 0 if outer is None else surface_mm2(outer)
     if outer is None or not surface:
