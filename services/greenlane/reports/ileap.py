@@ -8,6 +8,7 @@ from greenlane.contracts.events import DeliveredEvent, ReturnedEvent
 from greenlane.methodology.assessment import Leg, Step
 from greenlane.methodology.explaining.explain import explain_delivered, explain_returned
 from greenlane.methodology.method import METHOD_VERSION
+from greenlane.methodology.parcel.chain import UNDECLARED_HUBS
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.tables import SCALE, Factor, Method
 from greenlane.methodology.vocabulary import ChainRole, DistanceBasis
@@ -20,11 +21,12 @@ def shipment_footprint(event: DeliveredEvent | ReturnedEvent, method: Method) ->
     """The ShipmentFootprint of a delivered or returned parcel: masses in kg, distances in km, CO2e in kg.
 
     Its elements add up to the parcel's assessment. Of a round, an element carries the parcel's share of the km; a hub
-    is an element of no distance, whose declared figure has no tank-to-wheel part; assumed elements are included.
+    is an element of no distance, whose figure has no tank-to-wheel part; assumed elements and hubs are included.
     """
     facts = event.data.to_facts(event.time.astimezone(UTC))
     explain = explain_delivered if isinstance(event, DeliveredEvent) else explain_returned
-    legs = [(step, step.leg) for step in explain(facts, method).steps if step.leg is not None]
+    steps = explain(facts, method).steps
+    legs = [(step, step.leg) for step in steps if step.leg is not None]
     legs.sort(key=lambda pair: _IN_ORDER[pair[1].role])
     shipment, mass_mg = event.data.parcel_id, facts.mass_mg
     elements: list[dict[str, Any]] = []
@@ -33,10 +35,11 @@ def shipment_footprint(event: DeliveredEvent | ReturnedEvent, method: Method) ->
         common = {"tceId": f"{shipment}-{len(elements) + 1}", "prevTceIds": previous, "shipmentId": shipment}
         elements.append(common | _transport(step, leg, mass_mg, method))
     elements[-1]["arrivalAt"] = event.time.isoformat()
-    for hub in facts.hubs:
-        if hub.co2e_mg is not None:
-            common = {"tceId": f"{shipment}-{len(elements) + 1}", "shipmentId": shipment, "mass": _decimal(mass_mg, 6)}
-            elements.append(common | _hub(hub.co2e_mg))
+    declared = [(hub.co2e_mg, "declared") for hub in facts.hubs if hub.co2e_mg is not None]
+    assumed = [(step.value, "default") for step in steps if step.label == UNDECLARED_HUBS]
+    for co2e_mg, known in (*declared, *assumed):
+        common = {"tceId": f"{shipment}-{len(elements) + 1}", "shipmentId": shipment, "mass": _decimal(mass_mg, 6)}
+        elements.append(common | _hub(co2e_mg, known))
     return {"mass": _decimal(mass_mg, 6), "shipmentId": shipment, "tces": elements}
 
 
@@ -51,9 +54,9 @@ def _transport(step: Step, leg: Leg, mass_mg: int, method: Method) -> dict[str, 
     }
 
 
-def _hub(co2e_mg: int) -> dict[str, Any]:
+def _hub(co2e_mg: int, known: str) -> dict[str, Any]:
     return {
-        "hocId": f"greenlane:{METHOD_VERSION}:declared",
+        "hocId": f"greenlane:{METHOD_VERSION}:{known}",
         "distance": {"actual": "0"},
         "transportActivity": "0",
         "co2eWTW": _decimal(co2e_mg, 6),

@@ -118,7 +118,8 @@ def test_the_american_waterway_figures_equal_the_verified_ones_and_give_the_veri
 def test_every_row_is_verified_against_a_file_derived_by_a_formula_or_a_stated_assumption_of_the_method() -> None:
     own = [factor for factor in METHOD.factors.values() if factor.source.id == "greenlane-method"]
     assert {factor.source.id for factor in METHOD.factors.values()} == {
-        "desnz-2025", "desnz-2026-secondary", "epa-2025", "vn-grid", "greenlane-method",
+        "desnz-2025", "desnz-2026-secondary", "epa-2025", "vn-grid", "evri-2021",
+        "greenlane-method",
     }  # fmt: skip
     assert all(factor.formula or factor.note for factor in own)
     assert {factor.id for factor in own if not factor.formula} == {"grid.vn.losses", "grid.vn.upstream", "muscle.km"}
@@ -127,7 +128,7 @@ def test_every_row_is_verified_against_a_file_derived_by_a_formula_or_a_stated_a
 
 def test_every_well_to_wheel_row_of_a_fuel_names_its_tank_to_wheel_part() -> None:
     without = {factor.id for factor in METHOD.factors.values() if factor.boundary == "WTW" and not factor.ttw}
-    assert {name for name in without if not name.startswith(("grid.", "cooling."))} == {"muscle.km"}
+    assert {name for name in without if not name.startswith(("grid.", "cooling.", "evri.", "hub."))} == {"muscle.km"}
 
 
 @pytest.mark.parametrize(

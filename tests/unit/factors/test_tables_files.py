@@ -1,8 +1,10 @@
 """Own factor files, policy files and place tables: what is accepted, and how a wrong file is told."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +99,26 @@ def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
 
 def test_the_shipped_policy_is_the_published_one() -> None:
     policy = load_policy()
-    assert (policy.version, policy.window_days, policy.enter_days, policy.leave_days) == ("1.0.0", 90, 3, 14)
+    assert (policy.version, policy.window_days, policy.enter_days, policy.leave_days) == ("2.0.0", 90, 3, 14)
     assert policy.prior_parcels == PRIOR_PARCELS
     assert policy.levels == (
-        LevelRules(BadgeLevel.BRONZE, 60, 50, 0, 50, 50, 14, 2),
-        LevelRules(BadgeLevel.SILVER, 70, 60, 25, 50, 50, 14, 2),
-        LevelRules(BadgeLevel.GOLD, 80, 70, 50, 50, 50, 14, 2),
+        LevelRules(BadgeLevel.BRONZE, 60, 50, 0, 50, 50, 14, 2, 50),
+        LevelRules(BadgeLevel.SILVER, 65, 55, 60, 50, 50, 14, 2, 60, proven=True),
+        LevelRules(BadgeLevel.GOLD, 75, 65, 80, 50, 50, 14, 2, 80, proven=True),
     )
-    assert policy == Policy("1.0.0", policy.levels)
+    assert policy == Policy("2.0.0", policy.levels)
+
+
+def test_the_policy_of_method_1_is_read_under_todays_names() -> None:
+    policy = load_policy(files("greenlane.factors") / "policies" / "v1.yaml")  # type: ignore[arg-type]  # a path here
+    assert (policy.version, policy.prior_parcels) == ("1.0.0", 30)
+    assert policy.levels[1] == LevelRules(BadgeLevel.SILVER, 70, 60, 25, 50, 50, 14, 2)
+
+
+def test_wards_are_of_town_country_or_island() -> None:
+    columns = ("code", "lat", "lon", "province", "kind")
+    kinds = Counter(line[4] for line in read_csv(PLACES / "vn_wards_2025.csv", columns))
+    assert kinds == {"town": 687, "country": 2621, "island": 13}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +192,7 @@ PLACES = Path(__file__).parents[3] / "services" / "greenlane" / "factors" / "dat
         ),
         (
             "vn_wards_2025.csv",
-            ("code", "lat", "lon", "province"),
+            ("code", "lat", "lon", "province", "kind"),
             "8f8e74c115d3b7456d8581986acecb3146ad540c3abc5f6c035ec08abbe49c89",
         ),
     ],

@@ -20,6 +20,9 @@ from greenlane.methodology.vocabulary import (
 
 _PER_TKM = SCALE * 1_000_000
 
+UNDECLARED_HUBS = "hubs, undeclared"
+"""Label of the step that stands for the hubs of which nobody declares a figure."""
+
 
 class Carried(NamedTuple):
     """What a chain emitted, in mg, its ratio in millionths, and how well it is founded."""
@@ -289,7 +292,7 @@ def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> t
         if missing:
             formula = f"undeclared: {missing} x {undeclared} mg"
             ids = method.delivery.hub_ids
-            notes.steps.append(Step("hubs, undeclared", formula, missing * undeclared, "mg", ids, DataCategory.DEFAULT))
+            notes.steps.append(Step(UNDECLARED_HUBS, formula, missing * undeclared, "mg", ids, DataCategory.DEFAULT))
     return mg, counted
 
 
