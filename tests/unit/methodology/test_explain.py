@@ -77,7 +77,7 @@ def test_the_steps_of_a_delivered_parcel_add_up_to_its_contribution() -> None:
     values = {step.label: step.value for step in explanation.steps}
     parts = [step for step in explanation.steps if step.reference]
     assert [step.label for step in parts] == [
-        "first mile counts", "last mile counts", "hubs counts", "line-haul counts",
+        "first mile counts", "last mile counts", "hub handling counts", "line-haul counts",
     ]  # fmt: skip
     assert sum(step.value for step in parts) == values["what counts"]
     assert sum(step.reference for step in parts) == values["reference"]

@@ -101,7 +101,7 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     if notes.steps is not None:
         ends = (buyer_mg, seller_mg) if returning else (seller_mg, buyer_mg)
         parts = (("first mile", first.counted_mg, ends[0]), ("last mile", last.counted_mg, ends[1]))
-        hubs = ("hubs", hub_counted, (2 if far else 1) * reference.hub_mg)
+        hubs = ("hub handling", hub_counted, (2 if far else 1) * reference.hub_mg)
         hauled = (("line-haul", haul_counted, reference_haul),) if far else ()
         _explain((*parts, hubs, *hauled), ratio, notes)
     return Carried(
