@@ -39,6 +39,7 @@ class Result(NamedTuple):
     before: BadgeLevel
     after: BadgeLevel
     flagged: int
+    declared: bool
 
     @property
     def level_gained(self) -> bool:
@@ -54,7 +55,15 @@ def done(account: Account, before: Standing, acts: Sequence[Act]) -> Result | No
     after = standing_of(changed(account, declarations))
     gain = max(after.green - before.green, Decimal(-100))
     names = tuple(act.name for act in acts)
-    return Result(account.name, names, acts[0].kind, gain, before.level, after.level, after.flagged - before.flagged)
+    flagged = after.flagged - before.flagged
+    declared = any(_declares(row.declaration) for row in account.judged)
+    return Result(account.name, names, acts[0].kind, gain, before.level, after.level, flagged, declared)
+
+
+def _declares(declaration: Declaration) -> bool:
+    """Whether there is something that can be flagged."""
+    facts = declaration.facts
+    return bool(getattr(facts, "components", None) or getattr(facts, "chain", None))
 
 
 def _all(acts: Sequence[Act]) -> Callable[[Declaration], Declaration]:
@@ -81,7 +90,9 @@ def climbed(account: Account, before: Standing, acts: Sequence[Act]) -> Result |
     return best
 
 
-def report(accounts: Iterable[Account], acts: Sequence[Act], *, write: bool = False) -> dict[str, object]:
+def report(
+    accounts: Iterable[Account], acts: Sequence[Act], most: int = BEST, *, write: bool = False
+) -> dict[str, object]:
     """Every figure by which the method is judged."""
     singles: list[Result] = []
     combined: list[Result] = []
@@ -93,7 +104,7 @@ def report(accounts: Iterable[Account], acts: Sequence[Act], *, write: bool = Fa
         singles += here
         lies = [act for act in acts if act.kind in {Kind.PLAUSIBLE, Kind.GOODS}]
         by_name = {result.acts[0]: result.gain for result in here}
-        best = sorted(lies, key=lambda act: -by_name.get(act.name, Decimal(-100)))[:BEST]
+        best = sorted(lies, key=lambda act: -by_name.get(act.name, Decimal(-100)))[:most]
         pairs = combinations(best, 2)
         combined += [result for pair in pairs if (result := done(account, before, pair)) is not None]
         climb = climbed(account, before, best)
@@ -117,7 +128,7 @@ def _judged(acts: Sequence[Act], singles: Sequence[Result], combined: Sequence[R
 
     def beats_its_bound(result: Result) -> bool:
         bound = gains.get((result.account, by_name[result.acts[0]].bound), Decimal(0))
-        return result.gain > max(Decimal(0), bound) + _NOTHING or not result.flagged
+        return result.gain > max(Decimal(0), bound) + _NOTHING or (result.declared and not result.flagged)
 
     bought = [result for result in lies if result.level_gained and LEVELS.index(result.after) >= _SILVER]
     unlisted = [result for result in silent if result.gain > _NOTHING and not by_name[result.acts[0]].listed]
@@ -178,9 +189,10 @@ def _rounded(points: Decimal) -> float:
 
 
 def main() -> None:
-    """Play the adversary on accounts of 90 days; with `write`, write what the document prints."""
+    """Play the adversary on accounts of 90 days; `write` writes what the document prints, `best=N` makes fewer pairs."""
     accounts = honest_accounts(90, 1.6)
-    sys.stdout.write(json.dumps(report(accounts, all_acts(), write="write" in sys.argv)) + "\n")
+    most = next((int(word[5:]) for word in sys.argv if word.startswith("best=")), BEST)
+    sys.stdout.write(json.dumps(report(accounts, all_acts(), most, write="write" in sys.argv)) + "\n")
 
 
 if __name__ == "__main__":

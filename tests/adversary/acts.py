@@ -601,13 +601,7 @@ def beyond() -> Iterator[Act]:  # noqa: C901 - a list of acts
     for trips in (21, 1_000):
         yield over(
             f"{trips} trips, by a verifier",
-            on_packed(
-                parts(
-                    partial(
-                        _part_with, fields={"reusable": ReusableAsset("a", trips), "stated_by": StatedBy.MARKETPLACE}
-                    )
-                )
-            ),
+            on_packed(parts(partial(_part_with, fields=_asset(trips)))),
             "say nothing",
         )
     for um in (1, 4, 501, 5_000):
@@ -637,6 +631,11 @@ def _shared_energy(one: ChainElement) -> ChainElement:
     changed = _petrol(30)(one)
     assert changed.energy is not None, "it was just given"
     return replace(changed, energy=replace(changed.energy, parcels=changed.energy.parcels * 3))
+
+
+def _asset(trips: int) -> dict[str, Any]:
+    """A reusable asset that a verifier states, and nothing else that counts by the verifier's word."""
+    return {"reusable": ReusableAsset("a", trips), "recycled_permille": 0, "stated_by": VERIFIER}
 
 
 def _packed_with_components(facts: PackedFacts, components: tuple[Component, ...]) -> PackedFacts:

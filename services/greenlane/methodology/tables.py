@@ -80,7 +80,8 @@ Series = tuple[Dated, ...]
 class MaterialFactor:
     """kg CO2e per kg, primary and closed-loop; `known` is False for the honest unknowns.
 
-    `least_mg_per_m2` is the least mass that covers a square metre; a film covers it with its declared thickness.
+    `least_mg_per_m2` is the least mass that covers a square metre, 0 for what covers nothing; a film covers it with
+    its declared thickness.
     """
 
     primary: Scaled

@@ -216,6 +216,8 @@ def test_items_larger_than_the_outer_packaging_make_it_undeclared() -> None:
         (replace(BOARD, mass_mg=250, film_thickness_um=5_000), 1_000),
         (replace(BOARD, mass_mg=None), 0),
         (replace(BOARD, material=None), 0),
+        (replace(BOARD, material=Material.PAPER_LABEL), 0),
+        (replace(BOARD, material=Material.PP_TAPE), 0),
     ],
 )
 def test_what_a_component_can_cover_in_square_millimetres(part: Component, covers: int) -> None:

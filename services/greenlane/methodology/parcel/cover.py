@@ -14,11 +14,13 @@ _MM2_PER_M2 = 1_000_000
 
 
 def covers_mm2(part: Component, method: Method) -> int:
-    """The largest surface that a component can cover; a film with a thickness covers less the thicker it is."""
+    """The largest surface that a component can cover; a film covers less the thicker it is, tape and labels nothing."""
     if part.material is None or part.mass_mg is None:
         return 0
     row = method.materials[part.material]
     least = row.least_mg_per_m2
+    if not least:
+        return 0
     if row.film and part.film_thickness_um is not None:
         least = max(least, FILM_MG_PER_M2_UM * part.film_thickness_um)
     return part.mass_mg * _MM2_PER_M2 // least
