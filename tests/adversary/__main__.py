@@ -189,7 +189,7 @@ def _rounded(points: Decimal) -> float:
 
 
 def main() -> None:
-    """Play the adversary on accounts of 90 days; `write` writes what the document prints, `best=N` makes fewer pairs."""
+    """Play the adversary on accounts of 90 days; `write` renews the document's table, `best=N` makes fewer pairs."""
     accounts = honest_accounts(90, 1.6)
     most = next((int(word[5:]) for word in sys.argv if word.startswith("best=")), BEST)
     sys.stdout.write(json.dumps(report(accounts, all_acts(), most, write="write" in sys.argv)) + "\n")

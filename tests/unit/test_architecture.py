@@ -40,7 +40,7 @@ PURE = (
 )
 ALLOWED = {
     "math", "dataclasses", "enum", "decimal", "fractions", "datetime", "typing", "collections", "functools",
-    "itertools", "operator", "bisect", "heapq", "struct", "__future__",
+    "itertools", "operator", "re", "bisect", "heapq", "struct", "__future__",
     "msgspec",  # for its structs, which are dataclasses that are quick to make
 }  # fmt: skip
 

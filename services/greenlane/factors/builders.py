@@ -141,10 +141,11 @@ def delivery_reference(
     def share(trip: rows.RoundRow) -> int:
         return divide_half_even(trip.distance_m * km.value, tables.SCALE // 1000 * km.scale * trip.parcels)
 
+    hub_mg = divide_half_even(hub.value, tables.SCALE // 1_000_000)
     return tables.DeliveryReference(
         seller_round_mg=share(file.collection),
         buyer_round_mg=share(file.town),
-        hub_mg=divide_half_even(hub.value, tables.SCALE // 1_000_000),
+        hub_mg=hub_mg,
         km=km,
         tkm=tkm,
         town=tables.RoundDefault(file.town.distance_m, file.town.parcels),
@@ -155,6 +156,7 @@ def delivery_reference(
         line_haul_times=file.undeclared.line_haul_times,
         hub_permille=file.undeclared.hub_permille,
         hub_ids=(hub.id,),
+        undeclared_hub_mg=hub_mg * file.undeclared.hub_permille // 1000,
     )
 
 

@@ -163,11 +163,7 @@ class DeliveryReference:
     line_haul_times: int
     hub_permille: int
     hub_ids: tuple[str, ...]
-
-    @property
-    def undeclared_hub_mg(self) -> int:
-        """What one hub counts as when nobody but the seller states its figure."""
-        return self.hub_mg * self.hub_permille // 1000
+    undeclared_hub_mg: int
 
 
 class AveragePackaging(NamedTuple):

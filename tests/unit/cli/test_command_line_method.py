@@ -35,9 +35,7 @@ def test_explaining_an_event_says_what_declaring_each_default_would_change(run: 
     told = json.loads(run("explain", "--json", NOTHING).stdout)
     (packaging,) = (one for one in told["effects"] if one["default"] == "packaging_undeclared")
     assert shown.exit_code == 0
-    assert (
-        "packaging_undeclared if declared as the average parcel's board and film: -83.7 g CO2e, +17.50" in shown.stdout
-    )
+    assert "packaging_undeclared if declared as the average parcel's board and film around its goods: -" in shown.stdout
     assert (packaging["co2e_change_mg"], packaging["points"]) == (-83_695, 17.5)
 
 
@@ -81,7 +79,7 @@ def test_advice_leaves_out_what_the_contract_refuses_and_exits_with_1(run: Run, 
     shown = run("advise", file)
     assert shown.exit_code == 1
     assert "line 2" in shown.stderr
-    assert "certified_recycled" in shown.stdout
+    assert "stated_by_others" in shown.stdout
 
 
 def test_the_shipped_policy_is_valid(run: Run) -> None:

@@ -139,6 +139,7 @@ def _board_mg(average: AveragePackaging, facts: PackedFacts) -> int:
 
 
 def _average_packaging(facts: PackedFacts, method: Method) -> PackedFacts:
+    facts = _any_outer(facts, method) or facts
     average = _reference(facts, method)
     board = Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, _board_mg(average, facts))
     film = Component(ComponentRole.CUSHIONING, Material.PLASTIC_FILM, average.plastic_mg)
@@ -263,7 +264,9 @@ def _usual_hubs(facts: DeliveredFacts, method: Method) -> DeliveredFacts:
 _HALF_FULL = Supposition("the declared sides, stated by the marketplace (half full if there are none)", _half_full)
 
 SUPPOSITIONS: dict[DefaultUsed, Supposition] = {
-    DefaultUsed.PACKAGING_UNDECLARED: Supposition("the average parcel's board and film", _average_packaging),
+    DefaultUsed.PACKAGING_UNDECLARED: Supposition(
+        "the average parcel's board and film around its goods", _average_packaging
+    ),
     DefaultUsed.MATERIAL_UNDECLARED: Supposition(
         "corrugated board (outer, label) or plastic film (other parts)", partial(_components, _material)
     ),

@@ -275,6 +275,10 @@ def _haul(  # noqa: PLR0913 - the parcel, its way, and what it is judged by
 def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> tuple[int, int]:
     """The hubs in mg: as declared, and as they count. A figure counts when somebody else than the seller states it."""
     undeclared = method.delivery.undeclared_hub_mg
+    if not hubs and notes.steps is None:
+        notes.defaults.append(DefaultUsed.HUB_UNDECLARED)
+        notes.factors.extend(method.delivery.hub_ids)
+        return passes * undeclared, passes * undeclared
     figures = [hub.co2e_mg for hub in hubs if hub.co2e_mg is not None]
     by_others = [hub.co2e_mg for hub in hubs if hub.co2e_mg is not None and hub.stated_by is not StatedBy.SELLER]
     missing = max(0, passes - len(figures))

@@ -26,19 +26,16 @@ def covers_mm2(part: Component, method: Method) -> int:
     return part.mass_mg * _MM2_PER_M2 // least
 
 
-def rules_in_force(facts: PackedFacts, method: Method) -> tuple[ThinBagRule, ...]:
-    """The rules about thin bags that hold where and on the local day a parcel was packed."""
-    day = facts.local_day or facts.day
-    return tuple([rule for rule in method.thin_bag_rules if _in_force(rule, facts.country, day)])
-
-
 def thin_bag(facts: PackedFacts, surface: int, method: Method, notes: Notes) -> ThinBagRule | None:
     """The first rule under which a parcel has a thin bag, or may have one because its packaging is not known.
 
     The bag is found by what it does: where everything that is no thin film cannot cover the parcel, the film does.
     """
-    for rule in rules_in_force(facts, method):
-        if _encloses_in_thin_film(rule, facts.components or (), facts.outer, surface, method, notes):
+    day = facts.local_day or facts.day
+    for rule in method.thin_bag_rules:
+        if _in_force(rule, facts.country, day) and _encloses_in_thin_film(
+            rule, facts.components or (), facts.outer, surface, method, notes
+        ):
             if notes.steps is not None:
                 notes.steps.append(
                     Step("thin bag or unknown packaging: counts as undeclared", rule.law, 1, "parcel", (rule.id,))

@@ -42,8 +42,11 @@ def line_haul(  # noqa: PLR0913, PLR0917 - the legs, their way, and what they ar
     total = 0
     factors: list[PerDistance] = []
     weighed: list[int] = []
+    air, measured = False, True
     for leg, distance in zip(legs, distances, strict=True):
         row = None if leg.vehicle is None else method.vehicles[leg.vehicle]
+        air = air or (row is not None and row.air)
+        measured = measured and leg.stated_by is not StatedBy.SELLER
         factor = None if row is None else per_tkm(row, (facts.origin.country, facts.day), method)
         if row is None or factor is None:
             notes.defaults.append(DefaultUsed.VEHICLE_UNDECLARED)
@@ -59,11 +62,9 @@ def line_haul(  # noqa: PLR0913, PLR0917 - the legs, their way, and what they ar
         weighed.append(row.detour_permille)
         way = road_m * row.detour_permille // 1000 if distance is None else distance
         total += _leg_mg(leg, way, factor, facts, method, notes, declared=distance is not None)
-    air = any(leg.vehicle is not None and method.vehicles[leg.vehicle].air for leg in legs)
     if len(factors) < len(legs):
         return LineHaul(total, None, measured=False, air=air)
     counted = _counted_mg(factors, weighed, distances, road_m, method)
-    measured = all(leg.stated_by is not StatedBy.SELLER for leg in legs)
     return LineHaul(total, counted, measured, air)
 
 
@@ -80,9 +81,9 @@ def travelled_m(element: ChainElement, method: Method) -> int | None:
 
 def _spans(distances: list[int | None], circle_m: int, method: Method, notes: Notes) -> bool:
     """Whether the legs can span the great circle, if all of them say how long they are."""
-    if any(distance is None for distance in distances):
+    if None in distances:
         return True
-    span = sum(distance or 0 for distance in distances)
+    span = sum([distance or 0 for distance in distances])
     if span + method.bounds.line_haul_shortfall_m.most < circle_m or (not span and circle_m):
         notes.implausible.append(ImplausibleFact.LINE_HAUL_DISTANCE)
         return False
@@ -97,12 +98,13 @@ def _counted_mg(
     If a leg of several does not say how long it is, the leg with the highest figure counts for the whole way.
     """
     mass = method.delivery.usual_mass_mg
+    if len(factors) == 1:
+        (factor,), (detour,) = factors, detours
+        return divide_half_even(mass * road_m * factor.value * detour, _PER_TKM * factor.scale * 1000)
     costs = [
         (mass * road_m * factor.value * detour, _PER_TKM * factor.scale * 1000)
         for factor, detour in zip(factors, detours, strict=True)
     ]
-    if len(costs) == 1:
-        return divide_half_even(*costs[0])
     whole = sum(distance or 0 for distance in distances)
     if not whole or any(distance is None for distance in distances):
         return max(divide_half_even(*cost) for cost in costs)

@@ -24,6 +24,7 @@ class _Used(NamedTuple):
     """What packaging was used, in mg; CO2e and plastic of a reusable asset are those of one trip.
 
     `measured` and `declared` are the CO2e that others state and that the seller states; `category` is of the whole.
+    `solid_mm2` is the surface that everything but film can cover.
     """
 
     mass: int = 0
@@ -33,6 +34,7 @@ class _Used(NamedTuple):
     measured: int = 0
     declared: int = 0
     category: DataCategory = DataCategory.DEFAULT
+    solid_mm2: int = 0
 
 
 _NOTHING = _Used()
@@ -49,7 +51,9 @@ def assess_packed(facts: PackedFacts, method: Method, steps: list[Step] | None =
     else:
         day = facts.local_day or facts.day
         used, known = _declared(facts.components, day, space.surface_mm2, method, notes)
-    thin = thin_bag(facts, space.surface_mm2 if known else 0, method, notes) is not None
+    surface = space.surface_mm2 if known else 0
+    enclosed = 0 < surface <= used.solid_mm2
+    thin = not enclosed and thin_bag(facts, surface, method, notes) is not None
     if not known or thin:
         used = _at_least_undeclared(used, reference, method, notes)
         co2e_ratio = plastic_ratio = RATIO_MOST
@@ -110,7 +114,7 @@ def _declared(
     components: tuple[Component, ...], day: date, surface: int, method: Method, notes: Notes
 ) -> tuple[_Used, bool]:
     """The components' sum, and whether it is known: every mass and material, and enough of both to cover the parcel."""
-    mass = plastic = co2e = circular = by_others = by_seller = covered = 0
+    mass = plastic = co2e = circular = by_others = by_seller = film_mm2 = solid_mm2 = 0
     complete = others = named = True
     for part in components:
         if part.mass_mg is None:
@@ -127,7 +131,10 @@ def _declared(
         co2e += part_co2e
         plastic += part_plastic
         circular += part_circular
-        covered += covers_mm2(part, method)
+        if row.film:
+            film_mm2 += covers_mm2(part, method)
+        elif row.least_mg_per_m2:
+            solid_mm2 += part.mass_mg * 1_000_000 // row.least_mg_per_m2
         if not row.known:
             notes.defaults.append(DefaultUsed.MATERIAL_UNKNOWN)
             named = False
@@ -141,12 +148,12 @@ def _declared(
         notes.steps.append(Step("packaging mass", "sum of the components", mass, "mg"))
         notes.steps.append(Step("plastic", "sum of the plastic components", plastic, "mg"))
         notes.steps.append(Step("circular", "recycled content and verified reuse", circular, "mg"))
-    if complete and covered < surface:
+    if complete and film_mm2 + solid_mm2 < surface:
         notes.implausible.append(ImplausibleFact.PACKAGING_MASS)
         complete = False
     category = DataCategory.DECLARED if not others else DataCategory.MEASURED
     category = category if named else DataCategory.MODELLED
-    return _Used(mass, plastic, co2e, circular, by_others, by_seller, category), complete and surface > 0
+    return _Used(mass, plastic, co2e, circular, by_others, by_seller, category, solid_mm2), complete and surface > 0
 
 
 def _component(  # noqa: PLR0913, PLR0917 - the hot path passes what it already holds instead of looking it up again
