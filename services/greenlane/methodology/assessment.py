@@ -78,6 +78,6 @@ class Notes:
             sums,
             category,
             tuple(dict.fromkeys(self.factors)),
-            tuple(dict.fromkeys(self.defaults)) if self.defaults else (),
+            tuple(dict.fromkeys(self.defaults)) if len(self.defaults) > 1 else tuple(self.defaults),
             tuple(dict.fromkeys(self.implausible)) if self.implausible else (),
         )

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from greenlane.methodology.assessment import Leg, Notes, Step
-from greenlane.methodology.facts import ChainElement, DeliveredFacts, Hub, Place
+from greenlane.methodology.facts import ChainElement, DeliveredFacts, Hub
 from greenlane.methodology.geography import Point, great_circle_m
 from greenlane.methodology.parcel.line_haul import NO_LINE_HAUL, LineHaul, line_haul
 from greenlane.methodology.parcel.rounds import RoundCost, round_cost
@@ -75,9 +75,15 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     legs: list[ChainElement] = []
     for element in facts.chain or ():
         role = element.role
-        (firsts if role is ChainRole.FIRST_MILE else lasts if role is ChainRole.LAST_MILE else legs).append(element)
+        if role is ChainRole.FIRST_MILE:
+            firsts.append(element)
+        elif role is ChainRole.LAST_MILE:
+            lasts.append(element)
+        else:
+            legs.append(element)
     seller_mg, buyer_mg = reference.seller_round_mg, reference.buyer_round_mg
-    buyer = _buyers_ward(facts.origin, way.start) if returning else _buyers_ward(facts.destination, way.end)
+    point = way.start if returning else way.end
+    buyer = point is not None and point.countryside and _ward_by_others(facts, returning=returning)
     if returning:
         first = _rounds(ChainRole.FIRST_MILE, firsts, buyer_mg, facts, method, notes, countryside=buyer)
         last = _rounds(ChainRole.LAST_MILE, lasts, seller_mg, facts, method, notes, countryside=False)
@@ -134,9 +140,10 @@ def _places_by_others(facts: DeliveredFacts) -> bool:
     return facts.origin.stated_by is not StatedBy.SELLER and facts.destination.stated_by is not StatedBy.SELLER
 
 
-def _buyers_ward(place: Place, point: Point | None) -> bool:
-    """Whether the buyer's round is one of the countryside: a ward that somebody else than the seller states."""
-    return point is not None and point.countryside and place.stated_by is not StatedBy.SELLER
+def _ward_by_others(facts: DeliveredFacts, *, returning: bool) -> bool:
+    """Whether somebody else than the seller states the buyer's place."""
+    place = facts.origin if returning else facts.destination
+    return place.stated_by is not StatedBy.SELLER
 
 
 def _way_of(facts: DeliveredFacts, method: Method, notes: Notes) -> _Way:

@@ -37,7 +37,7 @@ def line_haul(  # noqa: PLR0913, PLR0917 - the legs, their way, and what they ar
 ) -> LineHaul:
     """The legs together. Without a usable vehicle on every leg the line-haul counts as undeclared."""
     distances = [travelled_m(leg, method) for leg in legs]
-    if not _spans(distances, circle_m, method, notes):
+    if distances != [None] and not _spans(distances, circle_m, method, notes):
         distances = [None] * len(legs)
     total = 0
     factors: list[PerDistance] = []
@@ -47,7 +47,7 @@ def line_haul(  # noqa: PLR0913, PLR0917 - the legs, their way, and what they ar
         row = None if leg.vehicle is None else method.vehicles[leg.vehicle]
         air = air or (row is not None and row.air)
         measured = measured and leg.stated_by is not StatedBy.SELLER
-        factor = None if row is None else per_tkm(row, (facts.origin.country, facts.day), method)
+        factor = None if row is None else row.tkm or per_tkm(row, (facts.origin.country, facts.day), method)
         if row is None or factor is None:
             notes.defaults.append(DefaultUsed.VEHICLE_UNDECLARED)
             if row is not None:

@@ -60,7 +60,7 @@ def assess_packed(facts: PackedFacts, method: Method, steps: list[Step] | None =
         measured = False
     else:
         co2e_ratio = ratio_of(used.co2e, reference.co2e_mg, RATIO_MOST)
-        plastic_ratio = ratio_of(used.plastic, reference.plastic_mg, RATIO_MOST)
+        plastic_ratio = ratio_of(used.plastic, reference.plastic_mg, RATIO_MOST) if used.plastic else 0
         measured = used.category is DataCategory.MEASURED and _outer_by_others(facts)
     return notes.assessed(
         PackagingSums(

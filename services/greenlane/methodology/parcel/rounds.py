@@ -51,7 +51,7 @@ def round_cost(
         return None
     last = element.role is ChainRole.LAST_MILE
     where = (facts.destination.country if last else facts.origin.country, facts.day)
-    factor = per_km(row, where, method)
+    factor = row.km or per_km(row, where, method)
     if factor is None:
         notes.implausible.append(ImplausibleFact.VEHICLE)
         return None

@@ -38,14 +38,14 @@ def measure_space(  # noqa: PLR0911 - each way in which a fact may be missing
         return _unknown(0, notes)
     if not product:
         return _unknown(surface, notes)
-    if not _solid(items, product, density):
-        notes.implausible.append(ImplausibleFact.GOODS_DENSITY)
-        return _unknown(surface, notes)
     mailer = outer.kind is OuterKind.FLEXIBLE_MAILER
     outer_mm3, empty = (0, 0) if mailer else (capacity, capacity - product)
     if not _by_others(items, outer):
         _unknown(surface, notes)
         return Space(0, outer_mm3, empty, surface, 0)
+    if not _solid(items, product, density):
+        notes.implausible.append(ImplausibleFact.GOODS_DENSITY)
+        return _unknown(surface, notes)
     if mailer:
         return Space(product, 0, 0, surface, _FULL_POINTS)
     score = _score_milli(empty, capacity)
