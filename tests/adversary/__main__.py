@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.adversary.accounts import LEVELS, Account, Standing, changed, honest_accounts, standing_of
-from tests.adversary.acts import Act, Kind, all_acts
+from tests.adversary.acts import Act, Kind
+from tests.adversary.catalogue import all_acts
 from tests.adversary.measures import single_parcel_effect, town_and_country_difference
 
 from greenlane.methodology.seller.account import Declaration

@@ -14,30 +14,22 @@ from greenlane.methodology.facts import (
     ChainElement,
     Component,
     DeliveredFacts,
-    Energy,
     Hub,
     Item,
     Order,
     Outer,
     PackedFacts,
     Place,
-    ReusableAsset,
-    Round,
 )
 from greenlane.methodology.seller.account import Declaration
 from greenlane.methodology.vocabulary import (
-    CertificateScheme,
     ChainRole,
     ComponentRole,
     Dimension,
-    DistanceBasis,
-    EnergyCarrier,
-    Material,
     OuterKind,
     PlaceKind,
     RoundDensity,
     StatedBy,
-    Vehicle,
 )
 
 SELLER, VERIFIER = StatedBy.SELLER, StatedBy.VERIFIER
@@ -151,13 +143,6 @@ def element(*roles: ChainRole, **fields: Any) -> Delivered:
 def declared_chain(*chain: ChainElement) -> Delivered:
     """Another chain altogether."""
     return lambda facts: replace(facts, chain=chain)
-
-
-def all_acts() -> tuple[Act, ...]:
-    """Every act, each name once."""
-    found = (*silences(), *about_goods(), *plausible(), *beyond())
-    assert len({act.name for act in found}) == len(found), "an act's name stands twice"
-    return found
 
 
 FactsT = TypeVar("FactsT", PackedFacts, DeliveredFacts)
@@ -408,247 +393,3 @@ def _item_as_box(facts: PackedFacts) -> PackedFacts:
     if one is None:
         return facts
     return replace(facts, items=(Item(1, None, one.length_mm, one.width_mm, one.height_mm),))
-
-
-def plausible() -> Iterator[Act]:  # noqa: C901, PLR0912 - a list of acts
-    """Lies that physics does not see: about materials, masses of packaging, vehicles, rounds, places."""
-
-    def lie(name: str, do: Callable[[Declaration], Declaration]) -> Act:
-        return Act(f"say {name}", Kind.PLAUSIBLE, do)
-
-    for material in Material:
-        yield lie(f"{material} for every component", on_packed(part(material=material)))
-        yield lie(f"{material} for the outer", on_packed(outer_part(material=material)))
-    for percent in (90, 75, 50, 30, 20, 10, 5, 2, 1):
-        yield lie(f"{percent} % of every component's mass", on_packed(_lighter(percent)))
-    for role in ComponentRole:
-        yield lie(
-            f"no component of role {role}",
-            on_packed(parts(partial(_without_role, role=role))),
-        )
-    yield lie("no plastic", on_packed(parts(lambda one: None if _plastic(one) else one)))
-    yield lie("paper for plastic", on_packed(parts(_paper)))
-    yield lie("the lightest paper", on_packed(_lightest(Material.KRAFT_PAPER, 60)))
-    yield lie("the lightest board", on_packed(_lightest(Material.CORRUGATED_BOARD, 250)))
-    yield lie("the lightest wood", on_packed(_lightest(Material.WOOD, 250)))
-    yield lie("the lightest film of 60 um", on_packed(_lightest(Material.LDPE_FILM, 47, 60)))
-    for factor in (2, 3, 5):
-        yield lie(f"outer sides divided by {factor}", on_packed(_outer_sides(1, factor)))
-        yield lie(
-            f"item and outer sides divided by {factor}, the lightest paper",
-            on_packed(in_turn(_both_sides(1, factor), _lightest(Material.KRAFT_PAPER, 60))),
-        )
-    for um in (20, 50, 60, 100, 500):
-        yield lie(f"film of {um} um", on_packed(part(film_thickness_um=um)))
-    for scheme in CertificateScheme:
-        fields = {"certificate_scheme": scheme, "certificate_id": "FSC-C123456", "recycled_permille": 1000}
-        yield lie(f"all recycled under {scheme}", on_packed(part(**fields)))
-    for trips in (2, 12, 20, 100, 1_000):
-        yield lie(f"{trips} trips of every component", on_packed(part(reusable=ReusableAsset("a", trips))))
-    for attempts in (1, 2, 20):
-        yield lie(f"{attempts} attempts", on_carried(partial(_attempts, attempts=attempts)))
-    for vehicle in Vehicle:
-        for leg in ChainRole:
-            yield lie(f"{leg} by {vehicle}", on_carried(element(leg, vehicle=vehicle, energy=None)))
-    for km, number in ((60, 100), (44, 100), (40, 130), (20, 100), (13, 142), (10, 100), (5, 50), (0.5, 5), (9, 100)):
-        trip = Round(int(km * 1000), number)
-        yield lie(f"rounds of {km} km for {number} parcels", on_carried(element(*ROUND_ROLES, round=trip, energy=None)))
-        for leg in ROUND_ROLES:
-            yield lie(f"{leg} of {km} km for {number} parcels", on_carried(element(leg, round=trip, energy=None)))
-            for vehicle in (Vehicle.ON_FOOT, Vehicle.BICYCLE, Vehicle.MOTORBIKE_ELECTRIC, Vehicle.CARGO_BIKE):
-                yield lie(
-                    f"{leg} by {vehicle} of {km} km for {number} parcels",
-                    on_carried(element(leg, vehicle=vehicle, round=trip, energy=None)),
-                )
-    for kwh_per_km in (15, 30, 60):
-        yield lie(f"electric rounds at {kwh_per_km} Wh/km", on_carried(elements(_electric(kwh_per_km), *ROUND_ROLES)))
-    for ml_per_km in (20, 40, 80):
-        yield lie(f"petrol rounds at {ml_per_km} ml/km", on_carried(elements(_petrol(ml_per_km), *ROUND_ROLES)))
-    for kind in PlaceKind:
-        yield lie(f"destination {kind}", on_carried(partial(_lying_place, end="destination", kind=kind)))
-    for code in ("01", "48", "79", "00004", "01066"):
-        for end in ("origin", "destination"):
-            yield lie(f"{end} {code}", on_carried(partial(_lying_place, end=end, code=code)))
-        yield lie(
-            f"both places {code}",
-            on_carried(
-                in_turn(
-                    partial(_lying_place, end="origin", code=code), partial(_lying_place, end="destination", code=code)
-                )
-            ),
-        )
-    yield lie(
-        "everything is local",
-        on_carried(lambda facts: replace(facts, destination=replace(facts.origin, stated_by=SELLER))),
-    )
-    for grams in (0, 1, 10, 100):
-        hub = Hub(grams * 1000)
-        yield lie(f"two hubs of {grams} g", on_carried(partial(_delivered_with, hubs=(hub, hub))))
-    walked = ChainElement(ChainRole.FIRST_MILE, Vehicle.ON_FOOT, round=Round(500, 5))
-    yield lie("returns on foot", on_carried(declared_chain(walked), Dimension.RETURN))
-    both = (walked, replace(walked, role=ChainRole.LAST_MILE))
-    yield lie("returns on foot at both ends", on_carried(declared_chain(*both), Dimension.RETURN))
-    train = ChainElement(ChainRole.LINE_HAUL, Vehicle.TRAIN)
-    yield lie("on foot and by train", on_carried(declared_chain(both[0], train, both[1])))
-
-
-def _plastic(one: Component) -> bool:
-    return one.material in {
-        Material.PLASTIC_FILM, Material.LDPE_FILM, Material.BUBBLE_WRAP, Material.AIR_CUSHION, Material.PP_TAPE,
-        Material.PP, Material.WOVEN_PP, Material.HDPE,
-    }  # fmt: skip
-
-
-def _paper(one: Component) -> Component:
-    return replace(one, material=Material.KRAFT_PAPER, stated_by=SELLER) if _plastic(one) else one
-
-
-def _lighter(percent: int) -> Packed:
-    return parts(
-        lambda one: replace(
-            one, mass_mg=None if one.mass_mg is None else max(1, one.mass_mg * percent // 100), stated_by=SELLER
-        )
-    )
-
-
-def _lightest(material: Material, grams_per_m2: int, um: int | None = None) -> Packed:
-    """One component alone that just covers the outer packaging."""
-
-    def do(facts: PackedFacts) -> PackedFacts:
-        one = facts.outer
-        if one is None or one.length_mm is None or one.width_mm is None:
-            return facts
-        length, width, height = one.length_mm, one.width_mm, one.height_mm or 0
-        surface = 2 * (length * width + length * height + width * height)
-        mass = -(-surface * grams_per_m2 // 1000)
-        return replace(facts, components=(Component(ComponentRole.OUTER, material, mass, um),))
-
-    return do
-
-
-def _attempts(facts: DeliveredFacts, attempts: int) -> DeliveredFacts:
-    return replace(element(ChainRole.LAST_MILE)(facts), attempts=attempts)
-
-
-def _lying_place(facts: DeliveredFacts, end: str, **fields: Any) -> DeliveredFacts:
-    return _place(facts, end, **({"stated_by": SELLER} | fields))
-
-
-def _electric(wh_per_km: int) -> Callable[[ChainElement], ChainElement]:
-    def do(one: ChainElement) -> ChainElement:
-        trip = one.round or Round(44_000, 100)
-        energy = Energy(EnergyCarrier.ELECTRICITY, trip.distance_m * wh_per_km // 1000, trip.parcels)
-        return ChainElement(one.role, Vehicle.MOTORBIKE_ELECTRIC, energy=energy, round=trip)
-
-    return do
-
-
-def _petrol(ml_per_km: int) -> Callable[[ChainElement], ChainElement]:
-    def do(one: ChainElement) -> ChainElement:
-        trip = one.round or Round(44_000, 100)
-        energy = Energy(EnergyCarrier.PETROL, trip.distance_m * ml_per_km // 1000, trip.parcels)
-        return ChainElement(one.role, Vehicle.MOTORBIKE_PETROL, energy=energy, round=trip)
-
-    return do
-
-
-def beyond() -> Iterator[Act]:  # noqa: C901 - a list of acts
-    """Facts outside physics, each beside the act at its bound."""
-
-    def over(name: str, do: Callable[[Declaration], Declaration], bound: str = "") -> Act:
-        return Act(f"claim {name}", Kind.BEYOND, do, bound)
-
-    for vehicle, km, number in (
-        (Vehicle.MOTORBIKE_PETROL, 201, 100), (Vehicle.MOTORBIKE_PETROL, 44, 143), (Vehicle.MOTORBIKE_PETROL, 44, 401),
-        (Vehicle.MOTORBIKE_ELECTRIC, 44, 143), (Vehicle.ON_FOOT, 21, 40), (Vehicle.ON_FOOT, 10, 43),
-        (Vehicle.BICYCLE, 81, 40), (Vehicle.BICYCLE, 40, 43), (Vehicle.CARGO_BIKE, 81, 100),
-        (Vehicle.CARGO_BIKE, 40, 429), (Vehicle.VAN_DIESEL, 100, 301), (Vehicle.VAN_DIESEL, 401, 100),
-        (Vehicle.MOTORBIKE_PETROL, 0.4, 1), (Vehicle.MOTORBIKE_PETROL, 8, 100), (Vehicle.VAN_ELECTRIC, 0.001, 100_000),
-        (Vehicle.LORRY_AVERAGE, 100, 1_001), (Vehicle.TRAIN, 40, 100), (Vehicle.CONTAINER_SHIP, 40, 100),
-        (Vehicle.AIRCRAFT_DOMESTIC, 40, 100),
-    ):  # fmt: skip
-        trip = Round(max(1, int(km * 1000)), number)
-        yield over(
-            f"rounds by {vehicle} of {km} km for {number} parcels",
-            on_carried(_whole_chain(vehicle, trip)),
-        )
-    for vehicle in (Vehicle.ON_FOOT, Vehicle.BICYCLE, Vehicle.CARGO_BIKE, Vehicle.MOTORBIKE_ELECTRIC):
-        hauled = replace(
-            ChainElement(ChainRole.LINE_HAUL, vehicle), distance_m=1_140_000, distance_basis=DistanceBasis.ACTUAL
-        )
-        yield over(f"line-haul by {vehicle}", on_carried(partial(_only_haul, hauled=hauled)))
-    nothing = ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_ARTICULATED, 0, DistanceBasis.ACTUAL)
-    yield over(
-        "a line-haul of 0 km",
-        on_carried(lambda facts: _only_haul(facts, nothing)),
-        "say line_haul by lorry_articulated",
-    )
-    for wh in (1, 14, 61, 1_000):
-        yield over(f"electric rounds at {wh} Wh/km", on_carried(elements(_electric(wh), *ROUND_ROLES)))
-    for ml in (1, 19, 81, 1_000):
-        yield over(f"petrol rounds at {ml} ml/km", on_carried(elements(_petrol(ml), *ROUND_ROLES)))
-    yield over("energy shared by three times the round's parcels", on_carried(elements(_shared_energy, *ROUND_ROLES)))
-    for mg in (1, 1_000):
-        for material in (Material.CORRUGATED_BOARD, Material.KRAFT_PAPER, Material.LDPE_FILM, Material.ALUMINIUM):
-            one = (Component(ComponentRole.OUTER, material, mg, 60),)
-            yield over(f"{mg} mg of {material}", on_packed(partial(_packed_with_components, components=one)))
-    yield over("items larger than the box", on_packed(_larger_than_box))
-    for factor in (2, 3, 10):
-        yield over(
-            f"outer sides times {factor} at the same mass",
-            on_packed(_both_sides(factor * 10, 1)),
-        )
-    for trips in (21, 1_000):
-        yield over(
-            f"{trips} trips, by a verifier",
-            on_packed(parts(partial(_part_with, fields=_asset(trips)))),
-            "say nothing",
-        )
-    for um in (1, 4, 501, 5_000):
-        yield over(f"film of {um} um", on_packed(_bag(um)))
-    mass = 1_000_000_000
-    yield over("a tonne in the last mile", on_carried(lambda facts: replace(facts, mass_mg=mass)))
-
-
-def _whole_chain(vehicle: Vehicle, trip: Round) -> Delivered:
-    def do(facts: DeliveredFacts) -> DeliveredFacts:
-        hauls = tuple(one for one in facts.chain or () if one.role is ChainRole.LINE_HAUL)
-        first, last = (ChainElement(role, vehicle, round=trip) for role in ROUND_ROLES)
-        home = replace(facts.destination, kind=PlaceKind.HOME)
-        return replace(facts, chain=(first, *hauls, last), destination=home)
-
-    return do
-
-
-def _only_haul(facts: DeliveredFacts, hauled: ChainElement) -> DeliveredFacts:
-    legs = [one for one in facts.chain or () if one.role is ChainRole.LINE_HAUL]
-    if not legs:
-        return facts
-    return replace(facts, chain=(hauled, *(one for one in facts.chain or () if one.role is not ChainRole.LINE_HAUL)))
-
-
-def _shared_energy(one: ChainElement) -> ChainElement:
-    changed = _petrol(30)(one)
-    assert changed.energy is not None, "it was just given"
-    return replace(changed, energy=replace(changed.energy, parcels=changed.energy.parcels * 3))
-
-
-def _asset(trips: int) -> dict[str, Any]:
-    """A reusable asset that a verifier states, and nothing else that counts by the verifier's word."""
-    return {"reusable": ReusableAsset("a", trips), "recycled_permille": 0, "stated_by": VERIFIER}
-
-
-def _packed_with_components(facts: PackedFacts, components: tuple[Component, ...]) -> PackedFacts:
-    return facts if facts.components is None else replace(facts, components=components)
-
-
-def _larger_than_box(facts: PackedFacts) -> PackedFacts:
-    one = facts.outer
-    if one is None or not facts.items:
-        return facts
-    return replace(facts, items=(Item(1, None, 20_000, 20_000, 20_000),))
-
-
-def _bag(um: int) -> Packed:
-    bag = Component(ComponentRole.OUTER, Material.LDPE_FILM, 20_000, um)
-    return lambda facts: _packed_with_components(facts, (bag,))

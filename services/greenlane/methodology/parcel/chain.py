@@ -109,7 +109,7 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
         parts = (("first mile", first.counted_mg, ends[0]), ("last mile", last.counted_mg, ends[1]))
         hubs = ("hub handling", hub_counted, (2 if far else 1) * reference.hub_mg)
         hauled = (("line-haul", haul_counted, reference_haul),) if far else ()
-        _explain((*parts, hubs, *hauled), ratio, notes)
+        _explain((*parts, hubs, *hauled), ratio, notes, known=known)
     return Carried(
         total,
         haul.mg,
@@ -307,7 +307,7 @@ def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> t
     return mg, counted
 
 
-def _explain(parts: tuple[tuple[str, int, int], ...], ratio: int, notes: Notes) -> None:
+def _explain(parts: tuple[tuple[str, int, int], ...], ratio: int, notes: Notes, *, known: bool) -> None:
     """What counts of each part beside its reference, and the ratio."""
     assert notes.steps is not None, "the caller has looked"
     for name, counted_mg, reference_mg in parts:
@@ -316,4 +316,5 @@ def _explain(parts: tuple[tuple[str, int, int], ...], ratio: int, notes: Notes) 
     counted, usual = sum(part[1] for part in parts), sum(part[2] for part in parts)
     notes.steps.append(Step("what counts", " + ".join(str(part[1]) for part in parts), counted, "mg"))
     notes.steps.append(Step("reference", " + ".join(str(part[2]) for part in parts), usual, "mg"))
-    notes.steps.append(Step("ratio", f"{counted} / {usual}, at most 2", ratio, "millionths"))
+    formula = f"{counted} / {usual}, at most 2" if known else "a place is unknown: 2"
+    notes.steps.append(Step("ratio", formula, ratio, "millionths"))
