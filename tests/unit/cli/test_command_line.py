@@ -89,8 +89,10 @@ def test_score_reproduces_the_usual_round_and_the_lorry_of_the_method(runner: Cl
     lorry = runner.invoke(
         app, ["explain", "--json", str(folder / "articulated-lorry-from-hanoi-to-ho-chi-minh-city.json")]
     )
-    assert round(json.loads(usual.stdout)["co2e_mg"] / 1000) == 64
-    assert json.loads(usual.stdout)["score"] == 50.0
+    whole = runner.invoke(app, ["score", "--json", str(folder / "whole-chain-that-the-carrier-states.json")])
+    assert round(json.loads(usual.stdout)["co2e_mg"] / 1000) == 190
+    assert json.loads(usual.stdout)["score"] == 26.2
+    assert json.loads(whole.stdout)["score"] == 93.5
     assert round(json.loads(lorry.stdout)["sums"]["line_haul_co2e_mg"] / 1000) == 55
 
 
