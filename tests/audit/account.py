@@ -1,6 +1,7 @@
 """Section 4 of method 2.0.0, written a second time from the document: sums become scores, grades and badges."""
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -128,11 +129,11 @@ def judge(window: Window, prior: int | None = None) -> Judgement:
 
 @dataclass(frozen=True)
 class Record:
-    """One version of one parcel in one dimension."""
+    """One version of one parcel in one dimension; without sums it is cancelled."""
 
     day: dt.date
-    version: tuple[int, dt.datetime, str]
-    sums: Sums
+    version: tuple[float, dt.datetime, str]
+    sums: Sums | None
 
 
 @dataclass
@@ -140,35 +141,46 @@ class Account:
     """The records of one seller that count."""
 
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
-    cancelled: set[str] = field(default_factory=set)
 
     def take(self, event: Facts, closed: dt.date | None) -> None:
         """Take an event that arrives when `closed` is the last closed day."""
-        if closed is not None and (closed + DAY - day_of(event)).days >= policy()[0]["lateness_days"] - 1:
+        day = day_of(event)
+        if closed is not None and (closed - day).days >= late_days():
             return
         data = data_of(event)
-        parcel = data["parcel_id"]
-        if event["type"] == "greenlane.parcel.cancelled.v1":
-            self.cancelled.add(parcel)
-            return
-        key = parcel, DIMENSIONS[event["type"]]
-        record = Record(day_of(event), (int(data.get("revision") or 0), instant(event), event["id"]), assess(event))
-        present = self.records.get(key)
-        if present is None or record.version > present.version:
-            self.records[key] = record
+        dimension = DIMENSIONS.get(event["type"])
+        revision = math.inf if dimension is None else int(data.get("revision") or 0)
+        sums = None if dimension is None else assess(event)
+        record = Record(day, (revision, instant(event), event["id"]), sums)
+        for one in DIMENSIONS.values() if dimension is None else (dimension,):
+            key = data["parcel_id"], one
+            present = self.records.get(key)
+            if present is None or record.version > present.version:
+                self.records[key] = record
+
+    def forget(self, closed: dt.date) -> None:
+        """Forget what lies before every window to come."""
+        first = closed + DAY * (2 - policy()[0]["window_days"])
+        self.records = {key: record for key, record in self.records.items() if record.day >= first}
 
     def window(self, last: dt.date, days: int | None = None) -> Window:
         """The sums of the days that end with `last`."""
         first = last - DAY * ((days or policy()[0]["window_days"]) - 1)
         sums: dict[str, Counter[str]] = {}
         active = set()
-        for (parcel, dimension), record in self.records.items():
-            if parcel in self.cancelled or not first <= record.day <= last:
+        for (_, dimension), record in self.records.items():
+            if record.sums is None or not first <= record.day <= last:
                 continue
             sums.setdefault(dimension, Counter()).update(record.sums)
             if dimension in {"packaging", "delivery"}:
                 active.add(record.day)
         return Window(sums, len(active))
+
+
+def late_days() -> int:
+    """A record is late when its day lies so many days before the last closed one."""
+    numbers = policy()[0]
+    return min(numbers["lateness_days"], numbers["window_days"] - 1)
 
 
 # The badge.
@@ -181,6 +193,7 @@ class Badge:
     level: str = NONE
     days_met: dict[str, int] = field(default_factory=dict)
     days_below: int = 0
+    met: str = NONE
 
     def close(self, window: Window) -> "Decision":
         """Judge a closed day."""
@@ -190,13 +203,13 @@ class Badge:
         for level in levels:
             if meets(window, said, level, 0):
                 best = level.name
-        reached = rank(best)
+        self.met, reached = best, rank(best)
         for level in levels:
             met = reached >= rank(level.name)
             self.days_met[level.name] = min(numbers["enter_days"], self.days_met.get(level.name, 0) + 1) if met else 0
         before = self.level
         word = self._decide(window, said)
-        return Decision(before, self.level, word, self.days_below, best)
+        return Decision(before, self.level, word)
 
     def _decide(self, window: Window, said: Judgement) -> str | None:
         numbers, levels = policy()
@@ -218,13 +231,11 @@ class Badge:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a closed day says of the badge; `met` is the highest level whose rules the day met."""
+    """What a closed day says of the badge; `word` is None when it says nothing."""
 
     before: str
     level: str
     word: str | None
-    days_below: int
-    met: str
 
 
 def rank(name: str) -> int:

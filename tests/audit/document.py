@@ -168,7 +168,7 @@ def bound(fact: str) -> tuple[int, int]:
 @cache
 def certificate_forms() -> dict[str, re.Pattern[str]]:
     """The form of the ids of each scheme."""
-    return {row["scheme"]: re.compile(row["id"].strip("`").replace("/", "|")) for row in table("scheme", "id")}
+    return {row["scheme"]: re.compile(row["id"].strip("`")) for row in table("scheme", "id")}
 
 
 @cache

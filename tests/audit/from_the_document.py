@@ -7,7 +7,7 @@ import base64
 import datetime as dt
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -42,7 +42,8 @@ UNKNOWN_WAY_M = 1_366_000  # section 3.3
 EARTH_M = 6_371_008.8  # section 3.6
 NEW_CODES = dt.date(2025, 7, 1)  # section 3.6
 COUNTRYSIDE = Fraction(44_000 * 60, 63_000 * 100)  # section 3.2
-LORRY = "lorry_average"
+LORRY = "hgv.all.wtw.tkm"
+AIR = "aircraft_domestic"
 DIMENSIONS = {
     "greenlane.parcel.packed.v1": "packaging",
     "greenlane.parcel.delivered.v1": "delivery",
@@ -118,16 +119,18 @@ class Component:
         return round(self.mass_mg * per_kg / self.trips)
 
     @property
-    def plastic_mg(self) -> Fraction:
-        return Fraction(self.mass_mg, self.trips) if self.material.plastic else Fraction(0)
+    def plastic_mg(self) -> int:
+        return round(Fraction(self.mass_mg, self.trips)) if self.material.plastic else 0
 
     @property
-    def circular_mg(self) -> Fraction:
-        return min(self.mass_mg * (self.share + Fraction(self.trips - 1, self.trips)), Fraction(self.mass_mg))
+    def circular_mg(self) -> int:
+        return min(self.mass_mg, round(self.mass_mg * (self.share + Fraction(self.trips - 1, self.trips))))
 
     @property
     def covers_mm2(self) -> int:
         g_per_m2 = self.material.cover
+        if not g_per_m2:
+            return 0
         if self.material.film and self.thickness_um is not None:
             g_per_m2 = max(g_per_m2, FILM_G_PER_M2_UM * self.thickness_um)
         return math.floor(self.mass_mg * 1000 / g_per_m2)
@@ -245,13 +248,13 @@ def quantity(item: Facts) -> int:
     return int(item["quantity"]) if item.get("quantity") is not None else 1
 
 
-def possible_goods(item: Facts) -> bool:
-    """Whether an item of three sides weighs what goods weigh."""
-    if item.get("mass_g") is None:
+def possible_goods(items: Sequence[Facts], volume: int) -> bool:
+    """Whether the items of a volume weigh what goods weigh; one without a mass, and they pass."""
+    if any(item.get("mass_g") is None for item in items):
         return True
     least, most = bound("goods_g_per_m3")
-    volume = volume_of([{**item, "quantity": 1}])
-    return least <= Fraction(thousandths(item["mass_g"]) * MILLION, volume) <= most
+    mass_mg = sum(quantity(item) * thousandths(item["mass_g"]) for item in items)
+    return least <= Fraction(mass_mg * MILLION, volume) <= most
 
 
 def scale(volume: int) -> int:
@@ -295,9 +298,10 @@ def ratio(what: int, beside: int) -> int:
 
 @dataclass(frozen=True)
 class Parcel:
-    """What section 2.1 says of a packed parcel."""
+    """What section 2.1 says of a packed parcel; `volume` is that of possible goods that fit, `mass_mg` of all parts."""
 
     components: list[Component]
+    mass_mg: int
     outer: Outer
     volume: int
     own_volume: int | None
@@ -331,14 +335,16 @@ def parcel_of(data: Facts, time: dt.datetime) -> Parcel:
     parts = [part for part in read if part is not None]
     outer = outer_of(data.get("outer"))
     volume = volume_of(items)
-    counts = volume > 0 and outer.others and all(by_others(item) and possible_goods(item) for item in items)
+    fits = outer.declared and 0 < volume <= outer.holds and possible_goods(items, volume)
+    counts = fits and outer.others and all(by_others(item) for item in items)
     whole = possible(parts, outer, volume, whole=len(parts) == len(declared))
     thin = has_thin_bag(parts, outer, country, day, declared=whole)
     complete = whole and not thin
     return Parcel(
         components=parts,
+        mass_mg=sum(thousandths(part["mass_g"]) for part in declared if part.get("mass_g") is not None),
         outer=outer,
-        volume=volume,
+        volume=volume if fits else 0,
         own_volume=volume if counts else None,
         undeclared=not complete,
         thin_bag=thin,
@@ -352,8 +358,6 @@ def empty_milli(parcel: Parcel) -> int:
         return 0
     if parcel.outer.mailer:
         return 100_000
-    if not parcel.outer.product:
-        return 0
     empty = 1 - Fraction(parcel.own_volume, parcel.outer.product)
     return round(100_000 * min(max((Fraction("0.6") - empty) / Fraction("0.5"), Fraction(0)), Fraction(1)))
 
@@ -365,16 +369,16 @@ def packed(data: Facts, time: dt.datetime) -> Sums:
     parts = parcel.components
     declared = {
         "co2e": sum(part.co2e_mg for part in parts),
-        "plastic": round(sum((part.plastic_mg for part in parts), Fraction(0))),
-        "mass": sum(part.mass_mg for part in parts),
+        "plastic": sum(part.plastic_mg for part in parts),
+        "mass": parcel.mass_mg,
     }
     counted = {what: max(declared[what], 2 * beside[what]) if parcel.undeclared else declared[what] for what in BASE}
-    circular = 0 if parcel.undeclared else round(sum((part.circular_mg for part in parts), Fraction(0)))
+    circular = 0 if parcel.undeclared else sum(part.circular_mg for part in parts)
     ratios = {
         what: MOST_RATIO if parcel.undeclared else ratio(declared[what], beside[what]) for what in ("co2e", "plastic")
     }
     known = [] if parcel.undeclared else [part for part in parts if part.material.known]
-    both = bool(parcel.volume and parcel.outer.product and not parcel.outer.mailer)
+    both = bool(parcel.volume and not parcel.outer.mailer)
     return {
         "parcels": 1,
         "packaging_mass_mg": counted["mass"],
@@ -383,7 +387,7 @@ def packed(data: Facts, time: dt.datetime) -> Sums:
         "measured_co2e_mg": sum(part.co2e_mg for part in known if part.others),
         "declared_co2e_mg": sum(part.co2e_mg for part in known if not part.others),
         "outer_volume_mm3": parcel.outer.product if both else 0,
-        "empty_volume_mm3": max(0, parcel.outer.product - parcel.volume) if both else 0,
+        "empty_volume_mm3": parcel.outer.product - parcel.volume if both else 0,
         "circular_mass_mg": circular,
         "co2e_ratio": ratios["co2e"],
         "plastic_ratio": ratios["plastic"],
@@ -439,7 +443,7 @@ def in_the_country(place: Facts, day: dt.date) -> bool:
 def outside_two_cities(place: Facts, day: dt.date) -> tuple[int, int]:
     """Whether a place lies outside Hanoi and Ho Chi Minh City, in the coding of 63 and that of 34."""
     found = row_of(place, day)
-    if found is None:
+    if found is None or place["country"] != "VN":
         return 0, 0
     name, row = found
     cities = {"01", "79"}
@@ -452,11 +456,14 @@ def outside_two_cities(place: Facts, day: dt.date) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Way:
-    """What is known of the way between the two places; `great_circle` and `metres` are None when it is not."""
+    """The way between the two places; both figures are None when it is not known."""
 
-    known: bool
     great_circle: int | None
     metres: int | None
+
+    @property
+    def known(self) -> bool:
+        return self.metres is not None
 
     @property
     def far(self) -> bool:
@@ -468,14 +475,13 @@ class Way:
 
 
 def way_between(origin: Facts, destination: Facts, day: dt.date) -> Way:
-    points = point_of(origin, day), point_of(destination, day)
-    known = None not in points
     if (origin["country"], origin["code"]) == (destination["country"], destination["code"]):
-        return Way(known, 0, 0)
+        return Way(0, 0)
+    points = point_of(origin, day), point_of(destination, day)
     if points[0] is None or points[1] is None:
-        return Way(known=False, great_circle=None, metres=None)
+        return Way(None, None)
     circle = great_circle_m(points[0], points[1])
-    return Way(known, circle, round(circle * Fraction(6, 5)))
+    return Way(circle, round(circle * Fraction(6, 5)))
 
 
 @dataclass(frozen=True)
@@ -527,7 +533,6 @@ class Round:
     counts: int
     inventory: int
     category: str
-    implausible: bool
 
 
 def vehicle_of(element: Facts) -> Vehicle | None:
@@ -539,10 +544,10 @@ def figure(value: Fraction, trip: Trip, role: str, *, electric: bool) -> Fractio
     return value * energy_factor(trip.country(role), "electricity", trip.day) if electric else value
 
 
-def round_possible(vehicle: Vehicle, distance: int, parcels: int, trip: Trip, role: str) -> bool:
+def round_possible(vehicle: Vehicle, distance: int, parcels: int, trip: Trip) -> bool:
     """The first paragraph of the bounds in section 6."""
     most = vehicle.parcels
-    if role == "last_mile" and trip.data["destination"].get("kind") in {"locker", "pickup_point"}:
+    if trip.data["destination"].get("kind") in {"locker", "pickup_point"}:
         most = max(most, bound("locker_parcels")[1])
     return (
         distance <= vehicle.round_m
@@ -579,17 +584,19 @@ def round_of(element: Facts, trip: Trip, role: str) -> Round | str | None:
     if element.get("round") is None:
         return None
     distance, parcels = thousandths(element["round"]["distance_km"]), int(element["round"]["parcels"])
-    if not round_possible(vehicle, distance, parcels, trip, role):
+    if not round_possible(vehicle, distance, parcels, trip):
         return "round"
     per_km = figure(vehicle.per_km, trip, role, electric=vehicle.electric_km) * distance * 1000 / parcels
     counts = round(per_km)
     cooled = round(per_km * vehicle.cooling) if element.get("temperature_controlled") else counts
     said = "measured" if by_others(element) else "declared"
     energy = element.get("energy")
-    if energy is not None and energy_possible(energy, vehicle, distance, parcels):
-        used = energy_mg(energy, trip, role, parcels)
-        return Round(min(used, counts), used, said, implausible=False)
-    return Round(counts, cooled, "modelled" if vehicle.stands_in else said, implausible=energy is not None)
+    if energy is None:
+        return Round(counts, cooled, "modelled" if vehicle.stands_in else said)
+    if not energy_possible(energy, vehicle, distance, parcels):
+        return "energy"
+    used = energy_mg(energy, trip, role, parcels)
+    return Round(min(used, counts), used, said)
 
 
 def buyers_round(trip: Trip, role: str) -> tuple[bool, Facts]:
@@ -604,17 +611,19 @@ def round_part(trip: Trip, role: str) -> Part:
     rounds = [one for one in read if isinstance(one, Round)]
     times = trip.attempts if role == "last_mile" else 1
     most = 3 * trip.reference(role)
-    implausible = any(isinstance(one, str) or (isinstance(one, Round) and one.implausible) for one in read)
-    if not read or len(rounds) < len(read):
-        return Part(most, most * times, undeclared=True, implausible=implausible)
-    counts = sum(one.counts * times for one in rounds)
-    buyers, place = buyers_round(trip, role)
-    if buyers and by_others(place) and in_the_country(place, trip.day):
-        counts = round(counts * COUNTRYSIDE)
+    implausible = any(isinstance(one, str) for one in read)
     by = {
         category: sum(one.inventory * times for one in rounds if one.category == category)
         for category in ("measured", "declared", "modelled")
     }
+    undeclared = len(read) - len(rounds) if read else 1
+    if undeclared:
+        inventory = sum(by.values()) + undeclared * most * times
+        return Part(most, inventory, undeclared=True, implausible=implausible, **by)
+    counts = sum(one.counts * times for one in rounds)
+    buyers, place = buyers_round(trip, role)
+    if buyers and by_others(place) and in_the_country(place, trip.day):
+        counts = round(counts * COUNTRYSIDE)
     return Part(min(counts, most), sum(by.values()), undeclared=False, implausible=implausible, **by)
 
 
@@ -625,8 +634,7 @@ class Leg:
     vehicle: Vehicle
     per_tkm: Fraction
     cooled: bool
-    declared_m: int | None
-    inventory_m: int | None
+    metres: int | None
 
 
 def leg_of(element: Facts, trip: Trip) -> Leg | str | None:
@@ -637,52 +645,53 @@ def leg_of(element: Facts, trip: Trip) -> Leg | str | None:
         return "vehicle"
     if trip.mass_mg > vehicle.payload_mg:
         return "payload"
-    declared = None if element.get("distance_km") is None else thousandths(element["distance_km"])
-    inventory = declared
-    if declared is not None and element["distance_basis"] == "great_circle" and element["vehicle"] != AIR:
-        inventory = declared * 6 // 5
-    if element.get("round") is not None:
-        inventory = thousandths(element["round"]["distance_km"])
     return Leg(
         vehicle=vehicle,
         per_tkm=figure(vehicle.per_tkm, trip, "line_haul", electric=vehicle.electric_tkm),
         cooled=bool(element.get("temperature_controlled")),
-        declared_m=declared,
-        inventory_m=inventory,
+        metres=travelled_m(element),
     )
 
 
-AIR = "aircraft_domestic"
+def travelled_m(element: Facts) -> int | None:
+    """The distance of a leg (section 3.3)."""
+    if element.get("round") is not None:
+        return thousandths(element["round"]["distance_km"])
+    if element.get("distance_km") is None:
+        return None
+    declared = thousandths(element["distance_km"])
+    by_road = element["distance_basis"] == "great_circle" and element.get("vehicle") != AIR
+    return declared * 6 // 5 if by_road else declared
 
 
-def line_haul_reference(trip: Trip, mass_mg: int) -> Fraction:
+def line_haul_reference(trip: Trip, mass_mg: int) -> int:
     """An average lorry over the way."""
     metres = UNKNOWN_WAY_M if trip.way.metres is None else trip.way.metres
-    return Fraction(mass_mg, 1000) * metres * factor("hgv.all.wtw.tkm") / 1000
+    return round(Fraction(mass_mg, 1000) * metres * factor(LORRY) / 1000)
 
 
-def legs_count(legs: list[Leg], metres: int) -> int:
+def legs_count(legs: list[Leg], metres: int, *, ignore: bool) -> int:
     """What the legs count in the ratio."""
     figures = [leg.per_tkm * leg.vehicle.detour * USUAL_MASS_MG * metres / MILLION for leg in legs]
-    distances = [leg.declared_m for leg in legs if leg.declared_m is not None]
+    distances = [leg.metres for leg in legs if leg.metres is not None]
     whole = sum(distances)
-    if len(distances) < len(legs) or whole == 0:
+    if ignore or len(distances) < len(legs) or whole == 0:
         return round(max(figures))
-    return round(sum((one * metre / whole for one, metre in zip(figures, distances, strict=True)), Fraction(0)))
+    return sum(round(one * metre / whole) for one, metre in zip(figures, distances, strict=True))
 
 
-def short(legs: list[Leg], trip: Trip) -> bool:
-    """Whether all legs declare a distance, and together too little."""
-    distances = [leg.inventory_m for leg in legs if leg.inventory_m is not None]
-    if not legs or len(distances) < len(legs):
+def short(elements: list[Facts], trip: Trip) -> bool:
+    """Whether all legs declare a distance, and together too little of the great circle."""
+    distances = [metres for metres in map(travelled_m, elements) if metres is not None]
+    if not elements or len(distances) < len(elements) or not trip.way.great_circle:
         return False
-    least = 0 if trip.way.great_circle is None else trip.way.great_circle - bound("line_haul_shortfall_m")[1]
+    least = trip.way.great_circle - bound("line_haul_shortfall_m")[1]
     return sum(distances) < least or sum(distances) == 0
 
 
 def leg_mg(leg: Leg, trip: Trip, *, ignore: bool) -> int:
     """A leg in the inventory."""
-    metres = leg.inventory_m
+    metres = leg.metres
     if metres is None or ignore:
         way = UNKNOWN_WAY_M if trip.way.metres is None else trip.way.metres
         metres = math.floor(way * leg.vehicle.detour)
@@ -691,20 +700,20 @@ def leg_mg(leg: Leg, trip: Trip, *, ignore: bool) -> int:
 
 
 def line_haul(trip: Trip) -> Part:
-    read = [leg_of(element, trip) for element in trip.elements("line_haul")]
+    elements = trip.elements("line_haul")
+    read = [leg_of(element, trip) for element in elements]
     legs = [one for one in read if isinstance(one, Leg)]
-    implausible = any(isinstance(one, str) for one in read)
-    ignore = short(legs, trip)
+    ignore = short(elements, trip)
+    implausible = ignore or any(isinstance(one, str) for one in read)
     modelled = sum(leg_mg(leg, trip, ignore=ignore) for leg in legs)
+    most = 8 * line_haul_reference(trip, USUAL_MASS_MG) if trip.way.far else 0
     if len(legs) < len(read) or (trip.way.far and not read):
-        whole = round(8 * line_haul_reference(trip, trip.mass_mg))
-        counts = 8 * round(line_haul_reference(trip, USUAL_MASS_MG)) if trip.way.far else 0
-        return Part(counts, max(whole, modelled), undeclared=True, implausible=implausible or ignore, modelled=modelled)
+        whole = max(modelled, 8 * line_haul_reference(trip, trip.mass_mg))
+        return Part(most, whole, undeclared=True, implausible=implausible)
     counts = 0
     if trip.way.far and trip.way.metres is not None:
-        most = 8 * round(line_haul_reference(trip, USUAL_MASS_MG))
-        counts = min(most, legs_count(legs, trip.way.metres))
-    return Part(counts, modelled, undeclared=False, implausible=implausible or ignore, modelled=modelled)
+        counts = min(most, legs_count(legs, trip.way.metres, ignore=ignore))
+    return Part(counts, modelled, undeclared=False, implausible=implausible, modelled=modelled)
 
 
 def hubs_part(trip: Trip) -> Part:
@@ -723,7 +732,7 @@ def ratio_of(trip: Trip, parts: list[Part]) -> int:
         return MOST_RATIO
     beside = FIRST_MILE + LAST_MILE + trip.way.hubs * HUB
     if trip.way.far:
-        beside += round(line_haul_reference(trip, USUAL_MASS_MG))
+        beside += line_haul_reference(trip, USUAL_MASS_MG)
     return ratio(sum(part.counts for part in parts), beside)
 
 
@@ -741,7 +750,7 @@ def transported(data: Facts, day: dt.date, *, back: bool) -> Sums:
     trip = Trip(data, day, back, way_between(data["origin"], data["destination"], day))
     first, last = round_part(trip, "first_mile"), round_part(trip, "last_mile")
     hauled, hubs = line_haul(trip), hubs_part(trip)
-    parts = [first, hauled, last, hubs]
+    parts = [first, last, hauled, hubs]
     complete = trip.way.known and not any(part.undeclared or part.implausible for part in parts)
     elements = data.get("transport_chain") or []
     stated = [data["origin"], data["destination"], *elements]
@@ -757,15 +766,14 @@ def transported(data: Facts, day: dt.date, *, back: bool) -> Sums:
         "measured_parcels": int(measured),
         "measured_ratio": counted if measured else 0,
     }
-    return sums if back else sums | of_a_delivery(trip, first, hauled, last, hubs, complete=complete)
+    return sums if back else sums | of_a_delivery(trip, last, hauled, hubs, complete=complete)
 
 
-def of_a_delivery(trip: Trip, first: Part, hauled: Part, last: Part, hubs: Part, *, complete: bool) -> Sums:
+def of_a_delivery(trip: Trip, last: Part, hauled: Part, hubs: Part, *, complete: bool) -> Sums:
     """The sums that returns have not."""
-    del first
     destination = trip.data["destination"]
     outside_63, outside_34 = outside_two_cities(destination, trip.day)
-    elements = trip.data.get("transport_chain") or []
+    legs = trip.elements("line_haul")
     return {
         "line_haul_co2e_mg": hauled.inventory,
         "last_mile_co2e_mg": last.inventory,
@@ -773,7 +781,7 @@ def of_a_delivery(trip: Trip, first: Part, hauled: Part, last: Part, hubs: Part,
         "complete_parcels": int(complete),
         "attempts": trip.attempts,
         "first_attempt_parcels": int(trip.attempts == 1),
-        "air_parcels": int(any(element.get("vehicle") == AIR for element in elements)),
+        "air_parcels": int(any(leg.get("vehicle") == AIR for leg in legs)),
         "pickup_point_parcels": int(destination.get("kind") in {"pickup_point", "locker"}),
         "zero_tailpipe_parcels": int(zero_tailpipe(trip)),
         "outside_two_cities_63_parcels": outside_63,
