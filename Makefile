@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-python313 test-nightly method-adversary bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
+.PHONY: help demo up test test-python313 test-nightly method-adversary method-audit bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,6 +34,9 @@ test-nightly: .venv/.dev ## the properties of method and account with 10,000 exa
 
 method-adversary: .venv/.dev ## what a lie or a silence buys, as one JSON object; LIES=write renews the document's table
 	@$(BIN)/python -m tests.adversary $(LIES)
+
+method-audit: .venv/.dev ## the method beside a second implementation from its document, as one JSON object
+	@$(BIN)/python -m tests.audit
 
 bench-method: .venv/.dev ## assessments a second on one core, as one JSON object
 	@$(BIN)/python tests/benchmarks/bench_method.py

@@ -14,13 +14,13 @@ def main() -> int:
     findings = Findings()
     compare_events(findings, count=EVENTS, seed=2026, tell=tell)
     compare_accounts(findings, sellers=SELLERS, days=DAYS, seed=2026, tell=tell)
-    print(json.dumps(findings.as_json(), default=str))
+    sys.stdout.write(json.dumps(findings.as_json(), default=str) + "\n")
     return 0 if findings.alike(LEAST) else 1
 
 
 def tell(text: str) -> None:
     """Progress."""
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

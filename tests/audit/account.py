@@ -3,16 +3,15 @@
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
-from typing import Any
 
 from tests.audit.document import Level, policy
-from tests.audit.from_the_document import DIMENSIONS, MILLION, MOST_RATIO, Sums, assess, data_of, day_of, instant
+from tests.audit.facts import MILLION, MOST_RATIO, Facts, Sums, data_of, day_of, instant
+from tests.audit.from_the_document import DIMENSIONS, assess
 
-Facts = Mapping[str, Any]
 EXACT = Context(prec=60)
 GRADES = ((80, "A"), (60, "B"), (45, "C"), (30, "D"))
 NONE = "none"

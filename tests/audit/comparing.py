@@ -12,7 +12,7 @@ from tests.audit.from_the_document import assess
 from tests.audit.product import ProductAccounts, Said, met_of, sums_of
 from tests.audit.sellers import FIRST, Arrival, Seller
 
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 KINDS = ("events", "account_days", "badge_decisions")
 ONE_DAY = timedelta(days=1)
 

@@ -13,13 +13,11 @@ Event = dict[str, Any]
 MATERIALS, VEHICLES = tuple(materials()), tuple(vehicles())
 BOARDS = ("corrugated_board", "kraft_paper", "paper", "solid_board")
 STATED = ("seller", "marketplace", "carrier", "verifier")
-EDGE_DAYS = tuple(
-    date.fromisoformat(day)
-    for day in (
-        "2000-01-01 2013-12-31 2014-01-01 2015-01-01 2017-12-31 2018-01-01 2022-12-31 2023-01-01 2024-02-29 2024-12-31 "
-        "2025-06-30 2025-07-01 2025-12-31 2026-01-01 2026-05-31 2026-06-01 2026-09-15 2029-12-31"
-    ).split()
+EDGES = (
+    "2000-01-01 2013-12-31 2014-01-01 2015-01-01 2017-12-31 2018-01-01 2022-12-31 2023-01-01 2024-02-29 2024-12-31 "
+    "2025-06-30 2025-07-01 2025-12-31 2026-01-01 2026-05-31 2026-06-01 2026-09-15 2029-12-31"
 )
+EDGE_DAYS = tuple(date.fromisoformat(day) for day in EDGES.split())
 OFFSETS = (-720, -180, 0, 0, 330, 420, 420, 420, 840)
 CERTIFICATES = (
     ("fsc", "FSC-C192811"),
@@ -278,11 +276,11 @@ class Maker:
     def round(self, vehicle: str) -> Event:
         bounds = vehicles()[vehicle]
         km = self.random.uniform(10, min(80, bounds.round_m / 1000))
-        parcels = self.random.randint(10, 130)
-        if self.chance(25):
+        parcels = self.random.randint(10, max(10, min(130, bounds.payload_mg // 700_000)))
+        if self.chance(8 if self.careful else 40):
             parcels = self.near(self.random.choice((bounds.parcels, 1000, 300, bounds.payload_mg / 700_000, 1)))
             km = self.random.choice((km, 0.09 * parcels, 0.09 * parcels - 0.001, bounds.round_m / 1000))
-        elif self.chance(10):
+        elif self.chance(4 if self.careful else 30):
             km = self.random.choice((0.4995, 0.5, 0.4, bounds.round_m / 1000, bounds.round_m / 1000 + 0.001, 5000))
         km = min(5000, max(0.001, round(km, self.random.choice((0, 1, 3, 4)))))
         return {"distance_km": km, "parcels": min(100_000, max(1, parcels))}
@@ -290,12 +288,14 @@ class Maker:
     def energy(self, vehicle: str, round_: Event) -> Event:
         bounds = vehicles()[vehicle]
         carrier = bounds.energy or "diesel"
-        if self.chance(5):
+        if self.chance(2):
             carrier = self.random.choice(("diesel", "petrol", "electricity"))
         least, most = float(bounds.least_per_km or 0.1), float(bounds.most_per_km or 0.2)
         per_km = self.random.choice((least, most, self.random.uniform(least, most), least * 0.99, most * 1.01))
+        if self.careful and self.chance(80):
+            per_km = self.random.uniform(least * 1.05, most * 0.95)
         amount = max(0.001, min(10_000, round(per_km * round_["distance_km"], self.random.choice((1, 3, 6)))))
-        parcels = round_["parcels"] + self.random.choice((0,) * 12 + (1,))
+        parcels = round_["parcels"] + int(self.chance(2))
         return {"carrier": carrier, "parcels": parcels, "kwh" if carrier == "electricity" else "litres": amount}
 
 

@@ -34,10 +34,10 @@ class Seller:
     def day(self, day: date) -> Iterator[Arrival]:
         """What arrives about the seller on a day, or later about this day."""
         if (day - FIRST).days >= self.until:
-            self.habit = self.random.choice(HABITS) if self.until else "gold"
-            self.until = (day - FIRST).days + self.random.choice((5, 20, 40, 60))
+            self.habit = self.random.choice(HABITS) if self.until else self.habit
+            self.until += self.random.choice((5, 20, 40, 60) if self.until else (20, 40, 60))
         if self.habit != "idle":
-            for _ in range(self.random.choice((0, 1, 2, 3, 4))):
+            for _ in range(self.random.choice((0, 2, 3, 4, 5))):
                 yield from self.parcel(day)
         for _ in range(self.random.choice((0, 0, 1, 2))):
             yield from self.oddity(day)
