@@ -206,7 +206,7 @@ def references(data: Facts, own: int | None) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Parcel:
-    """What section 2.1 says of a packed parcel; `volume` is that of possible goods that fit, `mass_mg` of all parts."""
+    """What section 2.1 says of a packed parcel; `volume` is that of the inventory, `mass_mg` of all parts."""
 
     components: list[Component]
     mass_mg: int
@@ -243,8 +243,9 @@ def parcel_of(data: Facts, time: dt.datetime) -> Parcel:
     parts = [part for part in read if part is not None]
     outer = outer_of(data.get("outer"))
     volume = volume_of(items)
-    fits = outer.declared and 0 < volume <= outer.holds and possible_goods(items, volume)
-    counts = fits and outer.others and all(by_others(item) for item in items)
+    fits = outer.declared and 0 < volume <= outer.holds
+    others = outer.others and all(by_others(item) for item in items)
+    counts = fits and others and possible_goods(items, volume)
     whole = possible(parts, outer, volume, whole=len(parts) == len(declared))
     thin = has_thin_bag(parts, outer, country, day, declared=whole)
     complete = whole and not thin
@@ -252,7 +253,7 @@ def parcel_of(data: Facts, time: dt.datetime) -> Parcel:
         components=parts,
         mass_mg=sum(thousandths(part["mass_g"]) for part in declared if part.get("mass_g") is not None),
         outer=outer,
-        volume=volume if fits else 0,
+        volume=volume if counts or (fits and not others) else 0,
         own_volume=volume if counts else None,
         undeclared=not complete,
         thin_bag=thin,
