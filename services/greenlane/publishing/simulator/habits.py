@@ -111,7 +111,7 @@ HABITS: tuple[Habit, ...] = (
     ),
     _OVER_BOXED,
     Habit(
-        "modest", replace(_PAPER, slack=1.2, recycled_percent=30), _METERED, _FULL_LORRY, _COLLECTING_ELECTRIC,
+        "modest", replace(_PAPER, slack=1.2, recycled_percent=30), _ELECTRIC, _RAIL, _COLLECTING_ELECTRIC,
         local_share=0.7,
     ),
     _AVERAGE,
