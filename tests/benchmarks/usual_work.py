@@ -13,7 +13,7 @@ from greenlane.contracts.assessing import assessment_of, output_key
 from greenlane.contracts.assessments import Assessment, account_key
 from greenlane.contracts.events import DELIVERED, EVENT_MODELS, RETURNED
 from greenlane.contracts.rules import AGGREGATOR_RECORD
-from greenlane.contracts.statements import Account, BadgeState, score_statement
+from greenlane.contracts.statements import BadgeState, StatedAccount, score_statement
 from greenlane.factors.loading import load_method, load_policy
 from greenlane.methodology.seller.score import score
 from greenlane.methodology.sums import SUMS, CircularitySums, DeliverySums, PackagingSums, ReturnSums, Totals
@@ -94,7 +94,7 @@ def stated(account: dict[str, Any], said: Assessment, open_day: date) -> tuple[b
         PackagingSums(*packaging), DeliverySums(*delivery), ReturnSums(*returns), CircularitySums(*circularity), active
     )
     statement = score_statement(
-        Account(
+        StatedAccount(
             marketplace=said.marketplace,
             seller_id=said.seller_id,
             day=open_day,

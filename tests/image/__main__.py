@@ -24,7 +24,7 @@ from pydantic import SecretStr
 
 from greenlane.cli.connection import with_webhook_key
 from greenlane.cli.demo.demo import play
-from greenlane.cli.demo.receiver import Receiver
+from greenlane.cli.demo.receiver import DemoReceiver
 from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 from greenlane.operations.embedded.folder import choose_port
 from greenlane.publishing.simulator.marketplace import SimulationPlan
@@ -142,7 +142,7 @@ def main(image: Image) -> int:
     ):
         kafka = all_.enter_context(EmbeddedKafka(Path(made)))
         postgres = all_.enter_context(EmbeddedPostgres(Path(made)))
-        receiver = all_.enter_context(Receiver())
+        receiver = all_.enter_context(DemoReceiver())
         settings = with_webhook_key(
             Settings(
                 kafka_bootstrap_servers=kafka.bootstrap_servers,

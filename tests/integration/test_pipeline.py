@@ -17,7 +17,7 @@ import httpx
 import pytest
 from kafka import KafkaProducer
 
-from greenlane.cli.demo.receiver import Receiver
+from greenlane.cli.demo.receiver import DemoReceiver
 from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.rules import AGGREGATOR_RECORD
@@ -321,7 +321,7 @@ def test_killing_every_process_in_turn_broker_and_database_too_changes_no_accoun
 ) -> None:
     plan = SimulationPlan(seed=5, sellers=12, days=12, start=date(2026, 9, 7), late=0, malformed=0)
     assert sum(1 for _ in simulate(plan)) > 300
-    with Receiver() as receiver:
+    with DemoReceiver() as receiver:
         added = installation.run("webhooks", "add", receiver.url("/hooks"), "--marketplace", "demo-vn", "--json")
         receiver.expect("/hooks", json.loads(added)["secret"])
         wait_until(lambda: receiver.counts["endpoint.test"] > 0)

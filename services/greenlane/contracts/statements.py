@@ -35,7 +35,7 @@ class BadgeState:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class StatedAccount:
     """One seller's figures at one moment: everything a statement is made of."""
 
     marketplace: str
@@ -55,7 +55,7 @@ def end_of_day(day: date) -> str:
     return f"{day + timedelta(days=1)}T00:00:00Z"
 
 
-def score_statement(account: Account, time: str) -> SellerScore:
+def score_statement(account: StatedAccount, time: str) -> SellerScore:
     """The score as it stands: of a closed day when the window has a last day, else of the open day.
 
     `time` is when the last event counted happened (open day) or `end_of_day` (closed day).
@@ -73,7 +73,7 @@ def score_statement(account: Account, time: str) -> SellerScore:
 
 
 def decision_statement(
-    account: Account, kind: DecisionKind, previous_level: BadgeLevel, reason: str, day_closed_id: str
+    account: StatedAccount, kind: DecisionKind, previous_level: BadgeLevel, reason: str, day_closed_id: str
 ) -> BadgeDecision:
     """A badge decision of the closed day `account.day`, with its account; `account.badge` is the new state."""
     return BadgeDecision(
@@ -92,7 +92,7 @@ def decision_statement(
     )
 
 
-def _common(account: Account) -> dict[str, Any]:
+def _common(account: StatedAccount) -> dict[str, Any]:
     totals, scores = account.totals, account.scores
     return {
         "marketplace": account.marketplace,
@@ -120,7 +120,7 @@ def _common(account: Account) -> dict[str, Any]:
     }
 
 
-def standing_of(account: Account) -> Standing:
+def standing_of(account: StatedAccount) -> Standing:
     """The badge as it stands, with every rule of the next level and how far the account is from it."""
     badge = account.badge
     following = next_level(badge.level)
@@ -153,7 +153,7 @@ def next_level(level: BadgeLevel) -> BadgeLevel | None:
     return _LEVELS[position] if position < len(_LEVELS) else None
 
 
-def claim_of(account: Account) -> str:
+def claim_of(account: StatedAccount) -> str:
     """The bounded wording of methodology section 4: figures, period, method and measured share, and nothing green."""
     scores = account.scores
     last = "open day" if account.last_day is None else account.last_day.isoformat()

@@ -49,7 +49,7 @@ class FieldProblem(BaseModel):
     remedy: str
 
 
-class Problem(BaseModel):
+class ProblemDetails(BaseModel):
     """What went wrong with a request."""
 
     type: str = "about:blank"
@@ -58,9 +58,9 @@ class Problem(BaseModel):
     errors: list[FieldProblem]
 
 
-def problem_of(status: int, errors: list[FieldProblem]) -> Problem:
+def problem_of(status: int, errors: list[FieldProblem]) -> ProblemDetails:
     """What went wrong under the title of its status."""
-    return Problem(title=TITLES.get(status, "The request failed"), status=status, errors=errors)
+    return ProblemDetails(title=TITLES.get(status, "The request failed"), status=status, errors=errors)
 
 
 def answer(status: int, errors: list[FieldProblem], headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from greenlane.web.places import CONNECTION, Places
 from greenlane.web.problems import MEDIA_TYPE, FieldProblem, problem_of
+from greenlane.web.slots import CONNECTION, Slots
 
 _NOT_HTTP = FieldProblem(
     field="request", problem="is not HTTP/1.1 with a head of at most 16 kB", remedy="correct or shorten it"
@@ -33,9 +33,9 @@ class _Phase(Enum):
 
 
 class BoundedProtocol(H11Protocol):
-    """A connection with a place among `places`, closed when its client does not get on."""
+    """A connection with a slot among `slots`, closed when its client does not get on."""
 
-    places: ClassVar[Places]
+    slots: ClassVar[Slots]
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -44,16 +44,16 @@ class BoundedProtocol(H11Protocol):
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Take a place, or close at once when none can be had."""
+        """Take a slot, or close at once when none can be had."""
         super().connection_made(transport)
-        if not self.places.enter(self, self.client[0] if self.client else ""):
+        if not self.slots.enter(self, self.client[0] if self.client else ""):
             transport.abort()
             return
         self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give the place back."""
-        self.places.leave(self)
+        """Give the slot back."""
+        self.slots.leave(self)
         self._disarm()
         super().connection_lost(exc)
 
@@ -79,7 +79,7 @@ class BoundedProtocol(H11Protocol):
 
     def vouch(self, owner: str) -> None:
         """A key of this owner was shown here."""
-        self.places.vouch(self, owner)
+        self.slots.vouch(self, owner)
 
     def make_room(self) -> None:
         """Close for a newcomer."""
@@ -97,11 +97,11 @@ class BoundedProtocol(H11Protocol):
         self._stands = (phase, self.cycle)
         self._disarm()
         if phase is _Phase.ANSWERING:
-            self.places.work(self)
+            self.slots.work(self)
             return
-        self.places.wait(self)
+        self.slots.wait(self)
         if phase is not _Phase.BODY:  # the guard of the application times bodies, and can say so
-            limits = self.places.limits
+            limits = self.slots.limits
             seconds = limits.reading if phase is _Phase.READING else limits.head
             self._deadline = self.loop.call_later(seconds, self._expire)
 
@@ -115,7 +115,7 @@ class BoundedProtocol(H11Protocol):
     def _expire(self) -> None:
         begun = bool(self.conn.trailing_data[0])
         if begun and not self.transport.is_closing() and not self.transport.get_write_buffer_size():
-            remedy = f"send it within {self.places.limits.head:g} s"
+            remedy = f"send it within {self.slots.limits.head:g} s"
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, FieldProblem(field="head", problem="took too long", remedy=remedy))
         self._end()
 
@@ -145,6 +145,6 @@ class BoundedProtocol(H11Protocol):
             self._deadline = None
 
 
-def bounded_by(places: Places) -> type[BoundedProtocol]:
-    """The protocol whose connections share these places."""
-    return type("BoundedProtocolOfServer", (BoundedProtocol,), {"places": places})
+def bounded_by(slots: Slots) -> type[BoundedProtocol]:
+    """The protocol whose connections share these slots."""
+    return type("BoundedProtocolOfServer", (BoundedProtocol,), {"slots": slots})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults.alerts.prometheus import Prometheus
 
-from greenlane.cli.demo.receiver import Receiver
+from greenlane.cli.demo.receiver import DemoReceiver
 from greenlane.cli.running.stack import Stack
 from greenlane.settings import Settings
 from greenlane.webhooks.management.administration import administration
@@ -27,7 +27,7 @@ class Scene:
 
     stack: Stack
     prometheus: Prometheus
-    receiver: Receiver
+    receiver: DemoReceiver
     folder: Path
 
     @property
@@ -48,7 +48,7 @@ def scene(name: str) -> Iterator[Scene]:
             live_marketplaces=(LIVE,),
             webhook_allow_private_networks=True,
         )
-        with Receiver() as receiver, ExitStack() as exits:
+        with DemoReceiver() as receiver, ExitStack() as exits:
             with _STARTING:
                 stack = exits.enter_context(Stack(settings, notify=lambda _text: None))
             asyncio.run(_add_endpoint(stack.settings, receiver))
@@ -57,7 +57,7 @@ def scene(name: str) -> Iterator[Scene]:
                 yield Scene(stack, prometheus, receiver, folder)
 
 
-async def _add_endpoint(settings: Settings, receiver: Receiver) -> None:
+async def _add_endpoint(settings: Settings, receiver: DemoReceiver) -> None:
     async with administration(settings) as desk:
         new = await desk.add_endpoint(receiver.url("/demo"), "demo-vn")
         receiver.expect("/demo", new.secret)

@@ -15,8 +15,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.operations.logs import configure_logging
-from greenlane.web.places import ConnectionLimits
 from greenlane.web.rates import Rate
+from greenlane.web.slots import ConnectionLimits
 from greenlane.webhooks.api.app import build_app
 from greenlane.webhooks.api.server import Listening, server_of
 from greenlane.webhooks.management.administration import Administration

@@ -13,11 +13,11 @@ from tests.integration.webhooks.tables import add_active, message
 
 from greenlane.webhooks.dispatcher.intake.acceptance import CLOCKS_APART_MS, accept
 from greenlane.webhooks.dispatcher.intake.messages import Message
-from greenlane.webhooks.dispatcher.intake.positions import Committed, Mark, Place, start_of
+from greenlane.webhooks.dispatcher.intake.positions import Committed, Mark, SourcePartition, start_of
 from greenlane.webhooks.management.administration import Administration, administration
 from greenlane.webhooks.states import EndpointState, Mode
 
-PLACE = Place("decisions", 0)
+PLACE = SourcePartition("decisions", 0)
 
 
 def placed(sequence: int, offset: int) -> Message:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from greenlane.accounts.aggregator.badge import Badge, Verdict, step
+from greenlane.accounts.aggregator.badge import Badge, BadgeChange, step
 from greenlane.methodology.seller.eligibility import Policy
 from greenlane.methodology.vocabulary import BadgeLevel
 
@@ -14,14 +14,14 @@ POLICY = Policy(version="test", levels=(), enter_days=3, leave_days=14)
 
 def after(
     badge: Badge, days: Sequence[tuple[BadgeLevel, set[BadgeLevel]]], policy: Policy = POLICY, first: int = 100
-) -> tuple[Badge, list[tuple[int, Verdict]]]:
+) -> tuple[Badge, list[tuple[int, BadgeChange]]]:
     """The badge after a number of days, each given by the level met and the levels that hold."""
-    verdicts = []
+    changes = []
     for day, (met, holding) in enumerate(days, first):
-        badge, verdict = step(badge, day, met, holding.__contains__, policy)
-        if verdict is not None:
-            verdicts.append((day, verdict))
-    return badge, verdicts
+        badge, change = step(badge, day, met, holding.__contains__, policy)
+        if change is not None:
+            changes.append((day, change))
+    return badge, changes
 
 
 def meeting(level: BadgeLevel, days: int = 1) -> list[tuple[BadgeLevel, set[BadgeLevel]]]:
@@ -31,15 +31,15 @@ def meeting(level: BadgeLevel, days: int = 1) -> list[tuple[BadgeLevel, set[Badg
 
 
 def test_a_badge_is_granted_on_the_third_day_in_a_row_that_meets_its_rules() -> None:
-    badge, verdicts = after(Badge(), meeting(BRONZE, 3))
+    badge, changes = after(Badge(), meeting(BRONZE, 3))
     assert badge == Badge(BRONZE, (3, 0, 0))
-    assert verdicts == [(102, Verdict("badge.granted", "rules_met_in_a_row", NONE))]
+    assert changes == [(102, BadgeChange("badge.granted", "rules_met_in_a_row", NONE))]
 
 
 def test_a_day_that_fails_begins_the_count_anew() -> None:
-    badge, verdicts = after(Badge(), [*meeting(BRONZE, 2), *meeting(NONE), *meeting(BRONZE, 2)])
+    badge, changes = after(Badge(), [*meeting(BRONZE, 2), *meeting(NONE), *meeting(BRONZE, 2)])
     assert badge == Badge(NONE, (2, 0, 0))
-    assert verdicts == []
+    assert changes == []
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,15 @@ def test_a_day_that_fails_begins_the_count_anew() -> None:
 def test_the_level_granted_is_the_highest_met_on_every_one_of_the_days(
     days: list[BadgeLevel], granted: BadgeLevel
 ) -> None:
-    badge, verdicts = after(Badge(), [day for level in days for day in meeting(level)])
+    badge, changes = after(Badge(), [day for level in days for day in meeting(level)])
     assert badge.level is granted
-    assert [verdict.kind for _, verdict in verdicts] == ["badge.granted"]
+    assert [change.kind for _, change in changes] == ["badge.granted"]
 
 
 def test_a_holder_rises_after_days_in_a_row_at_a_higher_level() -> None:
-    badge, verdicts = after(Badge(), [*meeting(BRONZE, 3), *meeting(GOLD, 3)])
+    badge, changes = after(Badge(), [*meeting(BRONZE, 3), *meeting(GOLD, 3)])
     assert badge == Badge(GOLD, (3, 3, 3))
-    assert verdicts[1:] == [(105, Verdict("badge.level_changed", "rules_met_in_a_row", BRONZE))]
+    assert changes[1:] == [(105, BadgeChange("badge.level_changed", "rules_met_in_a_row", BRONZE))]
 
 
 def test_streaks_stop_counting_at_the_days_needed() -> None:
@@ -71,27 +71,27 @@ def test_streaks_stop_counting_at_the_days_needed() -> None:
 
 
 def test_a_level_within_the_margin_is_held_without_a_warning() -> None:
-    badge, verdicts = after(Badge(SILVER), [(BRONZE, {BRONZE, SILVER})] * 20)
+    badge, changes = after(Badge(SILVER), [(BRONZE, {BRONZE, SILVER})] * 20)
     assert badge == Badge(SILVER, (3, 0, 0))
-    assert verdicts == []
+    assert changes == []
 
 
 def test_the_first_day_below_warns_once() -> None:
-    badge, verdicts = after(Badge(BRONZE), [(NONE, set())] * 13)
+    badge, changes = after(Badge(BRONZE), [(NONE, set())] * 13)
     assert badge == Badge(BRONZE, (0, 0, 0), days_below=13, warned_on=100)
-    assert verdicts == [(100, Verdict("badge.warned", "below_level", BRONZE))]
+    assert changes == [(100, BadgeChange("badge.warned", "below_level", BRONZE))]
 
 
 def test_the_fourteenth_day_below_revokes() -> None:
-    badge, verdicts = after(Badge(BRONZE), [(NONE, set())] * 14)
+    badge, changes = after(Badge(BRONZE), [(NONE, set())] * 14)
     assert badge == Badge()
-    assert verdicts[1:] == [(113, Verdict("badge.revoked", "days_below_used_up", BRONZE))]
+    assert changes[1:] == [(113, BadgeChange("badge.revoked", "days_below_used_up", BRONZE))]
 
 
 def test_one_day_back_within_the_margin_forgives_the_days_below() -> None:
-    badge, verdicts = after(Badge(BRONZE), [*[(NONE, set())] * 13, (NONE, {BRONZE}), (NONE, set())])
+    badge, changes = after(Badge(BRONZE), [*[(NONE, set())] * 13, (NONE, {BRONZE}), (NONE, set())])
     assert badge == Badge(BRONZE, (0, 0, 0), days_below=1, warned_on=114)
-    assert [(day, verdict.kind) for day, verdict in verdicts] == [(100, "badge.warned"), (114, "badge.warned")]
+    assert [(day, change.kind) for day, change in changes] == [(100, "badge.warned"), (114, "badge.warned")]
 
 
 @pytest.mark.parametrize(
@@ -105,23 +105,23 @@ def test_one_day_back_within_the_margin_forgives_the_days_below() -> None:
 def test_days_below_used_up_leave_the_highest_lower_level_that_holds(
     holding: set[BadgeLevel], left: BadgeLevel, kind: str
 ) -> None:
-    badge, verdicts = after(Badge(GOLD), [(NONE, holding)] * 14)
+    badge, changes = after(Badge(GOLD), [(NONE, holding)] * 14)
     assert badge == Badge(left)
-    assert verdicts[-1] == (113, Verdict(kind, "days_below_used_up", GOLD))  # type: ignore[arg-type]  # a table's text
+    assert changes[-1] == (113, BadgeChange(kind, "days_below_used_up", GOLD))  # type: ignore[arg-type]  # a table's text
 
 
 def test_when_a_single_day_below_is_allowed_the_drop_replaces_the_warning() -> None:
     strict = Policy(version="test", levels=(), enter_days=3, leave_days=1)
-    badge, verdicts = after(Badge(SILVER), [(NONE, {BRONZE})], strict)
+    badge, changes = after(Badge(SILVER), [(NONE, {BRONZE})], strict)
     assert badge == Badge(BRONZE)
-    assert verdicts == [(100, Verdict("badge.level_changed", "days_below_used_up", SILVER))]
+    assert changes == [(100, BadgeChange("badge.level_changed", "days_below_used_up", SILVER))]
 
 
 def test_with_a_single_day_to_enter_the_first_day_grants() -> None:
     generous = Policy(version="test", levels=(), enter_days=1, leave_days=14)
-    badge, verdicts = after(Badge(), meeting(SILVER), generous)
+    badge, changes = after(Badge(), meeting(SILVER), generous)
     assert badge == Badge(SILVER, (1, 1, 0))
-    assert verdicts == [(100, Verdict("badge.granted", "rules_met_in_a_row", NONE))]
+    assert changes == [(100, BadgeChange("badge.granted", "rules_met_in_a_row", NONE))]
 
 
 def test_a_promotion_clears_a_warning() -> None:
@@ -131,6 +131,6 @@ def test_a_promotion_clears_a_warning() -> None:
 
 
 def test_without_a_badge_nothing_can_be_below() -> None:
-    badge, verdicts = after(Badge(), [(NONE, set())] * 30)
+    badge, changes = after(Badge(), [(NONE, set())] * 30)
     assert badge == Badge()
-    assert verdicts == []
+    assert changes == []

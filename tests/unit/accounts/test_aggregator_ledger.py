@@ -165,12 +165,12 @@ def test_a_run_of_days_decides_as_closing_them_one_by_one_does() -> None:
     for ledger in (one_by_one, at_once):
         ledger.assess(arrival(TODAY), PACKAGING, packed())
     decisions = [
-        (decision.day, decision.verdict)
+        (decision.day, decision.change)
         for day in range(TODAY, TODAY + 20)
         for decision in close(one_by_one, MARKET, day, day, POLICY).decisions
     ]
     run = close(at_once, MARKET, TODAY, TODAY + 19, POLICY)
-    assert [(decision.day, decision.verdict) for decision in run.decisions] == decisions
+    assert [(decision.day, decision.change) for decision in run.decisions] == decisions
     assert [verdict.kind for _, verdict in decisions] == ["badge.granted", "badge.warned", "badge.revoked"]
 
 

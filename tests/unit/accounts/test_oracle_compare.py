@@ -12,7 +12,7 @@ from greenlane.accounts.oracle.compare import Comparison, compare_decisions, com
 from greenlane.accounts.oracle.difference import Difference, difference
 from greenlane.contracts.assessments import account_key
 from greenlane.contracts.scores import BadgeDecision, SellerScore
-from greenlane.contracts.statements import Account, BadgeState, decision_statement, score_statement
+from greenlane.contracts.statements import BadgeState, StatedAccount, decision_statement, score_statement
 from greenlane.methodology.seller.eligibility import LevelRules, Policy
 from greenlane.methodology.seller.score import score
 from greenlane.methodology.sums import PackagingSums, Totals
@@ -34,9 +34,9 @@ class Stored:
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-def account(seller: str, day: int = 1) -> Account:
+def account(seller: str, day: int = 1) -> StatedAccount:
     totals = Totals(PackagingSums(parcels=3, packaging_mass_mg=500, co2e_ratio=9), active_days=1)
-    return Account(
+    return StatedAccount(
         marketplace="shop",
         seller_id=seller,
         day=date(2026, 6, day),

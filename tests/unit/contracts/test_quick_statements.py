@@ -13,7 +13,7 @@ from greenlane.accounts.aggregator.intake import read
 from greenlane.contracts.assessments import Assessment
 from greenlane.contracts.dead_letters import Refusal
 from greenlane.contracts.quick.statements import score_bytes
-from greenlane.contracts.statements import Account, BadgeState, score_statement
+from greenlane.contracts.statements import BadgeState, StatedAccount, score_statement
 from greenlane.factors.loading import load_policy
 from greenlane.methodology.seller.quick_score import quick_tenths
 from greenlane.methodology.seller.score import exact_score, score
@@ -89,7 +89,7 @@ def test_an_ordinary_window_needs_no_exact_arithmetic() -> None:
 
 
 ACCOUNTS = st.builds(
-    Account,
+    StatedAccount,
     marketplace=st.sampled_from(["demo-vn", "a"]),
     seller_id=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9),
     day=st.dates(date(1970, 1, 1), date(9998, 12, 30)),
@@ -110,7 +110,7 @@ ACCOUNTS = st.builds(
 
 
 @given(ACCOUNTS, st.sampled_from(["2026-01-31T10:00:00.000000Z", "2026-02-01T00:00:00Z"]))
-def test_a_score_is_encoded_to_the_models_own_bytes(account: Account, time: str) -> None:
+def test_a_score_is_encoded_to_the_models_own_bytes(account: StatedAccount, time: str) -> None:
     try:
         expected = score_statement(account, time).model_dump_json().encode()
     except ValidationError:

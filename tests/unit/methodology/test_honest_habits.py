@@ -27,9 +27,7 @@ def accounts() -> tuple[Account, ...]:
         ("average", BadgeLevel.NONE),
     ],
 )
-def test_each_level_is_reached_by_honest_conduct(
-    standings: dict[str, Standing], habit: str, level: BadgeLevel
-) -> None:
+def test_each_level_is_reached_by_honest_conduct(standings: dict[str, Standing], habit: str, level: BadgeLevel) -> None:
     assert standings[habit].level is level
 
 

@@ -24,7 +24,7 @@ class Badge(NamedTuple):
     warned_on: int | None = None
 
 
-class Verdict(NamedTuple):
+class BadgeChange(NamedTuple):
     """What a closed day changed, why, and the level before it."""
 
     kind: DecisionKind
@@ -34,8 +34,8 @@ class Verdict(NamedTuple):
 
 def step(
     badge: Badge, day: int, met: BadgeLevel, held: Callable[[BadgeLevel], bool], policy: Policy
-) -> tuple[Badge, Verdict | None]:
-    """The badge after closed day `day`, and the day's one verdict if it has any.
+) -> tuple[Badge, BadgeChange | None]:
+    """The badge after closed day `day`, and the day's one change if it has any.
 
     `met` is the highest level whose every rule passed; `held` tells whether a level still stands, margin allowed.
     """
@@ -43,14 +43,14 @@ def step(
     promoted = _promoted(badge.level, streaks, policy.enter_days)
     if promoted is not None:
         kind: DecisionKind = "badge.granted" if badge.level is BadgeLevel.NONE else "badge.level_changed"
-        return Badge(promoted, streaks), Verdict(kind, "rules_met_in_a_row", badge.level)
+        return Badge(promoted, streaks), BadgeChange(kind, "rules_met_in_a_row", badge.level)
     if badge.level is BadgeLevel.NONE or held(badge.level):
         return Badge(badge.level, streaks), None
     below = badge.days_below + 1
     if below >= policy.leave_days:
         return _lowered(badge.level, streaks, held)
     if below == 1:
-        return Badge(badge.level, streaks, 1, day), Verdict("badge.warned", "below_level", badge.level)
+        return Badge(badge.level, streaks, 1, day), BadgeChange("badge.warned", "below_level", badge.level)
     return Badge(badge.level, streaks, below, badge.warned_on), None
 
 
@@ -69,8 +69,8 @@ def _promoted(level: BadgeLevel, streaks: tuple[int, int, int], enter_days: int)
 
 def _lowered(
     level: BadgeLevel, streaks: tuple[int, int, int], held: Callable[[BadgeLevel], bool]
-) -> tuple[Badge, Verdict]:
+) -> tuple[Badge, BadgeChange]:
     lower = reversed(LEVELS[1 : LEVELS.index(level)])
     left = next((candidate for candidate in lower if held(candidate)), BadgeLevel.NONE)
     kind: DecisionKind = "badge.revoked" if left is BadgeLevel.NONE else "badge.level_changed"
-    return Badge(left, streaks), Verdict(kind, "days_below_used_up", level)
+    return Badge(left, streaks), BadgeChange(kind, "days_below_used_up", level)

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from greenlane.accounts.aggregator.badge import Badge, Verdict, step
+from greenlane.accounts.aggregator.badge import Badge, BadgeChange, step
 from greenlane.accounts.aggregator.ledger import Ledger
 from greenlane.accounts.aggregator.seller_days import Account, Contribution, Day, minus, plus, totals_of
 from greenlane.methodology.seller.eligibility import Policy, level_held, level_met
@@ -35,7 +35,7 @@ class Decision(NamedTuple):
     sequence: int
     judgement: Judgement
     badge: Badge
-    verdict: Verdict
+    change: BadgeChange
 
 
 class ClosedAccount(NamedTuple):
@@ -117,10 +117,10 @@ def _close_account(
         judgement = judge(totals, policy)
         for day in range(start, end):
             before = badge
-            badge, verdict = step(before, day, judgement.met, judgement.held(policy), policy)
+            badge, change = step(before, day, judgement.met, judgement.held(policy), policy)
             if badge == before:
                 break
-            if verdict is not None:
+            if change is not None:
                 sequence = account.sequence + 1 if day == first else 1
-                decided.append(Decision(seller, day, sequence, judgement, badge, verdict))
+                decided.append(Decision(seller, day, sequence, judgement, badge, change))
     return ClosedAccount(seller, account.sequence + 1 if first == last else 1, judgement, badge), decided

@@ -62,8 +62,7 @@ class Market:
     """One marketplace in this partition: its accounts and its last closed day, None before the first.
 
     `window` is the sum of every account's window, `levels` the number of accounts at each badge level. A window has
-    `window_days` days; a record is late when its day lies `lateness` days or more before the day after the last closed
-    one.
+    `window_days` days; a record is late when its day lies `lateness` days or more before the last closed one.
     """
 
     __slots__ = ("accounts", "closed", "lateness", "levels", "window", "window_days")

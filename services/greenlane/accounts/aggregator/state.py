@@ -274,8 +274,8 @@ class Accounts:
     def _measure(self, marketplace: str, closed: Closed) -> None:
         metrics = self._gauges.metrics
         for decision in closed.decisions:
-            if decision.badge.level is not decision.verdict.previous_level:
-                metrics.transition(marketplace, decision.verdict.previous_level, decision.badge.level)
+            if decision.badge.level is not decision.change.previous_level:
+                metrics.transition(marketplace, decision.change.previous_level, decision.badge.level)
         scores = closed.account.judgement.scores
         metrics.closed_day_score("green", float(scores.green))
         metrics.closed_day_score("packaging", float(scores.packaging))

@@ -50,7 +50,7 @@ class StatementWriter:
         """A badge decision."""
         moment = Moment(decision.seller, decision.day, decision.sequence, closed=True)
         totals, scores, _ = decision.judgement
-        kind, reason, previous = decision.verdict
+        kind, reason, previous = decision.change
         stated = statements.decision_statement(
             self._stated(moment, totals, scores, decision.badge), kind, previous, reason, day_closed_id
         )
@@ -60,15 +60,15 @@ class StatementWriter:
         """Nothing stands of this seller any more."""
         return Output(SELLER_SCORES, self._key(seller), None)
 
-    def _score(self, seller: str, stated: statements.Account, time: str) -> Output:
+    def _score(self, seller: str, stated: statements.StatedAccount, time: str) -> Output:
         return Output(SELLER_SCORES, self._key(seller), score_bytes(stated, time))
 
     def _key(self, seller: str) -> bytes:
         return account_key(self._marketplace, seller)
 
-    def _stated(self, moment: Moment, totals: Totals, scores: Scores, badge: Badge) -> statements.Account:
+    def _stated(self, moment: Moment, totals: Totals, scores: Scores, badge: Badge) -> statements.StatedAccount:
         day = date.fromordinal(moment.day)
-        return statements.Account(
+        return statements.StatedAccount(
             marketplace=self._marketplace,
             seller_id=moment.seller,
             day=day,

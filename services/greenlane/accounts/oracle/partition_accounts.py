@@ -14,7 +14,7 @@ from greenlane.contracts.dead_letters import DeadLetterCode
 from greenlane.contracts.reading.fulfilment import KafkaRecord
 from greenlane.contracts.rules import RulesAdopted
 from greenlane.contracts.scores import BadgeDecision, SellerScore
-from greenlane.contracts.statements import Account, decision_statement, end_of_day, score_statement
+from greenlane.contracts.statements import StatedAccount, decision_statement, end_of_day, score_statement
 from greenlane.methodology.seller.eligibility import Policy, level_met
 from greenlane.methodology.seller.score import Scores, score
 from greenlane.methodology.sums import Sums, Totals
@@ -40,7 +40,7 @@ class PartitionAccounts:
         self.held: dict[str, Policy] = {}
         self._closed: dict[str, date] = {}
         self._sellers: dict[Key, Seller] = {}
-        self._closed_statements: dict[Key, tuple[Account, str] | SellerScore] = {}
+        self._closed_statements: dict[Key, tuple[StatedAccount, str] | SellerScore] = {}
         self._judged = lru_cache(maxsize=1024)(_judge)
 
     def refusal_of(self, record: KafkaRecord, message: Message) -> DeadLetterCode | None:
@@ -75,7 +75,7 @@ class PartitionAccounts:
                 stated = self._closed_statements[key]
                 yield stated if isinstance(stated, SellerScore) else score_statement(*stated)
 
-    def standing(self) -> tuple[dict[str, date], dict[Key, Seller], dict[Key, tuple[Account, str] | SellerScore]]:
+    def standing(self) -> tuple[dict[str, date], dict[Key, Seller], dict[Key, tuple[StatedAccount, str] | SellerScore]]:
         """All that the next record meets: last closed days, sellers, and what was stated at the last closed day.
 
         They are the accounts' own, so that a checkpoint can be taken of them and put into them.
@@ -157,11 +157,11 @@ class PartitionAccounts:
             self.decisions.append(decision)
         return day + ONE_DAY
 
-    def _account(self, key: Key, seller: Seller, day: date, last_day: date | None, sequence: int) -> Account:
+    def _account(self, key: Key, seller: Seller, day: date, last_day: date | None, sequence: int) -> StatedAccount:
         first_day = self._window_start(key, day)
         totals = seller.window(first_day, last_day)
         scores, _ = self._judged(totals, self._policy_of(key[0]))
-        return Account(
+        return StatedAccount(
             marketplace=key[0],
             seller_id=key[1],
             day=day,

@@ -17,7 +17,7 @@ from greenlane.accounts.oracle.compare import Comparison
 from greenlane.accounts.oracle.recompute import recompute
 from greenlane.cli.accounts.results import all_decisions, latest_scores, show_decisions, show_scores
 from greenlane.cli.dead_letters import all_letters, show_letters
-from greenlane.cli.demo.receiver import Receiver
+from greenlane.cli.demo.receiver import DemoReceiver
 from greenlane.cli.output import console, notes, progress
 from greenlane.cli.replays import import_olist, run_simulation
 from greenlane.cli.running.machine import terminated_by_signal
@@ -105,7 +105,7 @@ def demo(
         update={"data_dir": base.data_dir / "demo", "webhook_allow_private_networks": True, "live_marketplaces": ()}
     )
     shutil.rmtree(settings.data_dir, ignore_errors=True)
-    with terminated_by_signal(), Receiver() as receiver, Stack(settings, notify=notes.print) as stack:
+    with terminated_by_signal(), DemoReceiver() as receiver, Stack(settings, notify=notes.print) as stack:
         console.print(stack.table())
         result = play(stack.settings, receiver, SimulationPlan(seed=seed, sellers=sellers, days=days), olist, began)
         _show(stack.settings, receiver, result)
@@ -118,7 +118,7 @@ def demo(
             stack.keep_running()
 
 
-def play(settings: Settings, receiver: Receiver, plan: SimulationPlan, olist: Path, began: float) -> DemoResult:
+def play(settings: Settings, receiver: DemoReceiver, plan: SimulationPlan, olist: Path, began: float) -> DemoResult:
     """Publish the sample and the simulation to a running stack, wait for every webhook, and count what arrived."""
     endpoints = {marketplace: f"/{marketplace}" for marketplace in settings.marketplaces}
     _add_endpoints(settings, receiver, endpoints)
@@ -145,7 +145,7 @@ def _published(report: ReplayReport) -> int:
     return report.by_kind.total()
 
 
-def _add_endpoints(settings: Settings, receiver: Receiver, endpoints: dict[str, str]) -> None:
+def _add_endpoints(settings: Settings, receiver: DemoReceiver, endpoints: dict[str, str]) -> None:
     async def add() -> None:
         async with administration(settings) as desk:
             for marketplace, path in endpoints.items():
@@ -183,7 +183,7 @@ def _behind(meter: LagMeter, settings: Settings) -> int | None:
     )
 
 
-def _wait_for_webhooks(receiver: Receiver, expected: frozenset[tuple[str, str]]) -> None:
+def _wait_for_webhooks(receiver: DemoReceiver, expected: frozenset[tuple[str, str]]) -> None:
     deadline = time.monotonic() + SETTLE_SECONDS
     with progress() as shown:
         task = shown.add_task("waiting for the webhooks", total=len(expected))
@@ -195,7 +195,7 @@ def _wait_for_webhooks(receiver: Receiver, expected: frozenset[tuple[str, str]])
             time.sleep(0.2)
 
 
-def _show(settings: Settings, receiver: Receiver, result: DemoResult) -> None:
+def _show(settings: Settings, receiver: DemoReceiver, result: DemoResult) -> None:
     ours = [score for score in result.scores if score.data.marketplace != OLIST_MARKETPLACE]
     olist = [score for score in result.scores if score.data.marketplace == OLIST_MARKETPLACE]
     show_scores(_spread(ours), SHOWN, f"Scores: {len(ours)} simulated sellers, from best to worst")

@@ -13,7 +13,7 @@ MAX_BODY_BYTES = 1_048_576
 PATIENCE_SECONDS = 10.0
 
 
-class Receiver:
+class DemoReceiver:
     """Serves one path an endpoint. `verified` holds (path, CloudEvent id) of everything that verified."""
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 import orjson
 
 from greenlane.contracts.scores import statement_id
-from greenlane.contracts.statements import Account, claim_of, next_level, score_statement, streak_towards
+from greenlane.contracts.statements import StatedAccount, claim_of, next_level, score_statement, streak_towards
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.seller.eligibility import RuleResult, evaluate
 
@@ -11,7 +11,7 @@ MOST_POINTS = 100
 """Sums that yield more contradict each other; the model refuses them."""
 
 
-def score_bytes(account: Account, time: str) -> bytes:
+def score_bytes(account: StatedAccount, time: str) -> bytes:
     """A score as JSON; `time` as in `score_statement`. Raises ValidationError as it does."""
     totals, scores, badge = account.totals, account.scores, account.badge
     if max(scores.green, scores.packaging, scores.delivery) > MOST_POINTS:

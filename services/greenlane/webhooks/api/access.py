@@ -12,9 +12,9 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from greenlane.web.places import CONNECTION, Connection, client_of
 from greenlane.web.problems import TooOftenError
 from greenlane.web.rates import Buckets, Rate
+from greenlane.web.slots import CONNECTION, Connection, client_of
 from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.management.keys import ApiKey, key_of_token
 

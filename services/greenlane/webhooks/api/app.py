@@ -6,9 +6,9 @@ from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 
 from greenlane import __version__
-from greenlane.web.places import ConnectionLimits
-from greenlane.web.problems import Problem, answer_with_problems, documented
+from greenlane.web.problems import ProblemDetails, answer_with_problems, documented
 from greenlane.web.rates import Rate
+from greenlane.web.slots import ConnectionLimits
 from greenlane.webhooks.api import deliveries, endpoints, keys
 from greenlane.webhooks.api.access import OF_STRANGERS, Access
 from greenlane.webhooks.api.guard import HEALTH, Guard
@@ -59,7 +59,7 @@ async def _ready(request: Request) -> Health:
 def _described(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         described = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
         described["components"]["schemas"] |= schema.pop("$defs") | {"Problem": schema}
         app.openapi_schema = described
     return app.openapi_schema

@@ -10,9 +10,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from greenlane.settings import Settings, SettingsError
-from greenlane.web.places import ConnectionLimits, Places
 from greenlane.web.protocol import bounded_by
 from greenlane.web.rates import Rate
+from greenlane.web.slots import ConnectionLimits, Slots
 from greenlane.webhooks.api.app import build_app
 from greenlane.webhooks.management.administration import administration
 
@@ -65,7 +65,7 @@ def server_of(app: ASGIApp, where: Listening) -> uvicorn.Server:
     """The server of the application, its connections bounded; it has no socket yet."""
     config = uvicorn.Config(
         app,
-        http=bounded_by(Places(where.limits, where.proxies)),
+        http=bounded_by(Slots(where.limits, where.proxies)),
         ws="none",
         log_config=None,
         access_log=False,

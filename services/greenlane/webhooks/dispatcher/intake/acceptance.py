@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.database.direct import Direct, direct_transaction
 from greenlane.webhooks.dispatcher.intake.messages import Message
-from greenlane.webhooks.dispatcher.intake.positions import Mark, Place, move
+from greenlane.webhooks.dispatcher.intake.positions import Mark, SourcePartition, move
 from greenlane.webhooks.identity import Key
 from greenlane.webhooks.sql import sql
 from greenlane.webhooks.states import EndpointState, Mode, State
@@ -150,7 +150,7 @@ async def accept(
     engine: AsyncEngine,
     messages: Sequence[Message],
     ours: Callable[[str], bool] = everyones,
-    marks: Mapping[Place, Mark] = MappingProxyType({}),
+    marks: Mapping[SourcePartition, Mark] = MappingProxyType({}),
 ) -> Accepted:
     """Write the deliveries of these messages in one transaction; what was accepted before is left out.
 

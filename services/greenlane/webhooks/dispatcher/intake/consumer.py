@@ -21,7 +21,7 @@ from greenlane.webhooks.dispatcher.intake.acceptance import Accepted, accept
 from greenlane.webhooks.dispatcher.intake.joining import Joining
 from greenlane.webhooks.dispatcher.intake.letters import Refused, dead_letter
 from greenlane.webhooks.dispatcher.intake.messages import Message, is_heartbeat, read_message
-from greenlane.webhooks.dispatcher.intake.positions import Mark, Place
+from greenlane.webhooks.dispatcher.intake.positions import Mark, SourcePartition
 from greenlane.webhooks.dispatcher.limits import Limits
 from greenlane.webhooks.dispatcher.telemetry import WebhookMetrics
 from greenlane.webhooks.dispatcher.unexpected import Unexpected
@@ -259,7 +259,7 @@ class Intake:
         return batch
 
     async def _accept(
-        self, messages: Sequence[Message], marks: Mapping[Place, Mark] = MappingProxyType({})
+        self, messages: Sequence[Message], marks: Mapping[SourcePartition, Mark] = MappingProxyType({})
     ) -> Accepted:
         while True:
             try:

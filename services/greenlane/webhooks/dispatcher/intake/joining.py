@@ -13,7 +13,7 @@ from greenlane.database.connection import will_pass
 from greenlane.database.direct import direct
 from greenlane.fetching.with_aiokafka import committed
 from greenlane.streaming.kafka.topic_ids import KafkaTopic, is_of_another, note_of
-from greenlane.webhooks.dispatcher.intake.positions import Committed, Mark, Place, find, lower, start_of
+from greenlane.webhooks.dispatcher.intake.positions import Committed, Mark, SourcePartition, find, lower, start_of
 
 _log = structlog.get_logger("greenlane.webhook_dispatcher")
 
@@ -64,11 +64,11 @@ class Joining(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has n
         """The offsets as they are committed: with the id of their topic."""
         return {at: OffsetAndMetadata(offset, note_of(self._id(at))) for at, offset in offsets.items()}
 
-    def marks(self, offsets: Mapping[TopicPartition, int]) -> dict[Place, Mark]:
+    def marks(self, offsets: Mapping[TopicPartition, int]) -> dict[SourcePartition, Mark]:
         """The offsets as they are kept in the database."""
-        return {Place(at.topic, at.partition): Mark(self._id(at), offset) for at, offset in offsets.items()}
+        return {SourcePartition(at.topic, at.partition): Mark(self._id(at), offset) for at, offset in offsets.items()}
 
-    async def _marks(self) -> dict[Place, Mark] | None:
+    async def _marks(self) -> dict[SourcePartition, Mark] | None:
         while not self._closed.is_set():
             try:
                 async with direct(self._engine) as connection:
@@ -88,18 +88,18 @@ class Joining(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka has n
                 continue
         return None
 
-    async def _place(self, places: list[TopicPartition], marks: dict[Place, Mark]) -> None:
+    async def _place(self, places: list[TopicPartition], marks: dict[SourcePartition, Mark]) -> None:
         commits = await committed(self.consumer, places) if places else {}
         ends: Mapping[TopicPartition, int] = await self.consumer.end_offsets(places) if places else {}
         for at in places:
-            topic_id, mark = self._id(at), marks.get(Place(at.topic, at.partition))
+            topic_id, mark = self._id(at), marks.get(SourcePartition(at.topic, at.partition))
             if mark is not None and mark.topic_id == topic_id and mark.next_offset > ends[at]:
                 _log.error(
                     "kafka lost the end of a partition; what is appended from now on is accepted",
                     topic=at.topic, partition=at.partition, offset=mark.next_offset,
                 )  # fmt: skip
                 async with direct(self._engine) as connection:
-                    await lower(connection, Place(at.topic, at.partition), ends[at])
+                    await lower(connection, SourcePartition(at.topic, at.partition), ends[at])
                 mark = Mark(topic_id, ends[at])
             told = commits.get(at)
             known = None if told is None else Committed(told.offset, is_of_another(told.metadata, topic_id))

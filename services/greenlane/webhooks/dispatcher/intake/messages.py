@@ -13,7 +13,7 @@ from greenlane.contracts.reading.problems import code_of, problems_of
 from greenlane.contracts.scores import BadgeDecision, SellerScore
 from greenlane.contracts.topics import MAX_EVENT_BYTES
 from greenlane.contracts.unreadable import refuse_unreadable
-from greenlane.webhooks.dispatcher.intake.positions import Place
+from greenlane.webhooks.dispatcher.intake.positions import SourcePartition
 from greenlane.webhooks.identity import webhook_id
 from greenlane.webhooks.states import ENDPOINT_TEST, MODES, Mode
 
@@ -74,7 +74,7 @@ class Message:
     seller_id: str
     body: bytes
     appended_ms: int
-    place: Place | None = None
+    place: SourcePartition | None = None
     offset: int = -1
 
 
@@ -105,7 +105,7 @@ def read_message(record: StatementRecord) -> Message | None:
         seller_id=data.seller_id,
         body=record.value,
         appended_ms=record.timestamp,
-        place=Place(record.topic, record.partition),
+        place=SourcePartition(record.topic, record.partition),
         offset=record.offset,
     )
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from greenlane.database.direct import Direct
 
 
-class Place(NamedTuple):
+class SourcePartition(NamedTuple):
     """A partition of a topic."""
 
     topic: str
@@ -47,7 +47,7 @@ _FIND = sa.text("SELECT topic, partition, topic_id, next_offset FROM intake_posi
 _LOWER = sa.text("UPDATE intake_position SET next_offset = :offset WHERE topic = :topic AND partition = :partition")
 
 
-async def move(connection: Direct, marks: Mapping[Place, Mark]) -> dict[Place, int]:
+async def move(connection: Direct, marks: Mapping[SourcePartition, Mark]) -> dict[SourcePartition, int]:
     """Move the positions on, never back; the offsets below which each partition had been accepted before.
 
     The rows stay locked until the transaction ends, so two dispatchers never accept from one partition together.
@@ -61,16 +61,16 @@ async def move(connection: Direct, marks: Mapping[Place, Mark]) -> dict[Place, i
             "offsets": [mark.next_offset for mark in marks.values()],
         },
     )
-    return {Place(row["topic"], row["partition"]): row["before"] for row in found}
+    return {SourcePartition(row["topic"], row["partition"]): row["before"] for row in found}
 
 
-async def find(connection: Direct, topics: Iterable[str]) -> dict[Place, Mark]:
+async def find(connection: Direct, topics: Iterable[str]) -> dict[SourcePartition, Mark]:
     """The positions of the topics' partitions that were accepted from before."""
     found = await connection.execute(_FIND, {"topics": list(topics)})
-    return {Place(row["topic"], row["partition"]): Mark(row["topic_id"], row["next_offset"]) for row in found}
+    return {SourcePartition(row["topic"], row["partition"]): Mark(row["topic_id"], row["next_offset"]) for row in found}
 
 
-async def lower(connection: Direct, place: Place, next_offset: int) -> None:
+async def lower(connection: Direct, place: SourcePartition, next_offset: int) -> None:
     """Set a position back to the end of a partition that has lost its last records."""
     values = {"topic": place.topic, "partition": place.partition, "offset": next_offset}
     await connection.execute(_LOWER, values)

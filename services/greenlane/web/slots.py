@@ -1,4 +1,4 @@
-"""Places for connections: how many there may be, and which connection leaves when none is free."""
+"""Slots for connections: how many there may be, and which connection leaves when none is free."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -13,10 +13,10 @@ _HOST_BITS = 64
 
 
 class Connection(Protocol):
-    """What holds a place."""
+    """What holds a slot."""
 
     def make_room(self) -> None:
-        """Close now; somebody else needs the place."""
+        """Close now; somebody else needs the slot."""
         ...
 
     def vouch(self, owner: str) -> None:
@@ -51,30 +51,30 @@ def client_of(host: str) -> str:
 
 
 @dataclass(slots=True)
-class _Place:
+class _Slot:
     client: str
     waits: bool = True
     voucher: str | None = None
 
 
-class Places:
+class Slots:
     """A bounded number of connections, of which those that wait for their client can be closed for a newcomer.
 
     A connection waits while the next step is its client's: a head, a body, or reading an answer. The one that has
     waited longest leaves, of its own client once that has its share, else of all; those that a key vouches for leave
-    only when all places are taken and no other waits. `shared` are addresses of proxies, through which many clients
+    only when all slots are taken and no other waits. `shared` are addresses of proxies, through which many clients
     come: they have no share of their own.
     """
 
     def __init__(self, limits: ConnectionLimits, shared: Collection[str] = ()) -> None:
         self.limits = limits
         self._shared = frozenset(client_of(address) for address in shared)
-        self._held: dict[Connection, _Place] = {}
-        self._of_client: dict[str, dict[Connection, _Place]] = {}
+        self._held: dict[Connection, _Slot] = {}
+        self._of_client: dict[str, dict[Connection, _Slot]] = {}
         self._vouched: Counter[str] = Counter()
 
     def enter(self, connection: Connection, host: str) -> bool:
-        """Give the newcomer a place, waiting; False when every place is taken by one that is being answered."""
+        """Give the newcomer a slot, waiting; False when every slot is taken by one that is being answered."""
         client = client_of(host)
         own = self._of_client.get(client, {})
         leaving: Connection | None = None
@@ -87,7 +87,7 @@ class Places:
         if leaving is not None:
             self.leave(leaving)
             leaving.make_room()
-        self._put(connection, _Place(client))
+        self._put(connection, _Slot(client))
         return True
 
     def wait(self, connection: Connection) -> None:
@@ -95,42 +95,42 @@ class Places:
         self._stand(connection, waits=True)
 
     def work(self, connection: Connection) -> None:
-        """From now on its client waits for us: it keeps its place."""
+        """From now on its client waits for us: it keeps its slot."""
         self._stand(connection, waits=False)
 
     def vouch(self, connection: Connection, owner: str) -> None:
         """A key of this owner was shown on the connection; it vouches for so many at most."""
-        place = self._held.get(connection)
-        if place is not None and place.voucher is None and self._vouched[owner] < self.limits.most_vouched:
-            place.voucher = owner
+        slot = self._held.get(connection)
+        if slot is not None and slot.voucher is None and self._vouched[owner] < self.limits.most_vouched:
+            slot.voucher = owner
             self._vouched[owner] += 1
 
     def leave(self, connection: Connection) -> None:
-        """The place is free; nothing happens when it was so already."""
-        place = self._held.pop(connection, None)
-        if place is None:
+        """The slot is free; nothing happens when it was so already."""
+        slot = self._held.pop(connection, None)
+        if slot is None:
             return
-        own = self._of_client[place.client]
+        own = self._of_client[slot.client]
         del own[connection]
         if not own:
-            del self._of_client[place.client]
-        if place.voucher is not None:
-            self._vouched[place.voucher] -= 1
-            if not self._vouched[place.voucher]:
-                del self._vouched[place.voucher]
+            del self._of_client[slot.client]
+        if slot.voucher is not None:
+            self._vouched[slot.voucher] -= 1
+            if not self._vouched[slot.voucher]:
+                del self._vouched[slot.voucher]
 
     def _stand(self, connection: Connection, *, waits: bool) -> None:
-        place = self._held.pop(connection, None)
-        if place is not None:
-            place.waits = waits
-            del self._of_client[place.client][connection]
-            self._put(connection, place)
+        slot = self._held.pop(connection, None)
+        if slot is not None:
+            slot.waits = waits
+            del self._of_client[slot.client][connection]
+            self._put(connection, slot)
 
-    def _put(self, connection: Connection, place: _Place) -> None:
-        self._held[connection] = place
-        self._of_client.setdefault(place.client, {})[connection] = place
+    def _put(self, connection: Connection, slot: _Slot) -> None:
+        self._held[connection] = slot
+        self._of_client.setdefault(slot.client, {})[connection] = slot
 
 
-def _longest(held: Mapping[Connection, _Place], *, vouched: bool = False) -> Connection | None:
+def _longest(held: Mapping[Connection, _Slot], *, vouched: bool = False) -> Connection | None:
     """The first of those that wait and that somebody vouches for or not; None when there is none."""
-    return next((at for at, place in held.items() if place.waits and (place.voucher is not None) is vouched), None)
+    return next((at for at, slot in held.items() if slot.waits and (slot.voucher is not None) is vouched), None)
