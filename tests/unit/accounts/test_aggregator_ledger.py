@@ -10,7 +10,7 @@ from greenlane.accounts.aggregator.entries import PackedEntries
 from greenlane.accounts.aggregator.ledger import Arrival, Ledger
 from greenlane.accounts.aggregator.seller_days import RANKS
 from greenlane.methodology.seller.eligibility import LevelRules, Policy
-from greenlane.methodology.sums import PackagingSums, Totals
+from greenlane.methodology.sums import DeliverySums, PackagingSums, Totals
 from greenlane.methodology.vocabulary import BadgeLevel, Dimension
 
 MARKET, SELLER = "demo-vn", "seller-1"
@@ -67,7 +67,7 @@ def test_the_same_version_again_is_a_duplicate_and_changes_nothing(ledger: Ledge
 
 def test_the_same_version_in_another_dimension_is_another_entry(ledger: Ledger) -> None:
     ledger.assess(arrival(), PACKAGING, packed())
-    assert ledger.assess(arrival(), DELIVERY, (1,) + (0,) * 14) == "assessed"
+    assert ledger.assess(arrival(), DELIVERY, tuple(DeliverySums(parcels=1))) == "assessed"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_correction_may_move_the_parcel_to_another_day(ledger: Ledger) -> None
 
 def test_a_retraction_takes_the_parcel_out_of_every_dimension(ledger: Ledger) -> None:
     ledger.assess(arrival(), PACKAGING, packed())
-    ledger.assess(arrival(), DELIVERY, (1,) + (0,) * 14)
+    ledger.assess(arrival(), DELIVERY, tuple(DeliverySums(parcels=1)))
     assert ledger.retract(arrival(TODAY + 1, revision=9)) == "assessed"
     assert totals(ledger) == Totals()
     assert ledger.market(MARKET).accounts[SELLER].sequence == 3
