@@ -45,6 +45,7 @@ from greenlane.methodology.vocabulary import (
     ComponentRole,
     DistanceBasis,
     EnergyCarrier,
+    ImplausibleFact,
     Material,
     OuterKind,
     PlaceKind,
@@ -181,14 +182,18 @@ def _proven(packaging: PackagingSums | None = None, delivery: DeliverySums | Non
 
 
 def _fewer_packing_facts(facts: PackedFacts) -> Iterator[PackedFacts]:
-    yield from (replace(facts, components=None), replace(facts, outer=None), replace(facts, items=()))
+    """What is left when one fact is not told. Goods that the packaging cannot hold belie it; who hides them gains."""
+    told = ImplausibleFact.ITEMS_VOLUME not in assess_packed(facts, METHOD).implausible
+    yield from (replace(facts, components=None), replace(facts, outer=None))
+    if told:
+        yield replace(facts, items=())
     if facts.outer is not None:
         for side in ("length_mm", "width_mm", "height_mm"):
             if facts.outer.kind is not OuterKind.FLEXIBLE_MAILER or side != "height_mm":
                 yield replace(facts, outer=replace(facts.outer, **{side: None}))
         yield replace(facts, outer=replace(facts.outer, stated_by=StatedBy.SELLER))
     for field, nothing in (("width_mm", None), ("stated_by", StatedBy.SELLER)):
-        if facts.items:
+        if facts.items and (told or field == "stated_by"):
             yield replace(facts, items=(replace(facts.items[0], **{field: nothing}), *facts.items[1:]))
     for number, part in enumerate(facts.components or ()):
         for lesser in _lesser(part):
