@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import Struct, field
+
 from greenlane.methodology.sums import Sums
 from greenlane.methodology.vocabulary import (
     ChainRole,
@@ -14,7 +16,7 @@ from greenlane.methodology.vocabulary import (
 )
 
 
-class Assessed(NamedTuple):
+class Assessed(Struct, frozen=True, gc=False):
     """One parcel in one dimension.
 
     `defaults` and `implausible` hold the stable codes of DefaultUsed and ImplausibleFact: which defaults stood in for
@@ -61,16 +63,13 @@ class Step:
     reference: int = 0
 
 
-class Notes:
+class Notes(Struct, gc=False):
     """What is written down while one parcel is assessed; `steps` is None on the hot path."""
 
-    __slots__ = ("defaults", "factors", "implausible", "steps")
-
-    def __init__(self, steps: list[Step] | None) -> None:
-        self.factors: list[str] = []
-        self.defaults: list[DefaultUsed] = []
-        self.implausible: list[ImplausibleFact] = []
-        self.steps = steps
+    steps: list[Step] | None
+    factors: list[str] = field(default_factory=list)
+    defaults: list[DefaultUsed] = field(default_factory=list)
+    implausible: list[ImplausibleFact] = field(default_factory=list)
 
     def assessed(self, sums: Sums, category: DataCategory) -> Assessed:
         """The assessment, each code and factor id once, in the order of first use."""

@@ -1,12 +1,26 @@
 """A parcel's transport chain, part by part: what it emitted, and what counts of it beside the usual delivery."""
 
-from typing import NamedTuple
+from msgspec import Struct
+from msgspec.structs import replace
 
 from greenlane.methodology.assessment import Leg, Notes, Step
 from greenlane.methodology.facts import ChainElement, DeliveredFacts, Hub
 from greenlane.methodology.geography import Point, great_circle_m
 from greenlane.methodology.parcel.line_haul import NO_LINE_HAUL, LineHaul, line_haul
 from greenlane.methodology.parcel.rounds import RoundCost, round_cost
+from greenlane.methodology.parcel.words import (
+    DECLARED,
+    DEFAULT,
+    FIRST_MILE,
+    FIRST_MILE_UNDECLARED,
+    HUB_UNDECLARED,
+    LAST_MILE,
+    LAST_MILE_UNDECLARED,
+    LINE_HAUL_UNDECLARED,
+    MEASURED,
+    MODELLED,
+    SELLER,
+)
 from greenlane.methodology.rounding import divide_half_even, ratio_of
 from greenlane.methodology.sums import RATIO_MOST
 from greenlane.methodology.tables import SCALE, Method
@@ -15,7 +29,6 @@ from greenlane.methodology.vocabulary import (
     DataCategory,
     DefaultUsed,
     DistanceBasis,
-    StatedBy,
 )
 
 _PER_TKM = SCALE * 1_000_000
@@ -24,7 +37,7 @@ UNDECLARED_HUBS = "hubs, undeclared"
 """Label of the step that stands for the hubs of which nobody declares a figure."""
 
 
-class Carried(NamedTuple):
+class Carried(Struct, frozen=True, gc=False):
     """What a chain emitted, in mg, its ratio in millionths, and how well it is founded."""
 
     total_mg: int
@@ -43,20 +56,20 @@ class Carried(NamedTuple):
     destination: Point | None
 
 
-class _Part(NamedTuple):
+class _Part(Struct, frozen=True, gc=False):
     """The rounds of one end of the chain: as they were, as they count, in mg by category, and how they are known."""
 
     mg: int
     counted_mg: int
-    measured_mg: int
-    declared_mg: int
-    modelled_mg: int
-    complete: bool
-    measured: bool
-    zero_tailpipe: bool
+    measured_mg: int = 0
+    declared_mg: int = 0
+    modelled_mg: int = 0
+    complete: bool = False
+    measured: bool = False
+    zero_tailpipe: bool = False
 
 
-class _Way(NamedTuple):
+class _Way(Struct, frozen=True, gc=False):
     """The distances between the two ends; None when a place is in no table."""
 
     circle_m: int | None
@@ -75,9 +88,9 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     legs: list[ChainElement] = []
     for element in facts.chain or ():
         role = element.role
-        if role is ChainRole.FIRST_MILE:
+        if role is FIRST_MILE:
             firsts.append(element)
-        elif role is ChainRole.LAST_MILE:
+        elif role is LAST_MILE:
             lasts.append(element)
         else:
             legs.append(element)
@@ -85,16 +98,17 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     point = way.start if returning else way.end
     buyer = point is not None and point.countryside and _ward_by_others(facts, returning=returning)
     if returning:
-        first = _rounds(ChainRole.FIRST_MILE, firsts, buyer_mg, facts, method, notes, countryside=buyer)
-        last = _rounds(ChainRole.LAST_MILE, lasts, seller_mg, facts, method, notes, countryside=False)
+        first = _rounds(FIRST_MILE, firsts, buyer_mg, facts, method, notes, countryside=buyer)
+        last = _rounds(LAST_MILE, lasts, seller_mg, facts, method, notes, countryside=False)
     else:
-        first = _rounds(ChainRole.FIRST_MILE, firsts, seller_mg, facts, method, notes, countryside=False)
-        last = _rounds(ChainRole.LAST_MILE, lasts, buyer_mg, facts, method, notes, countryside=buyer)
+        first = _rounds(FIRST_MILE, firsts, seller_mg, facts, method, notes, countryside=False)
+        last = _rounds(LAST_MILE, lasts, buyer_mg, facts, method, notes, countryside=buyer)
     haul, reference_haul = _haul(legs, way, facts, method, notes, far=far)
-    hub_mg, hub_counted = _hubs(facts.hubs, 2 if far else 1, method, notes)
+    passes = 2 if far else 1
+    hub_mg, hub_counted = _hubs(facts.hubs, passes, method, notes)
     haul_most = reference.line_haul_times * reference_haul
-    haul_counted = haul_most if haul.counted_mg is None else min(haul.counted_mg, haul_most)
-    usual_mg = seller_mg + buyer_mg + (2 if far else 1) * reference.hub_mg + reference_haul
+    haul_counted = haul_most if haul.counted_mg is None or haul.counted_mg > haul_most else haul.counted_mg
+    usual_mg = seller_mg + buyer_mg + passes * reference.hub_mg + reference_haul
     counted_mg = first.counted_mg + last.counted_mg + haul_counted + hub_counted
     known = way.road_m is not None
     ratio = ratio_of(counted_mg, usual_mg, RATIO_MOST) if known else RATIO_MOST
@@ -107,7 +121,7 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     if notes.steps is not None:
         ends = (buyer_mg, seller_mg) if returning else (seller_mg, buyer_mg)
         parts = (("first mile", first.counted_mg, ends[0]), ("last mile", last.counted_mg, ends[1]))
-        hubs = ("hub handling", hub_counted, (2 if far else 1) * reference.hub_mg)
+        hubs = ("hub handling", hub_counted, passes * reference.hub_mg)
         hauled = (("line-haul", haul_counted, reference_haul),) if far else ()
         _explain((*parts, hubs, *hauled), ratio, notes, known=known)
     return Carried(
@@ -130,20 +144,20 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
 
 def _category(complete: bool, measured: bool, modelled_mg: int) -> DataCategory:
     if not complete:
-        return DataCategory.DEFAULT
+        return DEFAULT
     if modelled_mg:
-        return DataCategory.MODELLED
-    return DataCategory.MEASURED if measured else DataCategory.DECLARED
+        return MODELLED
+    return MEASURED if measured else DECLARED
 
 
 def _places_by_others(facts: DeliveredFacts) -> bool:
-    return facts.origin.stated_by is not StatedBy.SELLER and facts.destination.stated_by is not StatedBy.SELLER
+    return facts.origin.stated_by is not SELLER and facts.destination.stated_by is not SELLER
 
 
 def _ward_by_others(facts: DeliveredFacts, *, returning: bool) -> bool:
     """Whether somebody else than the seller states the buyer's place."""
     place = facts.origin if returning else facts.destination
-    return place.stated_by is not StatedBy.SELLER
+    return place.stated_by is not SELLER
 
 
 def _way_of(facts: DeliveredFacts, method: Method, notes: Notes) -> _Way:
@@ -181,15 +195,13 @@ def _rounds(  # noqa: PLR0913, PLR0917 - one end of the chain, with what it is j
     """
     table = method.delivery
     most = table.round_times * reference_mg
+    times = facts.attempts if role is LAST_MILE else 1
     if not elements:
-        first = role is ChainRole.FIRST_MILE
-        notes.defaults.append(DefaultUsed.FIRST_MILE_UNDECLARED if first else DefaultUsed.LAST_MILE_UNDECLARED)
-    times = facts.attempts if role is ChainRole.LAST_MILE else 1
-    mg = counted = measured_mg = declared_mg = modelled_mg = 0
-    complete = measured = zero_tailpipe = bool(elements)
-    if not elements:
-        mg = most * times
+        notes.defaults.append(FIRST_MILE_UNDECLARED if role is FIRST_MILE else LAST_MILE_UNDECLARED)
         _undeclared_step(ChainElement(role), most, times, reference_mg, method, notes)
+        return _Part(most * times, most)
+    mg = counted = measured_mg = declared_mg = modelled_mg = 0
+    complete = measured = zero_tailpipe = True
     for element in elements:
         row = None if element.vehicle is None else method.vehicles[element.vehicle]
         zero_tailpipe = zero_tailpipe and row is not None and row.zero_tailpipe
@@ -202,10 +214,10 @@ def _rounds(  # noqa: PLR0913, PLR0917 - one end of the chain, with what it is j
         counted += cost.counted_mg * times
         part_mg = cost.mg * times
         mg += part_mg
-        measured = measured and element.stated_by is not StatedBy.SELLER
-        if cost.category is DataCategory.MEASURED:
+        measured = measured and element.stated_by is not SELLER
+        if cost.category is MEASURED:
             measured_mg += part_mg
-        elif cost.category is DataCategory.DECLARED:
+        elif cost.category is DECLARED:
             declared_mg += part_mg
         else:
             modelled_mg += part_mg
@@ -215,7 +227,7 @@ def _rounds(  # noqa: PLR0913, PLR0917 - one end of the chain, with what it is j
     if countryside:
         town, country = table.town, table.country
         counted = divide_half_even(counted * town.distance_m * country.parcels, country.distance_m * town.parcels)
-    counted = min(counted, most) if complete else most
+    counted = counted if complete and counted < most else most
     return _Part(mg, counted, measured_mg, declared_mg, modelled_mg, complete, complete and measured, zero_tailpipe)
 
 
@@ -227,11 +239,11 @@ def _undeclared_step(  # noqa: PLR0913, PLR0917 - what the step is made of, once
         label = f"{element.role} by {element.vehicle or 'an undeclared vehicle'}"
         formula = f"undeclared: {method.delivery.round_times} x {reference_mg} mg"
         formula += "" if times == 1 else f" x {times} attempts"
-        trip = method.delivery.collection if element.role is ChainRole.FIRST_MILE else method.delivery.town
+        trip = method.delivery.collection if element.role is FIRST_MILE else method.delivery.town
         leg = Leg(
             element.role, element.vehicle, trip.distance_m // trip.parcels * times, DistanceBasis.SHORTEST_FEASIBLE
         )
-        step = Step(label, formula, most * times, "mg", method.delivery.km.ids, DataCategory.DEFAULT, leg)
+        step = Step(label, formula, most * times, "mg", method.delivery.km.ids, DEFAULT, leg)
         notes.steps.append(step)
 
 
@@ -257,14 +269,14 @@ def _haul(  # noqa: PLR0913 - the parcel, its way, and what it is judged by
     if legs:
         haul = line_haul(legs, way.circle_m or 0, road_m, facts, method, notes)
         if haul.counted_mg is not None and not far:
-            return haul._replace(counted_mg=0), 0
+            return replace(haul, counted_mg=0), 0
         if haul.counted_mg is not None:
             return haul, reference_mg
         already = haul.mg
     elif not far:
         return NO_LINE_HAUL, 0
     else:
-        notes.defaults.append(DefaultUsed.LINE_HAUL_UNDECLARED)
+        notes.defaults.append(LINE_HAUL_UNDECLARED)
         already = 0
         haul = LineHaul(0, None, measured=False, air=False)
     whole = divide_half_even(facts.mass_mg * road_m * table.tkm.value, _PER_TKM * table.tkm.scale)
@@ -274,37 +286,40 @@ def _haul(  # noqa: PLR0913 - the parcel, its way, and what it is judged by
         vehicle = legs[0].vehicle if legs else None
         leg = Leg(ChainRole.LINE_HAUL, vehicle, road_m, DistanceBasis.SHORTEST_FEASIBLE)
         label = "line_haul by an undeclared vehicle"
-        notes.steps.append(Step(label, formula, missing, "mg", table.tkm.ids, DataCategory.DEFAULT, leg))
+        notes.steps.append(Step(label, formula, missing, "mg", table.tkm.ids, DEFAULT, leg))
     notes.factors.extend(table.tkm.ids)
-    return haul._replace(mg=already + missing), reference_mg
+    return replace(haul, mg=already + missing), reference_mg
 
 
 def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> tuple[int, int]:
     """The hubs in mg: as declared, and as they count. A figure counts when somebody else than the seller states it."""
     undeclared = method.delivery.undeclared_hub_mg
     if not hubs and notes.steps is None:
-        notes.defaults.append(DefaultUsed.HUB_UNDECLARED)
+        notes.defaults.append(HUB_UNDECLARED)
         notes.factors.extend(method.delivery.hub_ids)
         return passes * undeclared, passes * undeclared
-    figures = [hub.co2e_mg for hub in hubs if hub.co2e_mg is not None]
-    by_others = [hub.co2e_mg for hub in hubs if hub.co2e_mg is not None and hub.stated_by is not StatedBy.SELLER]
-    missing = max(0, passes - len(figures))
-    if len(by_others) < passes:
-        notes.defaults.append(DefaultUsed.HUB_UNDECLARED)
-    mg = sum(figures) + missing * undeclared
-    most = passes * undeclared
-    counted = min(most, sum(by_others) + max(0, passes - len(by_others)) * undeclared)
+    declared = declared_mg = counted = 0
+    silent = passes
+    for hub in hubs:
+        if hub.co2e_mg is not None:
+            declared += 1
+            declared_mg += hub.co2e_mg
+            if hub.stated_by is not SELLER:
+                silent -= 1
+                counted += hub.co2e_mg
+    if silent > 0:
+        notes.defaults.append(HUB_UNDECLARED)
+        counted += silent * undeclared
+    missing = passes - declared if declared < passes else 0
     notes.factors.extend(method.delivery.hub_ids)
     if notes.steps is not None:
-        if figures:
-            notes.steps.append(
-                Step("hubs", "sum of the declared figures", sum(figures), "mg", (), DataCategory.DECLARED)
-            )
+        if declared:
+            notes.steps.append(Step("hubs", "sum of the declared figures", declared_mg, "mg", (), DECLARED))
         if missing:
             formula = f"undeclared: {missing} x {undeclared} mg"
             ids = method.delivery.hub_ids
-            notes.steps.append(Step(UNDECLARED_HUBS, formula, missing * undeclared, "mg", ids, DataCategory.DEFAULT))
-    return mg, counted
+            notes.steps.append(Step(UNDECLARED_HUBS, formula, missing * undeclared, "mg", ids, DEFAULT))
+    return declared_mg + missing * undeclared, min(passes * undeclared, counted)
 
 
 def _explain(parts: tuple[tuple[str, int, int], ...], ratio: int, notes: Notes, *, known: bool) -> None:

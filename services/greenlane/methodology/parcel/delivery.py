@@ -3,11 +3,9 @@
 from greenlane.methodology.assessment import Assessed, Notes, Step
 from greenlane.methodology.facts import DeliveredFacts
 from greenlane.methodology.parcel.chain import carry
+from greenlane.methodology.parcel.words import PICKUP
 from greenlane.methodology.sums import DeliverySums, ReturnSums
 from greenlane.methodology.tables import Method
-from greenlane.methodology.vocabulary import PlaceKind
-
-_PICKUP = (PlaceKind.PICKUP_POINT, PlaceKind.LOCKER)
 
 
 def assess_delivered(facts: DeliveredFacts, method: Method, steps: list[Step] | None = None) -> Assessed:
@@ -31,7 +29,7 @@ def assess_delivered(facts: DeliveredFacts, method: Method, steps: list[Step] | 
         facts.attempts,
         1 if facts.attempts == 1 else 0,
         1 if carried.air else 0,
-        1 if facts.destination.kind in _PICKUP else 0,
+        1 if facts.destination.kind in PICKUP else 0,
         1 if carried.zero_tailpipe else 0,
         1 if end is not None and end.outside_two_cities_63 else 0,
         1 if end is not None and end.outside_two_cities_34 else 0,

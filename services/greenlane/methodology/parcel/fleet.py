@@ -2,8 +2,8 @@
 
 from datetime import date
 
+from greenlane.methodology.parcel.words import ELECTRICITY
 from greenlane.methodology.tables import SCALE, Method, PerDistance, VehicleFactor
-from greenlane.methodology.vocabulary import EnergyCarrier
 
 
 def per_km(row: VehicleFactor, where: tuple[str, date], method: Method) -> PerDistance | None:
@@ -18,7 +18,7 @@ def per_tkm(row: VehicleFactor, where: tuple[str, date], method: Method) -> PerD
 
 def electric(kwh: PerDistance | None, where: tuple[str, date], method: Method) -> PerDistance | None:
     """An electric vehicle's kWh times the plug factor of the country and the day."""
-    return None if kwh is None else kwh.times(method.carrier_factor(where[0], EnergyCarrier.ELECTRICITY, where[1]))
+    return None if kwh is None else kwh.times(method.carrier_factor(where[0], ELECTRICITY, where[1]))
 
 
 def shown(factor: PerDistance) -> str:

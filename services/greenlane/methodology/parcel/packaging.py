@@ -2,13 +2,24 @@
 
 from datetime import date
 from re import fullmatch
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from greenlane.methodology.assessment import Assessed, Notes, Step
 from greenlane.methodology.facts import Component, PackedFacts
 from greenlane.methodology.parcel.cover import covers_mm2, thin_bag
 from greenlane.methodology.parcel.reference_packaging import packaging_reference
 from greenlane.methodology.parcel.space import measure_space
+from greenlane.methodology.parcel.words import (
+    DECLARED,
+    DEFAULT,
+    MEASURED,
+    MODELLED,
+    PACKAGING_UNDECLARED,
+    RECYCLED_UNCERTIFIED,
+    SELLER,
+    TRIPS_UNVERIFIED,
+)
 from greenlane.methodology.rounding import divide_half_even, ratio_of
 from greenlane.methodology.sums import RATIO_MOST, PackagingSums
 from greenlane.methodology.tables import SCALE, AveragePackaging, MaterialFactor, Method
@@ -20,7 +31,7 @@ _FACTOR_SCALE = SCALE * _PERMILLE
 _POINTS_MILLI = 100_000
 
 
-class _Used(NamedTuple):
+class _Used(Struct, frozen=True, gc=False):
     """What packaging was used, in mg; CO2e and plastic of a reusable asset are those of one trip.
 
     `measured` and `declared` are the CO2e that others state and that the seller states; `category` is of the whole.
@@ -33,7 +44,7 @@ class _Used(NamedTuple):
     circular: int = 0
     measured: int = 0
     declared: int = 0
-    category: DataCategory = DataCategory.DEFAULT
+    category: DataCategory = DEFAULT
     solid_mm2: int = 0
 
 
@@ -47,7 +58,7 @@ def assess_packed(facts: PackedFacts, method: Method, steps: list[Step] | None =
     reference = packaging_reference(space.product_mm3, facts.order, method, notes)
     used, known = _NOTHING, False
     if facts.components is None:
-        notes.defaults.append(DefaultUsed.PACKAGING_UNDECLARED)
+        notes.defaults.append(PACKAGING_UNDECLARED)
     else:
         day = facts.local_day or facts.day
         used, known = _declared(facts.components, day, space.surface_mm2, method, notes)
@@ -61,7 +72,7 @@ def assess_packed(facts: PackedFacts, method: Method, steps: list[Step] | None =
     else:
         co2e_ratio = ratio_of(used.co2e, reference.co2e_mg, RATIO_MOST)
         plastic_ratio = ratio_of(used.plastic, reference.plastic_mg, RATIO_MOST) if used.plastic else 0
-        measured = used.category is DataCategory.MEASURED and _outer_by_others(facts)
+        measured = used.category is MEASURED and _outer_by_others(facts)
     return notes.assessed(
         PackagingSums(
             1,
@@ -88,7 +99,7 @@ def assess_packed(facts: PackedFacts, method: Method, steps: list[Step] | None =
 
 
 def _outer_by_others(facts: PackedFacts) -> bool:
-    return facts.outer is not None and facts.outer.stated_by is not StatedBy.SELLER
+    return facts.outer is not None and facts.outer.stated_by is not SELLER
 
 
 def _at_least_undeclared(used: _Used, reference: AveragePackaging, method: Method, notes: Notes) -> _Used:
@@ -101,9 +112,7 @@ def _at_least_undeclared(used: _Used, reference: AveragePackaging, method: Metho
     )
     if notes.steps is not None:
         formula = f"the larger of what is declared ({used.co2e} mg) and {times} x reference"
-        notes.steps.append(
-            Step("undeclared packaging", formula, worst.co2e, "mg", method.packaging.ids, DataCategory.DEFAULT)
-        )
+        notes.steps.append(Step("undeclared packaging", formula, worst.co2e, "mg", method.packaging.ids, DEFAULT))
         for label, declared, taken in (("plastic", used.plastic, worst.plastic), ("mass", used.mass, worst.mass)):
             formula = f"the larger of what is declared ({declared} mg) and {times} x reference"
             notes.steps.append(Step(f"undeclared {label}", formula, taken, "mg"))
@@ -138,7 +147,7 @@ def _declared(
         if not row.known:
             notes.defaults.append(DefaultUsed.MATERIAL_UNKNOWN)
             named = False
-        elif part.stated_by is StatedBy.SELLER:
+        elif part.stated_by is SELLER:
             by_seller += part_co2e
             others = False
         else:
@@ -151,8 +160,8 @@ def _declared(
     if complete and film_mm2 + solid_mm2 < surface:
         notes.implausible.append(ImplausibleFact.PACKAGING_MASS)
         complete = False
-    category = DataCategory.DECLARED if not others else DataCategory.MEASURED
-    category = category if named else DataCategory.MODELLED
+    category = DECLARED if not others else MEASURED
+    category = category if named else MODELLED
     return _Used(mass, plastic, co2e, circular, by_others, by_seller, category, solid_mm2), complete and surface > 0
 
 
@@ -175,8 +184,8 @@ def _component(  # noqa: PLR0913, PLR0917 - the hot path passes what it already 
         ids = (row.primary.id,) if row.recycled is None or not permille else (row.primary.id, row.recycled.id)
         formula = f"{mass} mg x {factor / _FACTOR_SCALE:.8f} kg/kg / {trips} {_TRIP[trips == 1]}, "
         formula += f"{permille / 10} % recycled"
-        stated = DataCategory.DECLARED if part.stated_by is StatedBy.SELLER else DataCategory.MEASURED
-        category = stated if row.known else DataCategory.MODELLED
+        stated = DECLARED if part.stated_by is SELLER else MEASURED
+        category = stated if row.known else MODELLED
         notes.steps.append(Step(f"{part.role}: {part.material}", formula, co2e, "mg", ids, category))
     return co2e, plastic, circular
 
@@ -184,9 +193,9 @@ def _component(  # noqa: PLR0913, PLR0917 - the hot path passes what it already 
 def _certified_permille(part: Component, day: date, method: Method, notes: Notes) -> int:
     """Recycled content in thousandths; 0 unless somebody else states it with a certificate valid on the day."""
     scheme = part.certificate_scheme
-    known = scheme is not None and part.stated_by is not StatedBy.SELLER
+    known = scheme is not None and part.stated_by is not SELLER
     if not known or part.certificate_valid_until is None or part.certificate_valid_until < day:
-        notes.defaults.append(DefaultUsed.RECYCLED_UNCERTIFIED)
+        notes.defaults.append(RECYCLED_UNCERTIFIED)
         return 0
     if scheme is None or fullmatch(method.certificates[scheme], part.certificate_id) is None:
         notes.implausible.append(ImplausibleFact.CERTIFICATE)
@@ -197,8 +206,8 @@ def _certified_permille(part: Component, day: date, method: Method, notes: Notes
 def _verified_trips(part: Component, method: Method, notes: Notes) -> int:
     """Trips over which a reusable asset is spread; 1 unless somebody else states a plausible number."""
     trips = None if part.reusable is None else part.reusable.verified_trips
-    if trips is None or part.stated_by is StatedBy.SELLER:
-        notes.defaults.append(DefaultUsed.TRIPS_UNVERIFIED)
+    if trips is None or part.stated_by is SELLER:
+        notes.defaults.append(TRIPS_UNVERIFIED)
         return 1
     bounds = method.bounds
     least, most = bounds.carrier_trips if part.stated_by is StatedBy.CARRIER else bounds.verified_trips

@@ -2,9 +2,10 @@
 
 from greenlane.methodology.assessment import Notes, Step
 from greenlane.methodology.facts import Order
+from greenlane.methodology.parcel.words import SELLER
 from greenlane.methodology.rounding import surface_scale
 from greenlane.methodology.tables import AveragePackaging, Method, PackagingReference
-from greenlane.methodology.vocabulary import DefaultUsed, ImplausibleFact, StatedBy
+from greenlane.methodology.vocabulary import DefaultUsed, ImplausibleFact
 
 
 def packaging_reference(product_mm3: int, order: Order | None, method: Method, notes: Notes) -> AveragePackaging:
@@ -15,7 +16,7 @@ def packaging_reference(product_mm3: int, order: Order | None, method: Method, n
     table = method.packaging
     reference = table.least if product_mm3 <= table.least_mm3 else _of_volume(product_mm3, table)
     text = f"{product_mm3} mm³ of product" if product_mm3 > table.least_mm3 else f"at least {table.least_mm3} mm³"
-    if order is not None and order.parcels > 1 and order.stated_by is not StatedBy.SELLER:
+    if order is not None and order.parcels > 1 and order.stated_by is not SELLER:
         reference, text = _share_of_order(product_mm3, order, reference, table, notes)
     notes.factors.extend(table.ids)
     if notes.steps is not None:

@@ -1,21 +1,28 @@
 """The CO2e of a first or last mile: the energy or the vehicle-km of its round, shared by the round's parcels."""
 
 from datetime import date
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from greenlane.methodology.assessment import Notes
 from greenlane.methodology.facts import ChainElement, DeliveredFacts, Round
 from greenlane.methodology.parcel.fleet import per_km, shown
+from greenlane.methodology.parcel.words import (
+    DECLARED,
+    ELECTRICITY,
+    LAST_MILE,
+    MEASURED,
+    MODELLED,
+    ROUND_UNDECLARED,
+    SELLER,
+)
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.tables import SCALE, Method, PerDistance, VehicleFactor
 from greenlane.methodology.vocabulary import (
-    ChainRole,
     DataCategory,
     DefaultUsed,
-    EnergyCarrier,
     ImplausibleFact,
     PlaceKind,
-    StatedBy,
 )
 
 _PER_KM = SCALE // 1000
@@ -24,7 +31,7 @@ _PER_KM = SCALE // 1000
 _LOCKERS = (PlaceKind.LOCKER, PlaceKind.PICKUP_POINT)
 
 
-class RoundCost(NamedTuple):
+class RoundCost(Struct, frozen=True, gc=False):
     """One parcel's share of a round, in mg: as it was, and as it counts; `factor_ids` and `formula` are of the former.
 
     What counts is never above the vehicle's own figure per km, without cooling.
@@ -47,9 +54,9 @@ def round_cost(
         notes.defaults.append(DefaultUsed.VEHICLE_UNDECLARED)
         return None
     if trip is None:
-        notes.defaults.append(DefaultUsed.ROUND_UNDECLARED)
+        notes.defaults.append(ROUND_UNDECLARED)
         return None
-    last = element.role is ChainRole.LAST_MILE
+    last = element.role is LAST_MILE
     where = (facts.destination.country if last else facts.origin.country, facts.day)
     factor = row.km or per_km(row, where, method)
     if factor is None:
@@ -58,12 +65,12 @@ def round_cost(
     if not _possible(trip, row, facts, method, notes):
         return None
     by_km_mg = divide_half_even(trip.distance_m * factor.value, _PER_KM * factor.scale * trip.parcels)
-    category = DataCategory.DECLARED if element.stated_by is StatedBy.SELLER else DataCategory.MEASURED
+    category = DECLARED if element.stated_by is SELLER else MEASURED
     if element.energy is not None:
         return _by_energy(element, trip, row, by_km_mg, where, category, method, notes)
     if row.stand_in:
         notes.defaults.append(DefaultUsed.VEHICLE_CONSUMPTION_UNKNOWN)
-        category = DataCategory.MODELLED
+        category = MODELLED
     mg = by_km_mg
     if element.temperature_controlled and element.vehicle is not None:
         cooled = per_km(method.cooled_vehicles[element.vehicle], where, method)
@@ -121,7 +128,7 @@ def _by_energy(  # noqa: PLR0913, PLR0917 - the hot path passes what it already 
     mg = divide_half_even(energy.amount_milli * factor.value, _PER_KM * energy.parcels)
     formula = ""
     if notes.steps is not None:
-        unit = "Wh" if energy.carrier is EnergyCarrier.ELECTRICITY else "ml"
+        unit = "Wh" if energy.carrier is ELECTRICITY else "ml"
         formula = f"{energy.amount_milli} {unit} x {factor.value / SCALE} g/{unit} / {energy.parcels} parcels"
     distance_m = trip.distance_m // trip.parcels
     return RoundCost(mg, min(mg, by_km_mg), category, (factor.id,), formula, distance_m)

@@ -1,17 +1,24 @@
 """The sides of a parcel: what the outer packaging encloses, how much of it is empty (PPWR Art. 24), and its surface."""
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from greenlane.methodology.assessment import POINTS_MILLI, Notes, Step
 from greenlane.methodology.facts import Item, Outer
+from greenlane.methodology.parcel.words import (
+    EMPTY_SPACE_UNDECLARED,
+    MAILER,
+    OUTER_UNDECLARED,
+    PRODUCT_VOLUME_UNDECLARED,
+    SELLER,
+)
 from greenlane.methodology.rounding import divide_half_even
 from greenlane.methodology.tables import Range
-from greenlane.methodology.vocabulary import DefaultUsed, ImplausibleFact, OuterKind, StatedBy
+from greenlane.methodology.vocabulary import ImplausibleFact
 
 _FULL_POINTS = 100_000
 
 
-class Space(NamedTuple):
+class Space(Struct, frozen=True, gc=False):
     """Volumes in mm³ and the surface in mm², 0 when unknown; the empty-space score in thousandths of a point.
 
     `product_mm3` is 0 unless somebody else than the seller states it.
@@ -30,7 +37,7 @@ def measure_space(  # noqa: PLR0911 - each way in which a fact may be missing
     """Volumes, surface and empty-space score of one parcel; `density` bounds the goods, in g per m³."""
     surface = 0 if outer is None else surface_mm2(outer)
     if outer is None or not surface:
-        notes.defaults.append(DefaultUsed.OUTER_UNDECLARED)
+        notes.defaults.append(OUTER_UNDECLARED)
         return _unknown(0, notes)
     product, capacity = product_mm3(items), capacity_mm3(outer)
     if product > capacity:
@@ -38,7 +45,7 @@ def measure_space(  # noqa: PLR0911 - each way in which a fact may be missing
         return _unknown(0, notes)
     if not product:
         return _unknown(surface, notes)
-    mailer = outer.kind is OuterKind.FLEXIBLE_MAILER
+    mailer = outer.kind is MAILER
     outer_mm3, empty = (0, 0) if mailer else (capacity, capacity - product)
     if not _by_others(items, outer):
         _unknown(surface, notes)
@@ -71,28 +78,28 @@ def surface_mm2(outer: Outer) -> int:
         return 0
     if height is not None:
         return 2 * (length * width + length * height + width * height)
-    return 2 * length * width if outer.kind is OuterKind.FLEXIBLE_MAILER else 0
+    return 2 * length * width if outer.kind is MAILER else 0
 
 
 def capacity_mm3(outer: Outer) -> int:
     """What the outer packaging can hold; a mailer is taken as a cushion: both sides times half the shorter one."""
     length, width, height = outer.length_mm or 0, outer.width_mm or 0, outer.height_mm or 0
-    if outer.kind is OuterKind.FLEXIBLE_MAILER:
+    if outer.kind is MAILER:
         return max(length * width * height, length * width * min(length, width) // 2)
     return length * width * height
 
 
 def _unknown(surface: int, notes: Notes) -> Space:
-    notes.defaults.append(DefaultUsed.PRODUCT_VOLUME_UNDECLARED)
-    notes.defaults.append(DefaultUsed.EMPTY_SPACE_UNDECLARED)
+    notes.defaults.append(PRODUCT_VOLUME_UNDECLARED)
+    notes.defaults.append(EMPTY_SPACE_UNDECLARED)
     return Space(0, 0, 0, surface, 0)
 
 
 def _by_others(items: tuple[Item, ...], outer: Outer) -> bool:
-    if outer.stated_by is StatedBy.SELLER:
+    if outer.stated_by is SELLER:
         return False
     for item in items:  # noqa: SIM110 - on the hot path a generator takes as long as all else here
-        if item.stated_by is StatedBy.SELLER:
+        if item.stated_by is SELLER:
             return False
     return True
 

@@ -49,15 +49,16 @@ class ScorerMetrics:
     def count(self, assessments: Iterable[tuple[str, Assessed]]) -> None:
         """Assessments of these marketplaces were written: how many, with their CO2e and plastic in grams."""
         tallies: defaultdict[tuple[str, DataCategory], list[int]] = defaultdict(lambda: [0, 0, 0])
-        for marketplace, (sums, category, _, _, implausible) in assessments:
-            tally = tallies[marketplace, category]
+        for marketplace, assessed in assessments:
+            sums = assessed.sums
+            tally = tallies[marketplace, assessed.data_category]
             tally[0] += 1
             co2e, plastic = _PLACES[type(sums)]
             if co2e is not None:
                 tally[1] += sums[co2e]
             if plastic is not None:
                 tally[2] += sums[plastic]
-            for fact in implausible:
+            for fact in assessed.implausible:
                 self._implausible.labels(fact).inc()
         for (marketplace, category), (count, co2e_mg, plastic_mg) in tallies.items():
             shop = bounded(marketplace, self._marketplaces)
