@@ -38,8 +38,8 @@ method-adversary: .venv/.dev ## what a lie or a silence buys, as one JSON object
 method-audit: .venv/.dev ## the method beside a second implementation from its document, as one JSON object
 	@$(BIN)/python -m tests.audit
 
-bench-method: .venv/.dev ## assessments a second on one core, as one JSON object
-	@$(BIN)/python tests/benchmarks/bench_method.py
+bench-method: .venv/.dev ## records a second on one core, and beside method 1.0.0 out of the history, as one JSON object
+	@$(BIN)/python -m tests.benchmarks.bench_method
 
 cli-start: .venv/.dev ## processor time of `greenlane --help` and `--version`, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.cli_start

@@ -1,131 +1,152 @@
-"""How many parcels a second the pure arithmetic assesses on one core, from decoded values to sums: `make bench-method`.
+"""How many parcels a second one core assesses, beside method 1.0.0 in the same run: `make bench-method`.
 
-Prints one JSON object on its last line. `…_per_second` is by the process's own CPU time, which other work on the
-machine does not disturb; `…_per_second_wall` is by the clock on the wall. Each is the median of several runs.
+Prints one JSON object on its last line. Every figure is by the processes' own CPU time, which other work on the machine
+disturbs least. `…_records_per_second` is from a record's bytes to the bytes of its assessment, as the scorers work;
+`…_assessments_per_second` is the arithmetic in it, from facts to sums. Each is the median of all rounds.
+
+The code of method 1.0.0 comes out of the repository's history. Its processes and those of this tree assess the same
+bytes of v1 events, round by round in turn. A `…_vs_1_0` is the median of the rounds' ratios, above 1 where this tree is
+the faster one; `vs_1_0` is the least of them. Without the history it is null, and `vs_1_0_missing` says why.
 """
 
 import json
 import statistics
+import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
-from datetime import date
-from typing import TypeVar
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
-from msgspec.structs import replace
+from tests.benchmarks.earlier_code import HistoryMissingError, newest_commit, unpack
+from tests.benchmarks.method_events import mixes
 
-from greenlane.factors.loading import load_method
-from greenlane.methodology import (
-    ChainElement,
-    Component,
-    DeliveredFacts,
-    Energy,
-    Hub,
-    Item,
-    Method,
-    Outer,
-    PackedFacts,
-    Place,
-    ReusableAsset,
-    Round,
-    assess_delivered,
-    assess_packed,
-)
-from greenlane.methodology.assessment import Assessed
-from greenlane.methodology.vocabulary import (
-    ChainRole,
-    ComponentRole,
-    DistanceBasis,
-    EnergyCarrier,
-    Material,
-    OuterKind,
-    RoundDensity,
-    Vehicle,
-)
-
-RUNS = 7
-PARCELS = 20_000
-DAY = date(2026, 7, 1)
-FactsT = TypeVar("FactsT")
+ROOT = Path(__file__).parents[2]
+CHILD = Path(__file__).with_name("method_child.py")
+EARLIER = "1.0.0"
+PAIRS = 4
+ROUNDS = 9
+RECORDS = 1_000
+COMPARED = ("packed", "delivered")
+"""The mixes of v1 events, which both versions assess."""
 
 
-def packed_mix() -> list[PackedFacts]:
-    """A box of four parts, a mailer, a reused box, and one of which nothing is declared, as 5 : 3 : 1 : 1."""
-    items = (Item(1, 500_000, 200, 150, 100), Item(2, 80_000, 60, 40, 30))
-    box = PackedFacts(
-        DAY,
-        "VN",
-        items,
-        Outer(OuterKind.BOX, 300, 200, 100),
-        (
-            Component(ComponentRole.OUTER, Material.CORRUGATED_BOARD, 87_000, None, 700, date(2027, 1, 1)),
-            Component(ComponentRole.CUSHIONING, Material.BUBBLE_WRAP, 12_000),
-            Component(ComponentRole.CLOSURE, Material.PP_TAPE, 3_000),
-            Component(ComponentRole.LABEL, Material.PAPER_LABEL, 2_000),
-        ),
-    )
-    mailer = replace(
-        box,
-        outer=Outer(OuterKind.FLEXIBLE_MAILER, 400, 300),
-        components=(
-            Component(ComponentRole.OUTER, Material.LDPE_FILM, 14_000, 60),
-            Component(ComponentRole.LABEL, Material.PAPER_LABEL, 2_000),
-        ),
-    )
-    reused = replace(
-        box, components=(Component(ComponentRole.OUTER, Material.PP, 300_000, reusable=ReusableAsset("box", 40)),)
-    )
-    return [box] * 5 + [mailer] * 3 + [reused] + [PackedFacts(DAY, "VN")]
+class Round(NamedTuple):
+    """CPU seconds of one round: from bytes to bytes, and of the arithmetic in it."""
+
+    records: float
+    arithmetic: float
 
 
-def delivered_mix() -> list[DeliveredFacts]:
-    """Chains of three legs, a last mile with measured energy, and nothing declared, as 5 : 4 : 1."""
-    hanoi, saigon, da_nang = Place("VN", "01"), Place("VN", "79"), Place("VN", "48")
-    chain = (
-        ChainElement(ChainRole.FIRST_MILE, Vehicle.MOTORBIKE_PETROL, density=RoundDensity.USUAL),
-        ChainElement(ChainRole.LINE_HAUL, Vehicle.LORRY_ARTICULATED, 1_700_000, DistanceBasis.ACTUAL),
-        ChainElement(ChainRole.LAST_MILE, Vehicle.MOTORBIKE_PETROL, round=Round(60_000, 100)),
-    )
-    metered = ChainElement(
-        ChainRole.LAST_MILE,
-        Vehicle.MOTORBIKE_ELECTRIC,
-        energy=Energy(EnergyCarrier.ELECTRICITY, 1_800, 100),
-        round=Round(60_000, 100),
-    )
-    far = DeliveredFacts(DAY, 800_000, hanoi, saigon, 1, chain, (Hub(20_000), Hub()))
-    again = replace(far, destination=da_nang, attempts=2)
-    near = DeliveredFacts(DAY, 800_000, hanoi, hanoi, 1, (metered,))
-    return [far] * 3 + [again] * 2 + [near] * 4 + [DeliveredFacts(DAY, 800_000, hanoi, saigon, 1)]
+Rounds = dict[str, list[Round]]
+"""All rounds of each mix, in the order in which they were timed."""
 
 
-def per_second(
-    assess: Callable[[FactsT, Method], Assessed], mix: Sequence[FactsT], method: Method
-) -> tuple[float, float]:
-    """Assessments per second of CPU time and of time on the wall, each the median of the runs."""
-    parcels = [mix[number % len(mix)] for number in range(PARCELS)]
-    by_cpu: list[float] = []
-    by_wall: list[float] = []
-    for _ in range(RUNS):
-        cpu, wall = time.process_time(), time.perf_counter()
-        for facts in parcels:
-            assess(facts, method)
-        by_cpu.append(PARCELS / (time.process_time() - cpu))
-        by_wall.append(PARCELS / (time.perf_counter() - wall))
-    return statistics.median(by_cpu), statistics.median(by_wall)
+class Child:
+    """A process that times the code in one folder; every one of them hashes texts alike."""
+
+    def __init__(self, services: Path, told: Mapping[str, Any]) -> None:
+        """Raises RuntimeError when the process ends."""
+        environment = {"PYTHONPATH": str(services), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, str(CHILD)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.method_version: str = self._asked(json.dumps(told))["method_version"]
+
+    def round(self, mix: str) -> Round:
+        """Time one round of a mix. Raises RuntimeError when the process ends."""
+        return Round(*self._asked(mix))
+
+    def _asked(self, line: str) -> Any:
+        assert self._process.stdin is not None, "it is a pipe"
+        assert self._process.stdout is not None, "it is a pipe"
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the timing process ended with {self._process.wait()}; its last words stand above")
+        return json.loads(answer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+
+def timed(now: Path, earlier: Path | None) -> tuple[Rounds, Rounds]:
+    """All rounds of this tree and of the earlier one, each version's first in every second round."""
+    told = mixes(RECORDS)
+    ours: Rounds = defaultdict(list)
+    theirs: Rounds = defaultdict(list)
+    for pair in range(PAIRS):
+        with ExitStack() as both:
+            children = [(both.enter_context(Child(now, told)), ours, tuple(told))]
+            if earlier is not None:
+                child = both.enter_context(Child(earlier, {mix: told[mix] for mix in COMPARED}))
+                if child.method_version != EARLIER:
+                    raise RuntimeError(f"{earlier} has method {child.method_version}, not {EARLIER}")
+                children.append((child, theirs, COMPARED))
+            for number in range(pair, pair + ROUNDS):
+                for mix in told:
+                    for child, rounds, its_own in children[:: 1 if number % 2 else -1]:
+                        if mix in its_own:
+                            rounds[mix].append(child.round(mix))
+    return ours, theirs
+
+
+def speeds(rounds: Rounds) -> dict[str, int]:
+    """Records and assessments a second of each mix."""
+    by_name: dict[str, int] = {}
+    for mix, timings in rounds.items():
+        by_name[f"{mix}_records_per_second"] = _per_second(timing.records for timing in timings)
+        by_name[f"{mix}_assessments_per_second"] = _per_second(timing.arithmetic for timing in timings)
+    return by_name
+
+
+def _per_second(seconds: Iterable[float]) -> int:
+    return round(RECORDS / statistics.median(seconds))
+
+
+def ratios(ours: Rounds, theirs: Rounds) -> dict[str, float]:
+    """How many times as fast this tree is: each mix, its arithmetic, and a packed and a delivered event together."""
+    by_name: dict[str, float] = {}
+    for mix in COMPARED:
+        pairs = list(zip(theirs[mix], ours[mix], strict=True))
+        by_name[f"{mix}_vs_1_0"] = statistics.median(old.records / new.records for old, new in pairs)
+        by_name[f"{mix}_arithmetic_vs_1_0"] = statistics.median(old.arithmetic / new.arithmetic for old, new in pairs)
+    old_parcels, new_parcels = _parcels(theirs), _parcels(ours)
+    by_name["parcel_vs_1_0"] = statistics.median(old / new for old, new in zip(old_parcels, new_parcels, strict=True))
+    return {name: round(ratio, 3) for name, ratio in by_name.items()}
+
+
+def _parcels(rounds: Rounds) -> list[float]:
+    """CPU seconds of parcels that are packed and delivered, round by round."""
+    return [sum(timing.records for timing in each) for each in zip(*(rounds[mix] for mix in COMPARED), strict=True)]
 
 
 def main() -> None:
-    """Measure both and print the result."""
-    method = load_method()
-    packed, packed_wall = per_second(assess_packed, packed_mix(), method)
-    delivered, delivered_wall = per_second(assess_delivered, delivered_mix(), method)
+    """Measure and print the result."""
+    with tempfile.TemporaryDirectory() as folder:
+        missing, commit, earlier = None, None, None
+        try:
+            commit = newest_commit(ROOT, EARLIER)
+            earlier = unpack(ROOT, commit, Path(folder))
+        except HistoryMissingError as error:
+            missing = str(error)
+        ours, theirs = timed(ROOT / "services", earlier)
+    compared = {} if earlier is None else ratios(ours, theirs)
     result = {
-        "packed_assessments_per_second": round(packed),
-        "packed_assessments_per_second_wall": round(packed_wall),
-        "delivered_assessments_per_second": round(delivered),
-        "delivered_assessments_per_second_wall": round(delivered_wall),
-        "runs": RUNS,
-        "parcels_per_run": PARCELS,
+        "vs_1_0": min(compared.values(), default=None),
+        **({} if missing is None else {"vs_1_0_missing": missing}),
+        **compared,
+        **speeds(ours),
+        "of_1_0": speeds(theirs),
+        "commit_of_1_0": commit,
+        "rounds": PAIRS * ROUNDS,
+        "records_per_round": RECORDS,
         "python": sys.version.split()[0],
     }
     sys.stdout.write(json.dumps(result) + "\n")
