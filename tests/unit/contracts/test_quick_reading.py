@@ -2,7 +2,7 @@
 
 import json
 from copy import deepcopy
-from datetime import UTC
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any
@@ -186,6 +186,19 @@ def test_a_header_with_an_odd_value_or_name_leads_to_what_the_models_say(place: 
         changed = record(raw, headers=(*raw.headers[:place], odd, *raw.headers[place + 1 :]))
         for owner in OWNERS:
             assert quick_answer(changed, owner) == answer(changed, owner), odd
+
+
+OFFSETS = st.integers(-1_439, 1_439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=9_000)), OFFSETS, st.booleans())
+def test_a_time_is_written_to_the_microsecond_in_utc(since: timedelta, offset: timezone, whole: bool) -> None:
+    raw = encode(EVENTS[0])
+    time = (datetime(2000, 1, 1, tzinfo=UTC) + since).astimezone(offset)
+    text = (time.replace(microsecond=0) if whole else time).isoformat().encode()
+    timed = record(raw, headers=tuple((name, text if name == "ce_time" else value) for name, value in raw.headers))
+    assert quick_event(timed) is not None
+    assert quick_answer(timed, "packaging_scorer") == answer(timed, "packaging_scorer")
 
 
 @pytest.mark.parametrize("mode", ["binary", "structured"])
