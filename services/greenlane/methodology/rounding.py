@@ -27,4 +27,7 @@ def surface_scale(volume: int, base: int) -> int:
 
 def ratio_of(figure: int, reference: int, most: int) -> int:
     """Millionths of a reference, rounded once, at most `most`; the reference is positive."""
-    return min(most, divide_half_even(figure * 1_000_000, reference))
+    ratio = divide_half_even(figure * 1_000_000, reference)
+    if ratio > most:
+        return most
+    return ratio

@@ -175,7 +175,7 @@ class AveragePackaging(NamedTuple):
 
     def times(self, scale: int) -> "AveragePackaging":
         """This packaging times `scale` millionths, each figure rounded once."""
-        return AveragePackaging(*(max(1, divide_half_even(figure * scale, MILLION)) for figure in self))
+        return AveragePackaging(*[divide_half_even(figure * scale, MILLION) or 1 for figure in self])
 
 
 @dataclass(frozen=True, slots=True)

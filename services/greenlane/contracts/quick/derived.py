@@ -122,6 +122,8 @@ def _behaviour(model: type[BaseModel]) -> dict[str, Any]:
 def _checks(validators: list[Callable[[Any], Any]]) -> dict[str, Any]:
     if not validators:
         return {}
+    if len(validators) == 1:
+        return {"__post_init__": validators[0]}
 
     def check(self: Any) -> None:
         for validator in validators:

@@ -83,17 +83,7 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     reference = method.delivery
     way = _way_of(facts, method, notes)
     far = way.road_m is None or way.road_m > method.distances.line_haul_from_m
-    firsts: list[ChainElement] = []
-    lasts: list[ChainElement] = []
-    legs: list[ChainElement] = []
-    for element in facts.chain or ():
-        role = element.role
-        if role is FIRST_MILE:
-            firsts.append(element)
-        elif role is LAST_MILE:
-            lasts.append(element)
-        else:
-            legs.append(element)
+    firsts, legs, lasts = _by_role(facts.chain or ())
     seller_mg, buyer_mg = reference.seller_round_mg, reference.buyer_round_mg
     point = way.start if returning else way.end
     buyer = point is not None and point.countryside and _ward_by_others(facts, returning=returning)
@@ -140,6 +130,17 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
         last.zero_tailpipe,
         way.end,
     )
+
+
+def _by_role(chain: tuple[ChainElement, ...]) -> tuple[list[ChainElement], list[ChainElement], list[ChainElement]]:
+    """The rounds before the line-haul, its legs, and the rounds after it."""
+    firsts: list[ChainElement] = []
+    legs: list[ChainElement] = []
+    lasts: list[ChainElement] = []
+    for element in chain:
+        role = element.role
+        (firsts if role is FIRST_MILE else lasts if role is LAST_MILE else legs).append(element)
+    return firsts, legs, lasts
 
 
 def _category(complete: bool, measured: bool, modelled_mg: int) -> DataCategory:
