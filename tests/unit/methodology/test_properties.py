@@ -6,7 +6,7 @@ from functools import reduce
 from random import Random
 from typing import Any, TypeVar
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.unit.methodology.honest import METHOD, delivery, packaging, returning
@@ -322,18 +322,19 @@ def test_goods_that_only_the_seller_states_raise_no_reference(
     assert packaging_points(packaging(lied), 0) <= packaging_points(packaging(none), 0)
 
 
-@given(parcels, st.sampled_from(ComponentRole), st.sampled_from([OuterKind.BOX, OuterKind.OWN_BOX]))
+@given(
+    parcels,
+    outers,
+    st.lists(components, min_size=1, max_size=5).map(tuple),
+    st.sampled_from(ComponentRole),
+    st.sampled_from([OuterKind.BOX, OuterKind.OWN_BOX]),
+)
 def test_names_of_kind_and_role_move_no_score_that_only_the_seller_states(
-    facts: PackedFacts, role: ComponentRole, kind: OuterKind
+    facts: PackedFacts, outer: Outer, parts: tuple[Component, ...], role: ComponentRole, kind: OuterKind
 ) -> None:
-    assume(facts.components is not None and facts.outer is not None)
-    assert facts.outer is not None
-    plain = replace(facts, outer=replace(facts.outer, kind=OuterKind.BOX, stated_by=StatedBy.SELLER))
-    named = replace(
-        plain,
-        outer=replace(plain.outer, kind=kind) if plain.outer is not None else None,
-        components=tuple(replace(part, role=role) for part in facts.components or ()),
-    )
+    box = replace(outer, kind=OuterKind.BOX, stated_by=StatedBy.SELLER)
+    plain = replace(facts, outer=box, components=parts)
+    named = replace(plain, outer=replace(box, kind=kind), components=tuple(replace(part, role=role) for part in parts))
     assert packaging(named) == packaging(plain)
 
 
