@@ -24,6 +24,7 @@ from greenlane.methodology.vocabulary import Dimension
 
 Owner = Literal["packaging_scorer", "delivery_scorer"]
 HEARTBEAT = "greenlane.heartbeat.v1"
+_TRANSPORTED = frozenset({DELIVERED, RETURNED})
 
 
 def owner_of(event_type: str) -> Owner | None:
@@ -34,7 +35,7 @@ def owner_of(event_type: str) -> Owner | None:
     """
     if event_type == HEARTBEAT:
         return None
-    return "delivery_scorer" if event_type in {DELIVERED, RETURNED} else "packaging_scorer"
+    return "delivery_scorer" if event_type in _TRANSPORTED else "packaging_scorer"
 
 
 def assess_record(record: KafkaRecord, owner: Owner, method: Method) -> tuple[Assessment | Retraction, int] | None:

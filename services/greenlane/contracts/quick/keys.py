@@ -10,6 +10,9 @@ _LONGEST_FRAME = 4_096
 _VARYING = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+- \t\r\n"
 """What is left out of a frame: bytes that make up most values and tell no two keys apart."""
 
+_BACKSLASH = ord("\\")
+"""As a number, for which bytes are searched ten times as fast as for bytes."""
+
 
 def _names() -> frozenset[str]:
     schemas = [model.model_json_schema() for model in EVENT_MODELS.values()]
@@ -30,16 +33,17 @@ def keys_stand_once(value: bytes, *ids: str) -> bool:
     """Whether no object in `value` has a key twice; False also where only the exact reader can tell.
 
     `value` is what a derived decoder of events accepted: all its keys are in `NAMES` and no text in it holds a quote.
-    `ids` are texts in it that differ from event to event.
+    `ids` are texts in it that differ from event to event. Each leaves it once: where it stands again, the frame is one
+    of its own.
     """
-    if b"\\" in value:
+    if _BACKSLASH in value:
         value = value.replace(rb"\/", b"/")  # as PHP writes a slash
-        if b"\\" in value:
+        if _BACKSLASH in value:
             return False
     for text in ids:
         if text in NAMES:
             return False
-        value = value.replace(b'"%b"' % text.encode(), b'""')
+        value = value.replace(b'"%b"' % text.encode(), b'""', 1)
     frame = value.translate(None, _VARYING)
     if frame in _frames:
         return True
