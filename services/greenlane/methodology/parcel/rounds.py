@@ -13,6 +13,7 @@ from greenlane.methodology.parcel.words import (
     LAST_MILE,
     MEASURED,
     MODELLED,
+    PICKUP,
     ROUND_UNDECLARED,
     SELLER,
 )
@@ -22,13 +23,10 @@ from greenlane.methodology.vocabulary import (
     DataCategory,
     DefaultUsed,
     ImplausibleFact,
-    PlaceKind,
 )
 
 _PER_KM = SCALE // 1000
 """Divides metres times kg per km, and millilitres or watt-hours times kg per litre or kWh, into mg."""
-
-_LOCKERS = (PlaceKind.LOCKER, PlaceKind.PICKUP_POINT)
 
 
 class RoundCost(Struct, frozen=True, gc=False):
@@ -87,7 +85,7 @@ def _in_words(trip: Round, factor: PerDistance) -> str:
 def _possible(trip: Round, row: VehicleFactor, facts: DeliveredFacts, method: Method, notes: Notes) -> bool:
     """Whether the vehicle can make this round, with its parcels at the usual mass, and carry this parcel."""
     bounds, limits = method.bounds, row.limits
-    lockers = facts.destination.kind in _LOCKERS
+    lockers = facts.destination.kind in PICKUP
     most = max(limits.round_parcels, bounds.locker_parcels.most) if lockers else limits.round_parcels
     if (
         trip.parcels > most
