@@ -19,4 +19,6 @@ def essence(media_type: str) -> str:
 
 def is_cloud_event(content_type: bytes | None) -> bool:
     """Whether a record's content type says that its value is a whole event (structured mode)."""
-    return content_type is not None and content_type[: len(_CLOUD_EVENT)].lower() == _CLOUD_EVENT
+    if content_type is None or len(content_type) < len(_CLOUD_EVENT):
+        return False
+    return content_type[: len(_CLOUD_EVENT)].lower() == _CLOUD_EVENT

@@ -1,7 +1,8 @@
 """A parcel's packaging: CO2e and plastic of its components beside what an average parcel of that volume uses."""
 
 from datetime import date
-from re import fullmatch
+from functools import lru_cache
+from re import compile as compiled
 
 from msgspec import Struct
 
@@ -29,6 +30,7 @@ _PERMILLE = 1000
 _TRIP = {True: "trip", False: "trips"}
 _FACTOR_SCALE = SCALE * _PERMILLE
 _POINTS_MILLI = 100_000
+_form = lru_cache(maxsize=64)(compiled)
 
 
 class _Used(Struct, frozen=True, gc=False):
@@ -197,7 +199,7 @@ def _certified_permille(part: Component, day: date, method: Method, notes: Notes
     if not known or part.certificate_valid_until is None or part.certificate_valid_until < day:
         notes.defaults.append(RECYCLED_UNCERTIFIED)
         return 0
-    if scheme is None or fullmatch(method.certificates[scheme], part.certificate_id) is None:
+    if scheme is None or _form(method.certificates[scheme]).fullmatch(part.certificate_id) is None:
         notes.implausible.append(ImplausibleFact.CERTIFICATE)
         return 0
     return part.recycled_permille
