@@ -57,6 +57,10 @@ MODULES = {
         "accounts.checkpoint",
         "Write all accounts to a file, so that `recompute` and `rebuild` can begin with it.",
     ),
+    "restate": Listed(
+        "accounts.restate",
+        "Assess a checkpoint of an earlier method again under this one, and show every account under both.",
+    ),
     "reassess": Listed(
         "accounts.reassess",
         "Delete assessments, accounts, scores and decisions, and assess every event again.",

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -45,8 +45,18 @@ class Line(BaseModel):
     """Fields by which the lines of one kind are sorted."""
 
 
+class Restated(Line):
+    """Whose contributions were assessed again: the method of before, and the SHA-256 of its file."""
+
+    method_version: str
+    sha256: Digest
+
+
 class Header(Line):
-    """The first line. `recomputed` accounts were made of the log; `taken` ones are the aggregator's own, unproven."""
+    """The first line. `recomputed` accounts were made of the log; `taken` ones are the aggregator's own, unproven.
+
+    After a file that was `restated_from` another one, the log goes on with the adoption of `method_version`.
+    """
 
     kind: Literal["checkpoint"] = "checkpoint"
     format: int = FORMAT
@@ -60,6 +70,7 @@ class Header(Line):
         default_factory=lambda: dict(_SUMS),
         description="the integers of a contribution, in their order",
     )
+    restated_from: Restated | None = None
 
 
 class OfPartition(Line):
@@ -122,7 +133,11 @@ class EntryLine(OfPartition):
 
 
 class ScoreLine(OfPartition):
-    """The score of the last closed day that stands of a seller: the record's value, to the byte."""
+    """The score that stands of a seller: the record's value, to the byte.
+
+    It is that of the last closed day. One that an earlier method stated may also be of the open day: it stands until
+    the account moves.
+    """
 
     kind: Literal["score"] = "score"
     marketplace: Text
@@ -196,10 +211,11 @@ _LINE: TypeAdapter[Content] = TypeAdapter(Annotated[Content, Field(discriminator
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint that was read or is to be written; the lines stand in their order."""
+    """A checkpoint that was read or is to be written; the lines stand in their order. Of what was read, the SHA-256."""
 
     header: Header
     lines: tuple[Content, ...]
+    sha256: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, header: Header, lines: Iterable[Content]) -> "Checkpoint":
@@ -255,14 +271,22 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> str:
     return end.sha256
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Read and verify a file. Raises CheckpointError naming the file, what is wrong, and the remedy."""
+def read_checkpoint(path: Path, *, of_any_method: bool = False) -> Checkpoint:
+    """Read and verify a file. Raises CheckpointError naming the file, what is wrong, and the remedy.
+
+    `of_any_method`: contributions may have other sums than this release's.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}. Name the file of a checkpoint.") from None
     *lines, last = raw.split(b"\n")[:-1] if raw.endswith(b"\n") else [b"", b""]
     header = _header(path, lines[0] if lines else b"")
+    if header.sums != _SUMS and not of_any_method:
+        raise CheckpointError(
+            f"{path} has the sums of method {header.method_version}, this release those of another method. Use the "
+            "release that wrote it, or have `greenlane restate` assess its entries again."
+        )
     try:
         end = EndLine.model_validate_json(last)
     except ValidationError:
@@ -274,7 +298,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             f"line says {end.sha256}. Use an unchanged copy of it."
         )
     content = tuple(_content(path, number, line) for number, line in enumerate(lines[1:], 2))
-    checkpoint = Checkpoint(header, content)
+    checkpoint = Checkpoint(header, content, end.sha256)
     _refuse_incomplete(path, checkpoint)
     return checkpoint
 
@@ -293,12 +317,9 @@ def _header(path: Path, raw: bytes) -> Header:
             "a new one, or a release that reads both."
         )
     try:
-        header = Header.model_validate_json(raw)
+        return Header.model_validate_json(raw)
     except ValidationError as error:
         raise CheckpointError(f"{path} line 1: {_problem(error)}") from None
-    if header.sums != _SUMS:
-        raise CheckpointError(f"{path} has other sums than this release. Use the release that wrote it.")
-    return header
 
 
 def _content(path: Path, number: int, raw: bytes) -> Content:

@@ -122,7 +122,7 @@ class TopicsReader:
             if reached > position:
                 self._read += reached - position
                 position, moved_at = reached, time.monotonic()
-                self._progress(self._read, self._total)
+                self._progress(min(self._read, self._total), self._total)
             elif time.monotonic() - moved_at > self._stall_seconds:
                 where = f"{span.topic} partition {span.partition} at offset {position} of {span.end}"
                 raise TopicsUnreadableError(

@@ -134,9 +134,16 @@ class Installation:
         """A record that no aggregator can read: it answers with a dead letter."""
         self.append(ASSESSMENTS, b"shop/x", b"no assessment")
 
-    def append(self, topic: str, key: bytes | None, value: bytes, partition: int | None = None) -> Stored:
+    def append(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        partition: int | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> Stored:
         where = partition_of(key or b"", PARTITIONS) if partition is None and key is not None else partition
-        sent = self._producer.send(topic, value, key=key, partition=where).get(30)
+        sent = self._producer.send(topic, value, key=key, partition=where, headers=list(headers)).get(30)
         return Stored(topic, sent.partition, sent.offset, sent.timestamp, key, value)
 
     def history(self, days: Sequence[int]) -> None:

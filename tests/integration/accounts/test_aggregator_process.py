@@ -22,6 +22,7 @@ from greenlane.accounts.aggregator.state import Accounts
 from greenlane.accounts.aggregator.telemetry import Gauges
 from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES, declared_topics
 from greenlane.factors.loading import load_policy
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.operations.metrics import AggregatorMetrics
 from greenlane.operations.topic_provisioning import apply
 
@@ -194,7 +195,7 @@ def packed(chance: random.Random, day: date, seller: str, parcel: str) -> bytes:
         },
         "data_category": "primary",
         "factor_ids": ["factor"],
-        "method_version": "1.0.0",
+        "method_version": METHOD_VERSION,
     }
     return json.dumps(said).encode()
 

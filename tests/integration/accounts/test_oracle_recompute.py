@@ -38,6 +38,7 @@ from greenlane.contracts.topics import (
     fulfilment_topic,
 )
 from greenlane.factors.loading import load_method, load_policy
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.operations.kafka_admin import kafka_admin
 from greenlane.operations.topic_provisioning import apply
@@ -181,7 +182,7 @@ def letter(record: Stored) -> DeadLetter:
                 key_b64=None,
                 headers=(),
             ),
-            processor=Processor(service=stage, version="1", method_version="1"),
+            processor=Processor(service=stage, version="1", method_version=METHOD_VERSION),
             raw_b64=base64.b64encode(record.value).decode(),
         ),
     )

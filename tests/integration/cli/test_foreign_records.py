@@ -24,6 +24,7 @@ from greenlane.contracts.topics import (
     declared_topics,
     fulfilment_topic,
 )
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.operations.topic_provisioning import apply
 
 FOREIGN = [
@@ -64,7 +65,7 @@ def letter(
             messages=(Problem(path="\x1b]0;owned\x07", keyword="k", message="m"),),
         ),
         origin=Origin.model_validate(place | {"headers": ()} | origin),
-        processor=Processor(service="s", version="1", method_version="1"),
+        processor=Processor(service="s", version="1", method_version=METHOD_VERSION),
         raw_b64=raw_b64,
         redrive=Redrive(of=of),
     )  # fmt: skip

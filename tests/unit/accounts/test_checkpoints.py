@@ -274,7 +274,7 @@ def changed(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
         (changed(b'"offset":40', b'"offset":41'), "was changed after it was written"),
         (changed(b'"format":1', b'"format":0'), "has format 0, this release reads format 1"),
         (changed(b'"kind":"checkpoint"', b'"kind":"other"'), "is no checkpoint"),
-        (changed(b'["parcels"', b'["pieces"'), "has other sums than this release"),
+        (changed(b'["parcels"', b'["pieces"'), "has the sums of method"),
         (lambda raw: raw[: len(raw) // 2], "has no end: it was cut off|is no checkpoint"),
         (lambda raw: raw[:-1], "is no checkpoint|has no end"),
         (lambda raw: b"".join(raw.splitlines(keepends=True)[:-1]), "has no end: it was cut off"),

@@ -20,6 +20,7 @@ from greenlane.contracts.dead_letters import (
     dead_letter_id,
 )
 from greenlane.contracts.topics import ASSESSMENTS
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.vocabulary import DataCategory, Dimension
 
 TOPIC = "greenlane.fulfilment.shop.v1"
@@ -70,7 +71,7 @@ def letter(
     data = DeadLetterData(
         failure=Failure(stage=stage, code=code, retriable=False, first_at_ms=0, messages=()),
         origin=Origin(topic=topic, partition=0, offset=offset, timestamp_ms=0, key_b64=None, headers=()),
-        processor=Processor(service=stage, version="1", method_version="1"),
+        processor=Processor(service=stage, version="1", method_version=METHOD_VERSION),
         raw_b64=None if raw is None else base64.b64encode(raw).decode(),
     )
     found = DeadLetter(source=f"/services/{stage}", id=dead_letter_id(topic, 0, offset, stage), data=data)
@@ -164,6 +165,14 @@ def test_a_dead_letter_for_another_reason_accounts_for_the_record_but_is_unexpla
     account.dead_letter(letter(0, DeadLetterCode.KEY_MISMATCH))
     assert account.close() == Counter(dead_letter=1)
     assert "gives key_mismatch" in account.unexplained[0]
+
+
+def test_of_another_methods_reason_only_that_method_could_tell_whether_it_is_right() -> None:
+    account = books(scored(0))
+    said = letter(0, DeadLetterCode.SCHEMA_VIOLATION)
+    earlier = (said.value or b"").replace(METHOD_VERSION.encode(), b"1.0.0")
+    account.dead_letter(Stored(earlier, key=None, topic="greenlane.dead-letters.v1"))
+    assert (account.close(), account.unexplained) == (Counter(dead_letter=1), [])
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,20 @@ from prometheus_client import CollectorRegistry
 
 from greenlane.accounts.aggregator import state
 from greenlane.accounts.aggregator.entries import PackedEntries
+from greenlane.accounts.aggregator.rows import RowError, rules_key
 from greenlane.accounts.aggregator.state import Accounts
 from greenlane.accounts.aggregator.telemetry import Gauges
 from greenlane.accounts.oracle.partition_accounts import PartitionAccounts
 from greenlane.contracts.assessments import Assessment, DayClosed, SourcePosition
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
-from greenlane.contracts.rules import AGGREGATOR_RECORD, RulesAdopted, rules_of
+from greenlane.contracts.rules import AGGREGATOR_RECORD, RULES_KEY, RulesAdopted, rules_of
 from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.seller.eligibility import LevelRules, Policy
 from greenlane.methodology.vocabulary import BadgeLevel, DataCategory, Dimension
 from greenlane.operations.metrics import AggregatorMetrics
 from greenlane.operations.rules import Wanted
-from greenlane.streaming import Outcome, Stage
+from greenlane.streaming import Outcome, Stage, StreamingError
 
 LEVELS = (
     LevelRules(BadgeLevel.BRONZE, 45, 40, 0, 1, 0, 1, 100),
@@ -107,7 +108,11 @@ class Both:
     def take(self, *messages: Message) -> list[str]:
         """What became of each; both must refuse the same with the same code."""
         records = [
-            Incoming(self.offset + number, message.model_dump_json().encode())
+            Incoming(
+                self.offset + number,
+                message.model_dump_json().encode(),
+                key=RULES_KEY if isinstance(message, RulesAdopted) else b"key",
+            )
             for number, message in enumerate(messages)
         ]
         self.offset += len(records)
@@ -213,6 +218,27 @@ def test_an_assessment_by_other_factors_or_another_method_is_never_folded_in() -
     assert both.take(packed(1, FIRST, factors=OTHER_FACTORS), packed(4, FIRST)) == ["assessed", "other_rules"]
     both.take(closed(FIRST))
     both.agree()
+
+
+def test_nothing_is_taken_in_while_the_log_is_of_another_method() -> None:
+    both = Both()
+    earlier = rules(SHORT, first=True).model_copy(update={"method_version": "1.0.0"})
+    both.take(earlier, rules(SHORT))
+    assert both.take(packed(1, FIRST)) == ["assessed"], "rules of another method alone do no harm"
+    for record in (packed(1, FIRST, method_version="1.0.0"), closed(FIRST)):
+        other = Both()
+        other.take(earlier)
+        with pytest.raises(StreamingError, match=r"offset 1 on, records of method 1\.0\.0.*`greenlane restate`"):
+            other.take(record)
+
+
+def test_accounts_of_another_method_are_not_gone_on_with() -> None:
+    both = Both()
+    both.take(rules(SHORT, first=True), packed(1, FIRST))
+    both.rows[rules_key()] = both.rows[rules_key()].replace(METHOD_VERSION.encode(), b"1.0.0", 1)
+    both.restart()
+    with pytest.raises(RowError, match=r"has accounts of method 1\.0\.0.*`greenlane rebuild --checkpoint`"):
+        both.take(closed(FIRST))
 
 
 def test_a_log_of_an_earlier_release_goes_on_under_the_rules_it_adopts() -> None:

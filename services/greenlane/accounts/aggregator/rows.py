@@ -212,7 +212,10 @@ def _sums(values: Any, rank: int) -> Contribution:
         return ZERO[rank]
     sums = tuple(_integers(values))
     if len(sums) != len(ZERO[rank]):
-        raise RowError(f"{len(sums)} sums where the dimension has {len(ZERO[rank])}")
+        raise RowError(
+            f"{len(sums)} sums where the dimension has {len(ZERO[rank])}: another method made them; "
+            "`greenlane restate` makes accounts of this one of them"
+        )
     return sums
 
 

@@ -7,6 +7,7 @@ from greenlane.contracts.rules import RulesAdopted
 from greenlane.factors.loading import policy_of
 from greenlane.factors.registry import TableError
 from greenlane.factors.rows import PolicyFile
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.seller.eligibility import Policy
 
 Kept = tuple[RulesAdopted | None, dict[str, PolicyFile]]
@@ -63,6 +64,11 @@ class RulesBook:
     def method_version(self) -> str | None:
         """The method adopted last; None if the log has adopted none."""
         return None if self._adopted is None else self._adopted.method_version
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the log is of another method than this release: nothing of it may be taken in."""
+        return self._adopted is not None and self._adopted.method_version != METHOD_VERSION
 
     @property
     def latest(self) -> Policy:

@@ -34,7 +34,7 @@ from greenlane.accounts.aggregator.telemetry import Gauges
 from greenlane.contracts.assessments import DayClosed, SellerErased
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.records import KafkaRecord
-from greenlane.contracts.rules import RulesAdopted
+from greenlane.contracts.rules import RULES_KEY, RulesAdopted
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.seller.eligibility import Policy
 from greenlane.streaming import Outcome, Output, Rows, Stage, StreamingError
@@ -130,6 +130,8 @@ class Accounts:
                 outcomes.append(REPLAYED)
                 continue
             self._guard = record.offset
+            if self._rules.foreign and record.key != RULES_KEY:
+                raise StreamingError(self._other_method(f"holds, from offset {record.offset} on, records"))
             try:
                 said = self._admitted(read(record))
             except Refusal as refusal:
@@ -177,10 +179,19 @@ class Accounts:
                 f"the days of partition {self._partition} were made of {self._entries_of_days} entries, there are "
                 f"{len(self._entries)}: rows were lost; make the state anew with `greenlane rebuild`"
             )
+        if self._rules.foreign and self._entries_of_days:
+            raise RowError(self._other_method("has accounts"))
         self._restored = True
         self._apply_spans()
         for marketplace, market in self._ledger.markets.items():
             self._gauges.report(self._partition, marketplace, market)
+
+    def _other_method(self, what: str) -> str:
+        return (
+            f"partition {self._partition} {what} of method {self._rules.method_version}, this release computes "
+            f"{METHOD_VERSION}: sums of two methods never mix. `greenlane restate` assesses the entries again, and "
+            "`greenlane rebuild --checkpoint` begins with them"
+        )
 
     def _admitted(self, said: AssessmentsRecord) -> ReadAssessment | Arrival | DayClosed | SellerErased | None:
         """What the rules of the log let pass; rules themselves are taken, and None is left of them. Raises Refusal."""
@@ -241,12 +252,6 @@ class Accounts:
         market = self._ledger.market(marketplace)
         if market.closed is not None and last <= market.closed:
             return self._rules.policy_of(marketplace)
-        method = self._rules.method_version
-        if method not in {None, METHOD_VERSION}:
-            raise StreamingError(
-                f"partition {self._partition}: the log closes days by method {method}, this release computes "
-                f"{METHOD_VERSION}; let a release of that method read up to the adoption of this one"
-            )
         policy = self._rules.close(marketplace)
         market.span(*_spans(policy))
         return policy

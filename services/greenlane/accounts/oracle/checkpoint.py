@@ -11,7 +11,8 @@ from pathlib import Path
 
 from greenlane.accounts.oracle.assess import Expected
 from greenlane.accounts.oracle.conservation import UNKNOWN, Conservation
-from greenlane.accounts.oracle.partition_accounts import PartitionAccounts
+from greenlane.accounts.oracle.method_change import refuse_other_method
+from greenlane.accounts.oracle.partition_accounts import EarlierScore, PartitionAccounts
 from greenlane.accounts.oracle.seller import Seller
 from greenlane.contracts.assessments import account_key
 from greenlane.contracts.checkpoints import (
@@ -36,6 +37,7 @@ from greenlane.contracts.statements import BadgeState, score_statement
 from greenlane.contracts.topics import ASSESSMENTS
 from greenlane.factors.loading import policy_of
 from greenlane.factors.rows import PolicyFile
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.seller.eligibility import Policy
 from greenlane.methodology.sums import SUMS
 from greenlane.operations.kafka_admin import kafka_admin
@@ -63,14 +65,16 @@ def begin_at(
     """Have the reader begin with the first assessments that the checkpoint does not contain.
 
     Raises TopicsUnreadableError when the log has lost its beginning and there is no checkpoint, CheckpointError when
-    the log does not go on from the one there is.
+    the log does not go on from the one there is, or is of another method.
     """
     spans = {span.partition: (span.first, span.end) for span in reader.spans if span.topic == ASSESSMENTS}
     if checkpoint is None:
         refuse_cut_off(spans)
+        refuse_other_method(reader, None)
         return
     topic_id = topic_id_of(bootstrap_servers, ASSESSMENTS)
     refuse_misfit(path or Path("the checkpoint"), checkpoint, topic_id, spans, policy_identity(policy))
+    refuse_other_method(reader, checkpoint, path)
     for partition, offset in checkpoint.offsets.items():
         reader.limit(ASSESSMENTS, partition, first=offset)
 
@@ -103,6 +107,8 @@ def account_lines(partition: int, offset: int, accounts: PartitionAccounts) -> I
             **asdict(seller.badge),
         )
         yield from _entry_lines(partition, marketplace, seller_id, seller)
+    for (marketplace, seller_id), earlier in accounts.earlier.items():
+        yield ScoreLine(partition=partition, marketplace=marketplace, seller_id=seller_id, statement=earlier.text)
     for key, statement in statements.items():
         if key in sellers and sellers[key].accepted:
             continue  # the open day's score replaced it, and the next closed day's will replace that
@@ -165,11 +171,14 @@ def restore_accounts(lines: Iterable[Content], accounts: PartitionAccounts) -> N
             seller = sellers.setdefault((line.marketplace, line.seller_id), Seller())
             seller.put((line.parcel_id, line.dimension), version, day, sums)
         elif isinstance(line, ScoreLine):
-            statements[line.marketplace, line.seller_id] = _statement(line)
+            stated = SellerScore.model_validate_json(line.statement)
+            if stated.data.method_version != METHOD_VERSION:
+                accounts.earlier[line.marketplace, line.seller_id] = EarlierScore(stated, line.statement)
+            else:
+                statements[line.marketplace, line.seller_id] = _of_this_form(line, stated)
 
 
-def _statement(line: ScoreLine) -> SellerScore:
-    stated = SellerScore.model_validate_json(line.statement)
+def _of_this_form(line: ScoreLine, stated: SellerScore) -> SellerScore:
     if stated.model_dump_json() != line.statement:
         raise CheckpointError(
             f"the score of {line.marketplace}/{line.seller_id} in the checkpoint is written in another form than this "

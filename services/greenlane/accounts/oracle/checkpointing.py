@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from greenlane.accounts.oracle.checkpoint import account_lines, begin_at, book_lines, decisions_of, unchecked_of
 from greenlane.accounts.oracle.conservation import Conservation
-from greenlane.accounts.oracle.partition_accounts import ONE_DAY, PartitionAccounts
+from greenlane.accounts.oracle.partition_accounts import ONE_DAY, EarlierScore, PartitionAccounts
 from greenlane.accounts.oracle.recompute import Basis, rebuilt
 from greenlane.contracts.assessments import account_key
 from greenlane.contracts.checkpoints import (
@@ -37,6 +37,7 @@ from greenlane.contracts.topics import (
     group_of,
     readers_of,
 )
+from greenlane.methodology.method import METHOD_VERSION
 from greenlane.operations.kafka_admin import kafka_admin
 from greenlane.operations.topics_reader import Progress, TopicsReader
 from greenlane.settings import SERVICES, Settings
@@ -86,7 +87,11 @@ def taken_lines(settings: Settings, basis: Basis, accounts: Iterable[Content], *
     with TopicsReader(settings.kafka_bootstrap_servers, (SELLER_SCORES, BADGE_DECISIONS), progress) as reader:
         latest = {record.key: record.value for record in reader.records(SELLER_SCORES)}
         decisions = [_decision_line(record) for record in reader.records(BADGE_DECISIONS)]
-    scores = [_read(SellerScore, value, SELLER_SCORES) for value in latest.values() if value is not None]
+    scores = [
+        EarlierScore(_read(SellerScore, value, SELLER_SCORES), value.decode())
+        for value in latest.values()
+        if value is not None
+    ]
     lines = list(accounts)
     return [
         *_with_scores(lines, scores),
@@ -99,10 +104,10 @@ def taken_lines(settings: Settings, basis: Basis, accounts: Iterable[Content], *
     ]
 
 
-def _with_scores(lines: Sequence[Content], scores: Iterable[SellerScore]) -> Iterator[Content]:
+def _with_scores(lines: Sequence[Content], scores: Iterable[EarlierScore]) -> Iterator[Content]:
     """The accounts with what only the scores know: when the last record happened, and closed days' statements."""
     closed = {line.partition: line.closed for line in lines if isinstance(line, PartitionLine)}
-    stated = {(score.data.marketplace, score.data.seller_id): score for score in scores}
+    stated = {(item.score.data.marketplace, item.score.data.seller_id): item for item in scores}
     for line in lines:
         if not isinstance(line, SellerLine):
             yield line
@@ -111,7 +116,8 @@ def _with_scores(lines: Sequence[Content], scores: Iterable[SellerScore]) -> Ite
         if last_day is None:
             yield line
             continue
-        score = stated.get((line.marketplace, line.seller_id))
+        found = stated.get((line.marketplace, line.seller_id))
+        score = None if found is None else found.score
         day = last_day + ONE_DAY if line.accepted else last_day
         if score is None or score.data.day != day or (line.accepted and score.data.sequence != line.accepted):
             raise CheckpointError(
@@ -119,19 +125,20 @@ def _with_scores(lines: Sequence[Content], scores: Iterable[SellerScore]) -> Ite
                 "scorers and the clock, wait until nothing is read any more, and run this again."
             )
         if line.accepted:
-            del stated[line.marketplace, line.seller_id]
+            if score.data.method_version == METHOD_VERSION:
+                del stated[line.marketplace, line.seller_id]
             yield line.model_copy(update={"last_accepted_at": score.time})
         else:
             yield line
     partitions = {(line.marketplace, line.seller_id): line.partition for line in lines if isinstance(line, SellerLine)}
-    for (marketplace, seller_id), score in stated.items():
+    for (marketplace, seller_id), item in stated.items():
         key = account_key(marketplace, seller_id)
         home = (murmur2(key) & 0x7FFFFFFF) % len(closed)
         yield ScoreLine(
             partition=partitions.get((marketplace, seller_id), home),
             marketplace=marketplace,
             seller_id=seller_id,
-            statement=score.model_dump_json(),
+            statement=item.text,
         )
 
 

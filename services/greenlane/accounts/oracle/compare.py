@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from greenlane.accounts.oracle.difference import Difference, difference
+from greenlane.accounts.oracle.partition_accounts import EarlierScore
 from greenlane.contracts.assessments import account_key
 from greenlane.contracts.checkpoints import decision_digest
 from greenlane.contracts.reading.fulfilment import KafkaRecord
@@ -26,12 +27,17 @@ class Agreement(NamedTuple):
     foreign: tuple[str, ...] = ()
 
 
-def compare_scores(expected: Iterable[SellerScore], records: Iterable[KafkaRecord]) -> Agreement:
+def compare_scores(
+    expected: Iterable[SellerScore], records: Iterable[KafkaRecord], earlier: Iterable[EarlierScore] = ()
+) -> Agreement:
     """Each seller's current score: the last record of its key against the one that has to stand there.
 
-    A foreign record hides no score: the last one before it counts, if compaction left it.
+    A foreign record hides no score: the last one before it counts, if compaction left it. `earlier` are the scores
+    that have to stand as an earlier method stated them.
     """
     wanted = {account_key(item.data.marketplace, item.data.seller_id): _bytes(item) for item in expected}
+    for score, text in earlier:
+        wanted[account_key(score.data.marketplace, score.data.seller_id)] = text.encode()
     found: dict[bytes, bytes | None] = {}
     foreign: list[str] = []
     for record in records:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from greenlane.accounts.oracle.badge_step import ClosedDay, badge_step
 from greenlane.accounts.oracle.refusals import refusal_of
@@ -28,16 +28,25 @@ Key = tuple[str, str]
 ONE_DAY = timedelta(days=1)
 
 
+class EarlierScore(NamedTuple):
+    """A score that an earlier method stated: the record's value too, since this release would write it otherwise."""
+
+    score: SellerScore
+    text: str
+
+
 class PartitionAccounts:
     """The accounts of one partition of the assessments topic, fed with its records in order.
 
-    `decisions` holds every badge decision made so far, `held` the policy of each marketplace's last closed day.
+    `decisions` holds every badge decision made so far, `held` the policy of each marketplace's last closed day, and
+    `earlier` each score that an earlier method stated: it stands until the account moves.
     """
 
     def __init__(self, policy: Policy) -> None:
         self.decisions: list[BadgeDecision] = []
         self.rules = LogRules(policy)
         self.held: dict[str, Policy] = {}
+        self.earlier: dict[Key, EarlierScore] = {}
         self._closed: dict[str, date] = {}
         self._sellers: dict[Key, Seller] = {}
         self._closed_statements: dict[Key, tuple[StatedAccount, str] | SellerScore] = {}
@@ -58,14 +67,15 @@ class PartitionAccounts:
             key = (record.marketplace, record.seller_id)
             self._sellers.pop(key, None)
             self._closed_statements.pop(key, None)
+            self.earlier.pop(key, None)
             return None
         if isinstance(record, Retraction):
             return self._enter(record, dict.fromkeys(Dimension))
         return self._enter(record, {record.dimension: record.sums()})
 
     def statements(self) -> Iterator[SellerScore]:
-        """What has to stand as each seller's current score after the last record."""
-        for key in sorted(self._closed_statements.keys() | self._sellers.keys()):
+        """What has to stand as each seller's current score after the last record, unless it is an `earlier` one."""
+        for key in sorted((self._closed_statements.keys() | self._sellers.keys()) - self.earlier.keys()):
             seller = self._sellers.get(key)
             closed = self._closed.get(key[0])
             if seller is not None and seller.accepted > 0 and closed is not None:
@@ -108,6 +118,7 @@ class PartitionAccounts:
         seller.accepted += 1
         seller.last_accepted_at = record.occurred_at
         self._sellers[key] = seller
+        self.earlier.pop(key, None)
         return "assessed"
 
     def _late(self, record: Assessment | Retraction) -> bool:
@@ -138,6 +149,7 @@ class PartitionAccounts:
             seller.accepted = 0
         account = self._account(key, seller, last_day, last_day, sequence)
         self._closed_statements[key] = (account, end_of_day(last_day))
+        self.earlier.pop(key, None)
         seller.forget_before(self._window_start(key, last_day + ONE_DAY))
         if seller.empty:
             del self._sellers[key]

@@ -118,8 +118,9 @@ def _read(record: KafkaRecord) -> Message | None:
 
 def _result(reader: TopicsReader, books: Conservation, accounts: Accounts, start: Checkpoint | None) -> Comparison:
     statements: list[SellerScore] = [item for part in accounts.values() for item in part.statements()]
+    earlier = [item for part in accounts.values() for item in part.earlier.values()]
     decided = [item for part in accounts.values() for item in part.decisions]
-    scores = compare_scores(statements, reader.records(SELLER_SCORES))
+    scores = compare_scores(statements, reader.records(SELLER_SCORES), earlier)
     decisions = compare_decisions(decided, reader.records(BADGE_DECISIONS), decisions_of(start))
     fates = books.close()
     foreign = (*scores.foreign, *decisions.foreign, *books.foreign)
@@ -129,7 +130,11 @@ def _result(reader: TopicsReader, books: Conservation, accounts: Accounts, start
         decisions=decisions.total,
         decisions_different=len(decisions.differences),
         decision_repeats=decisions.repeats,
-        badges=sum(1 for item in statements if item.data.standing.level is not BadgeLevel.NONE),
+        badges=sum(
+            1
+            for item in (*statements, *(one.score for one in earlier))
+            if item.data.standing.level is not BadgeLevel.NONE
+        ),
         published=fates.total(),
         assessed=fates["assessed"],
         ignored=fates["ignored"],

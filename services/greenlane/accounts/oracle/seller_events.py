@@ -106,7 +106,7 @@ def _account(
             if accounts.refusal_of(record, message) is None and not isinstance(message, RulesAdopted):
                 accounts.take(message)
     for accounts in partitions.values():
-        for statement in accounts.statements():
+        for statement in (*accounts.statements(), *(item.score for item in accounts.earlier.values())):
             if (statement.data.marketplace, statement.data.seller_id) == (marketplace, seller_id):
                 window = statement.data.window
                 return statement, accounts.counted((marketplace, seller_id), window.first_day, window.last_day)

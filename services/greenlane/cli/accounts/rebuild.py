@@ -15,6 +15,7 @@ from kafka.errors import GroupIdNotFoundError, NonEmptyGroupError
 
 from greenlane.accounts.aggregator.checkpoint import rows_of
 from greenlane.accounts.oracle.checkpoint import policy_identity, refuse_cut_off
+from greenlane.accounts.oracle.method_change import refuse_other_method
 from greenlane.accounts.oracle.recompute import basis_of
 from greenlane.cli.connection import settings_here, some_kafka
 from greenlane.cli.options import CheckpointOption
@@ -25,6 +26,7 @@ from greenlane.errors import GreenlaneError
 from greenlane.operations.kafka_admin import kafka_admin
 from greenlane.operations.running_stack import StackFolder
 from greenlane.operations.topic_provisioning import apply
+from greenlane.operations.topics_reader import TopicsReader
 from greenlane.settings import Settings
 from greenlane.streaming import BatchWriter, Output
 
@@ -84,6 +86,10 @@ def _rebuild(settings: Settings, start: Start | None) -> None:
         else:
             policy = basis_of(settings).policy
             refuse_misfit(start.path, start.checkpoint, topic_id, spans, policy_identity(policy))
+        with TopicsReader(settings.kafka_bootstrap_servers, (ASSESSMENTS,), lambda _read, _total: None) as reader:
+            refuse_other_method(
+                reader, None if start is None else start.checkpoint, None if start is None else start.path
+            )
         _forget_commits(admin)
         _remove_changelog(admin)
     _create_changelog(settings)

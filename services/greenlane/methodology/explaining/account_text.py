@@ -1,5 +1,6 @@
 """An account's explanation and its advice as text for people."""
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from greenlane.methodology.explaining.account_explanation import AccountExplanation, Contribution, ThinBags
@@ -8,6 +9,7 @@ from greenlane.methodology.explaining.effects import Effect
 from greenlane.methodology.explaining.explain import DEFAULT_MEANING, IMPLAUSIBLE_MEANING, factor_line
 from greenlane.methodology.seller.arithmetic import Arithmetic
 from greenlane.methodology.sums import Totals
+from greenlane.methodology.vocabulary import ImplausibleFact
 
 
 def account_text(explanation: AccountExplanation) -> str:
@@ -40,11 +42,30 @@ SHOWN_PARCELS = 5
 """Parcels that a text names before it counts the rest."""
 
 
-def _lowered_line(arithmetic: Arithmetic) -> str:
-    """What costs the score most, of its five parts."""
+def lowered_most(arithmetic: Arithmetic) -> tuple[str, Decimal]:
+    """What costs the score most, of its five parts, and how many points of the green score."""
     lost = [(line.weight / 2 * (100 - line.points), line.name) for line in arithmetic.lines[:-1]]
     last = arithmetic.lines[-1]
     points, name = max([*lost, ((100 - last.points) / 2, last.name)])
+    return name, points
+
+
+def to_do(effects: Sequence[Effect], implausible: Mapping[str, int], used: Mapping[str, int]) -> str:
+    """The first thing to do about an account: what raises the score most of what nobody declared, or what is wrong.
+
+    `implausible` and `used` say in how many parcels a fact was implausible, and a default was used.
+    """
+    best = max(effects, key=lambda effect: effect.points, default=None)
+    wrong = max(implausible, key=lambda name: (implausible[name], name), default=None)
+    if wrong is not None and (best is None or 2 * implausible[wrong] >= used.get(best.default, 0)):
+        return f"Correct {wrong} ({parcels(implausible[wrong])}). {IMPLAUSIBLE_MEANING[ImplausibleFact(wrong)]}"
+    if best is not None and best.points > 0:
+        return f"{DEFAULT_MEANING[best.default]} ({parcels(used.get(best.default, best.used))})"
+    return "Nothing is missing. `greenlane advise` says what would raise the score."
+
+
+def _lowered_line(arithmetic: Arithmetic) -> str:
+    name, points = lowered_most(arithmetic)
     return f"Lowered most by {name}: {points:.1f} points. `greenlane advise` says what would raise it."
 
 

@@ -15,6 +15,9 @@ from greenlane.methodology.seller.score import (
 from greenlane.methodology.sums import PackagingSums, Totals
 from greenlane.methodology.vocabulary import Grade
 
+DELIVERIES = "deliveries and returns"
+"""Name of the one line that is about deliveries; the others are about packaging."""
+
 
 class Line(NamedTuple):
     """One sub-score: its formula with numbers, its points of 100, and its weight in what it belongs to."""
@@ -75,7 +78,7 @@ def _packaging_lines(sums: PackagingSums, prior: int) -> tuple[Line, ...]:
 def _delivery_line(totals: Totals, prior: int, points: Decimal) -> Line:
     sums = totals.delivery
     formula = _ratio(sums.ratio + totals.returns.ratio, sums.parcels, prior)
-    return Line("deliveries and returns", formula, points, Decimal(1))
+    return Line(DELIVERIES, formula, points, Decimal(1))
 
 
 def _ratio(ratio: int, parcels: int, prior: int) -> str:
