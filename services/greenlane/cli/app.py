@@ -33,6 +33,7 @@ MODULES = {
     "topics": Listed("topics", "Create and check the topics."),
     "validate": Listed("events", "Check a file of events against the contract: line, field, problem and remedy."),
     "publish": Listed("events", "Publish a file of events, each to its marketplace's topic."),
+    "convert": Listed("converting", "Turn documents of another vocabulary into events."),
     "import": Listed("replays", "Publish existing data as events."),
     "simulate": Listed("replays", "Publish a synthetic Vietnamese marketplace."),
     "close-days": Listed("replays", "Close days by hand, once both scorers have read what is published."),

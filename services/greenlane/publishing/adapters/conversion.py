@@ -1,0 +1,193 @@
+"""What every adapter returns: events, refusals, the paths that no event uses, and what the document does not say."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from greenlane.contracts.declarations import ScoredEvent, declaration_of
+from greenlane.contracts.events import (
+    CancelledEvent,
+    FulfilmentEvent,
+    PackagingRecovered,
+    ParcelCancelled,
+    ParcelDelivered,
+    ParcelPacked,
+    ParcelReturned,
+)
+from greenlane.contracts.reading.problems import problems_of
+from greenlane.methodology.explaining.effects import Effect, effects_of
+from greenlane.methodology.explaining.explain import DEFAULT_MEANING
+from greenlane.methodology.seller.account import Judged, assess
+from greenlane.methodology.seller.score import delivery_points, packaging_points
+from greenlane.methodology.sums import ReturnSums, Totals
+from greenlane.methodology.tables import Method
+from greenlane.methodology.vocabulary import DefaultUsed, Dimension
+from greenlane.publishing.adapters.document import Field, PartRefused, Sheet
+from greenlane.publishing.adapters.sender import Sender
+from greenlane.publishing.adapters.versions import event_id
+from greenlane.publishing.sdk.envelope import Address, Data, enveloped
+
+What = Literal["packed", "delivered", "returned", "recovered", "cancelled"]
+_WORDS: dict[type[Data], What] = {
+    ParcelPacked: "packed",
+    ParcelDelivered: "delivered",
+    ParcelReturned: "returned",
+    PackagingRecovered: "recovered",
+    ParcelCancelled: "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A part of the document that becomes no event: where (a dotted path), why, and what to do. Never a value."""
+
+    path: str
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undeclared:
+    """A fact that our events carry and the document does not say.
+
+    `events` counts the events that lack it; `points` is the mean gain of their parcels if it was declared as
+    `supposed` says. Both are None where only the seller knows what to declare.
+    """
+
+    default: DefaultUsed
+    dimension: Dimension
+    events: int
+    meaning: str
+    supposed: str | None
+    points: Decimal | None
+    co2e_change_mg: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """One document, converted. There is always an event or a refusal."""
+
+    events: tuple[FulfilmentEvent, ...]
+    refusals: tuple[Refused, ...]
+    unused: tuple[str, ...]
+    undeclared: tuple[Undeclared, ...] = ()
+
+    def report(self) -> dict[str, Any]:
+        """Everything but the events, as plain values."""
+        return {
+            "events": len(self.events),
+            "refusals": [{"path": item.path, "problem": item.problem, "remedy": item.remedy} for item in self.refusals],
+            "unused": list(self.unused),
+            "undeclared": [
+                {
+                    "default": str(item.default),
+                    "dimension": str(item.dimension),
+                    "events": item.events,
+                    "meaning": item.meaning,
+                    "supposed": item.supposed,
+                    "points": None if item.points is None else float(round(item.points, 4)),
+                    "co2e_change_mg": item.co2e_change_mg,
+                }
+                for item in self.undeclared
+            ],
+        }
+
+
+class Draft:
+    """A conversion in the making: knows which values the events use, and gives them their ids."""
+
+    def __init__(self, document: Any, sender: Sender) -> None:
+        self.sender = sender
+        self._sheet = Sheet(document)
+        self._events: dict[str, FulfilmentEvent] = {}
+        self._refusals: dict[Refused, None] = {}
+
+    @property
+    def root(self) -> Field:
+        """The document."""
+        return self._sheet.root
+
+    def refuse(self, part: Field | str, problem: str, remedy: str) -> None:
+        """Say why a part becomes no event."""
+        path = part if isinstance(part, str) else part.path
+        self._refusals[Refused(path, problem, remedy)] = None
+
+    def attempt(self, part: Field, build: Callable[[], tuple[Data, datetime] | None]) -> bool:
+        """Make an event of what `build` returns; False if it returns None or refuses. What it read is used then."""
+        self._sheet.forget()
+        try:
+            built = build()
+            if built is None:
+                return False
+            body, happened = built
+            event = self._event(body, happened)
+        except PartRefused as refused:
+            self.refuse(refused.path, refused.problem, refused.remedy)
+            return False
+        except ValidationError as error:
+            for item in problems_of(error):
+                self.refuse(part, f"makes an event whose {item.path or 'body'} is refused", f"it {item.message}")
+            return False
+        self._events[event.id] = event
+        self._sheet.keep()
+        return True
+
+    def done(self) -> Conversion:
+        """The result, without costs."""
+        if not self._events and not self._refusals:
+            self.refuse(
+                "", "says nothing that an event of ours carries", "send the documents of parcels that were sent"
+            )
+        return Conversion(tuple(self._events.values()), tuple(self._refusals), self._sheet.unused())
+
+    def _event(self, body: Data, happened: datetime) -> FulfilmentEvent:
+        address = Address(self.sender.marketplace, self.sender.seller_id)
+        return enveloped(address, event_id(address, _WORDS[type(body)], body, happened), happened, body)
+
+
+def refused_whole(problem: str, remedy: str, path: str = "") -> Conversion:
+    """A document that cannot be read at all."""
+    return Conversion((), (Refused(path, problem, remedy),), ())
+
+
+def undeclared_in(events: Iterable[FulfilmentEvent], method: Method) -> tuple[Undeclared, ...]:
+    """What these events leave undeclared, the dearest first: found by scoring them again with it declared."""
+    groups: dict[Dimension, list[Judged]] = {}
+    for event in events:
+        if not isinstance(event, CancelledEvent):
+            judged = _judged(event, method)
+            groups.setdefault(judged.declaration.dimension, []).append(judged)
+    found = [
+        _undeclared(effect, dimension)
+        for dimension, group in groups.items()
+        for effect in effects_of(group, method, _points)
+    ]
+    return tuple(sorted(found, key=lambda item: (-(item.points or Decimal(0)), item.dimension, item.default)))
+
+
+def _judged(event: ScoredEvent, method: Method) -> Judged:
+    declaration = declaration_of(event)
+    return Judged(declaration, assess(declaration, method))
+
+
+def _undeclared(effect: Effect, dimension: Dimension) -> Undeclared:
+    computed = effect.supposed is not None
+    return Undeclared(
+        effect.default,
+        dimension,
+        effect.used,
+        DEFAULT_MEANING[effect.default],
+        effect.supposed,
+        effect.points if computed else None,
+        effect.co2e_change_mg if computed else None,
+    )
+
+
+def _points(totals: Totals) -> Decimal:
+    if totals.packaging.parcels:
+        return packaging_points(totals.packaging, 0)
+    return delivery_points(totals.delivery, ReturnSums(), 0)

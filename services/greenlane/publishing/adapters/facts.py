@@ -1,0 +1,150 @@
+"""Facts that several vocabularies state alike: lines of goods, places, and what a delivery needs."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+
+from greenlane.contracts.events import (
+    LEAST_MASS_G,
+    CorrectionReason,
+    HubOperation,
+    ItemLine,
+    ParcelDelivered,
+    ParcelPacked,
+    ParcelReturned,
+    Place,
+    TransportChainElement,
+)
+from greenlane.methodology.vocabulary import PlaceKind, StatedBy
+from greenlane.publishing.adapters.document import Field, PartRefused
+from greenlane.publishing.adapters.sender import KnownParcel, Sender
+from greenlane.publishing.adapters.versions import corrected
+from greenlane.publishing.files.place_names import place_names, plain
+
+GRAMS_PER_KG = 1000
+_REGION = re.compile(r"[A-Z0-9]{1,3}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_PREFIXES = ("TINH", "THANHPHO", "TP")
+"""What Vietnamese addresses write before a province's name: tỉnh, thành phố, TP."""
+
+
+def item(sender: Sender, stated_by: StatedBy, product: str, quantity: int, mass_g: Decimal | None = None) -> ItemLine:
+    """A line of goods: what is known of the product, else the mass of a piece that the document states."""
+    known = sender.known.products.get(product)
+    if known is not None:
+        return ItemLine.model_validate({**known.model_dump(), "quantity": quantity})
+    mass = None if mass_g is None or mass_g < Decimal(str(LEAST_MASS_G)) else float(mass_g)
+    return ItemLine(quantity=quantity, mass_g=mass, stated_by=stated_by)
+
+
+def packed(part: Field, sender: Sender, parcel_id: str, items: Sequence[ItemLine], version: int = 0) -> ParcelPacked:
+    """The body of a packed event. Raises PartRefused where it is not known in which country it was packed."""
+    if sender.country is None:
+        raise PartRefused(part.path, "does not say in which country the parcel was packed", "give --country")
+    return ParcelPacked(
+        parcel_id=parcel_id,
+        revision=version,
+        correction_reason=corrected(version),
+        country=sender.country,
+        items=tuple(items),
+    )
+
+
+def place(country: str | None, region: str | None, stated_by: StatedBy, kind: PlaceKind) -> Place | None:
+    """The place that a country and the name or code of its region mean; None if they do not mean exactly one.
+
+    In a country whose places we know, the region's name decides. Elsewhere a short code in capitals is taken as it is.
+    """
+    if country is None or region is None or not _COUNTRY.fullmatch(country):
+        return None
+    names = _names(country)
+    elsewhere = region if _REGION.fullmatch(region) else None
+    code = names.get(_bare(region)) if names else elsewhere
+    return None if code is None else Place(country=country, code=code, kind=kind, stated_by=stated_by)
+
+
+@cache
+def _names(country: str) -> dict[str, str]:
+    """Codes by plain names, without the names that mean several places."""
+    codes: dict[str, set[str]] = {}
+    for name in place_names(country):
+        if name.large:
+            codes.setdefault(name.plain, set()).add(name.code)
+    return {name: next(iter(found)) for name, found in codes.items() if len(found) == 1}
+
+
+def _bare(region: str) -> str:
+    text = plain(region[:100])
+    for prefix in _PREFIXES:
+        if text.startswith(prefix) and text != prefix:
+            return text.removeprefix(prefix)
+    return text
+
+
+class Journey:
+    """What a delivery needs beside its time: mass, both ends, attempts, and the chain if somebody states it."""
+
+    def __init__(self, sender: Sender, parcel_id: str) -> None:
+        self.sender = sender
+        self.parcel_id = parcel_id
+        self.known = sender.known.parcels.get(parcel_id, KnownParcel())
+        self.mass_g: float | None = self.known.mass_g
+        self.origin: Place | None = self.known.origin or sender.known.origin
+        self.destination: Place | None = self.known.destination
+        self.failed = 0
+        self.chain: tuple[TransportChainElement, ...] | None = None
+        self.hubs: tuple[HubOperation, ...] = ()
+
+    def goods(self, items: Sequence[ItemLine]) -> None:
+        """Take the goods' mass for the parcel's, unless that is known or the mass of one line is not."""
+        masses = [line.mass_g * line.quantity for line in items if line.mass_g is not None]
+        if self.mass_g is None and masses and len(masses) == len(items):
+            self.mass_g = float(sum(Decimal(repr(mass)) for mass in masses))
+
+    def delivered(self, part: Field, version: int = 0) -> ParcelDelivered:
+        """The body of a delivery. Raises PartRefused naming all that lacks."""
+        mass_g, origin, destination = self._ends(part)
+        return ParcelDelivered(
+            parcel_id=self.parcel_id,
+            revision=version,
+            correction_reason=corrected(version, CorrectionReason.CARRIER_UPDATE),
+            mass_g=mass_g,
+            origin=origin,
+            destination=destination,
+            attempts=1 + self.failed,
+            transport_chain=self.chain,
+            hubs=self.hubs,
+        )
+
+    def returned(self, part: Field, version: int = 0) -> ParcelReturned:
+        """The body of a return, from the destination back to the origin. Raises PartRefused naming all that lacks."""
+        mass_g, origin, destination = self._ends(part)
+        return ParcelReturned(
+            parcel_id=self.parcel_id,
+            revision=version,
+            correction_reason=corrected(version, CorrectionReason.CARRIER_UPDATE),
+            mass_g=mass_g,
+            origin=destination,
+            destination=origin,
+            attempts=1,
+            transport_chain=self.chain,
+            hubs=self.hubs,
+        )
+
+    def _ends(self, part: Field) -> tuple[float, Place, Place]:
+        if self.mass_g is None or self.origin is None or self.destination is None:
+            found = {"mass": self.mass_g, "origin": self.origin, "destination": self.destination}
+            lacking = ", ".join(name for name, value in found.items() if value is None)
+            raise PartRefused(
+                part.path,
+                f"a delivery needs mass, origin and destination; neither the document nor --known says: {lacking}",
+                "state it in --known under parcels and the parcel's id, an origin of all parcels under origin",
+            )
+        return self.mass_g, self.origin, self.destination
+
+
+def latest(instants: Sequence[datetime | None]) -> datetime | None:
+    """The last of those that are there."""
+    return max((instant for instant in instants if instant is not None), default=None)
