@@ -67,7 +67,7 @@ def test_a_refusal_exits_with_1_and_leaves_the_other_documents_alone(runner: Cli
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (("--from", "edifact", *SENDER), "there is no vocabulary edifact; use one of ucp"),
+        (("--from", "edifact", *SENDER), "there is no vocabulary edifact; use one of ucp, "),
         (("--from", "ucp", *SENDER, "--stated-by", "verifier"), "are not verifier's"),
         (("--from", "ucp", "--marketplace", "Demo VN", "--seller", "a"), "--marketplace must match"),
         (("--from", "ucp", "--marketplace", "demo-vn", "--seller", "đ"), "--seller must be letters"),

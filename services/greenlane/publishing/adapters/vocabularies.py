@@ -10,6 +10,7 @@ from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import StatedBy
 from greenlane.publishing.adapters.conversion import Conversion, Draft, refused_whole, undeclared_in
 from greenlane.publishing.adapters.document import MAX_DOCUMENT_BYTES
+from greenlane.publishing.adapters.epcis import events as epcis_events
 from greenlane.publishing.adapters.sender import Sender
 from greenlane.publishing.adapters.ucp import orders as ucp_orders
 
@@ -23,10 +24,14 @@ class Vocabulary(NamedTuple):
     others: frozenset[StatedBy] = frozenset()
 
 
-_SHOP = frozenset({StatedBy.MARKETPLACE})
-
 VOCABULARIES: dict[str, Vocabulary] = {
     "ucp": Vocabulary("UCP orders", ucp_orders.convert, StatedBy.MARKETPLACE, frozenset({StatedBy.SELLER})),
+    "epcis": Vocabulary(
+        "EPCIS 2.0 events",
+        epcis_events.convert,
+        StatedBy.SELLER,
+        frozenset({StatedBy.MARKETPLACE, StatedBy.CARRIER}),
+    ),
 }
 """Every vocabulary that is read, by the name that `--from` takes."""
 
