@@ -26,6 +26,7 @@ from greenlane.publishing.files.place_names import place_names, plain
 GRAMS_PER_KG = 1000
 _REGION = re.compile(r"[A-Z0-9]{1,3}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_VIETNAM = frozenset({"VIETNAM", "VNM"})
 _PREFIXES = ("TINH", "THANHPHO", "TP")
 """What Vietnamese addresses write before a province's name: tỉnh, thành phố, TP."""
 
@@ -52,16 +53,21 @@ def packed(part: Field, sender: Sender, parcel_id: str, items: Sequence[ItemLine
     )
 
 
-def place(country: str | None, region: str | None, stated_by: StatedBy, kind: PlaceKind) -> Place | None:
-    """The place that a country and the name or code of its region mean; None if they do not mean exactly one.
+def place(
+    country: str | None, region: tuple[str | None, ...], stated_by: StatedBy, kind: PlaceKind = PlaceKind.HOME
+) -> Place | None:
+    """The place that a country and the names and codes of its region mean; None if they do not mean exactly one.
 
-    In a country whose places we know, the region's name decides. Elsewhere a short code in capitals is taken as it is.
+    In a country whose places we know, the first name that has one code decides. Elsewhere a short code in capitals is
+    taken as it is. Codes of the first kind are not looked up: shops have codes of their own.
     """
-    if country is None or region is None or not _COUNTRY.fullmatch(country):
+    country = "VN" if country is not None and plain(country[:20]) in _VIETNAM else country
+    if country is None or not _COUNTRY.fullmatch(country):
         return None
     names = _names(country)
-    elsewhere = region if _REGION.fullmatch(region) else None
-    code = names.get(_bare(region)) if names else elsewhere
+    written = [text for text in region if text is not None]
+    codes = [names.get(_bare(text)) if names else text for text in written]
+    code = next((code for code in codes if code is not None and (names or _REGION.fullmatch(code))), None)
     return None if code is None else Place(country=country, code=code, kind=kind, stated_by=stated_by)
 
 

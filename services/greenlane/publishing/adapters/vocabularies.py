@@ -11,7 +11,10 @@ from greenlane.methodology.vocabulary import StatedBy
 from greenlane.publishing.adapters.conversion import Conversion, Draft, refused_whole, undeclared_in
 from greenlane.publishing.adapters.document import MAX_DOCUMENT_BYTES
 from greenlane.publishing.adapters.epcis import events as epcis_events
+from greenlane.publishing.adapters.haravan import fulfilments as haravan
+from greenlane.publishing.adapters.sapo import fulfilments as sapo
 from greenlane.publishing.adapters.sender import Sender
+from greenlane.publishing.adapters.shopify import fulfilments as shopify
 from greenlane.publishing.adapters.ucp import orders as ucp_orders
 
 
@@ -24,6 +27,9 @@ class Vocabulary(NamedTuple):
     others: frozenset[StatedBy] = frozenset()
 
 
+_SHOP = frozenset({StatedBy.MARKETPLACE})
+"""A marketplace may run its own shop on the same software."""
+
 VOCABULARIES: dict[str, Vocabulary] = {
     "ucp": Vocabulary("UCP orders", ucp_orders.convert, StatedBy.MARKETPLACE, frozenset({StatedBy.SELLER})),
     "epcis": Vocabulary(
@@ -32,6 +38,9 @@ VOCABULARIES: dict[str, Vocabulary] = {
         StatedBy.SELLER,
         frozenset({StatedBy.MARKETPLACE, StatedBy.CARRIER}),
     ),
+    "shopify": Vocabulary("Shopify orders and fulfilments", shopify.convert, StatedBy.SELLER, _SHOP),
+    "haravan": Vocabulary("Haravan orders and fulfilments", haravan.convert, StatedBy.SELLER, _SHOP),
+    "sapo": Vocabulary("Sapo orders and fulfilments", sapo.convert, StatedBy.SELLER, _SHOP),
 }
 """Every vocabulary that is read, by the name that `--from` takes."""
 

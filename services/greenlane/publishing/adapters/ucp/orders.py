@@ -204,4 +204,4 @@ class _Parcel:
         address = expected["destination"]
         country, region = address["address_country"].text(), address["address_region"].text()
         kind = PlaceKind.PICKUP_POINT if pickup else PlaceKind.HOME
-        return place(country, region, self._stated_by, kind)
+        return place(country, (region,), self._stated_by, kind)

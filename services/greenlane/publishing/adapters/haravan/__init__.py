@@ -1,0 +1,1 @@
+"""Orders and fulfilments of Haravan, a shop software of Vietnam."""

@@ -1,0 +1,1 @@
+"""Orders and fulfilments of Sapo, a shop software of Vietnam."""
