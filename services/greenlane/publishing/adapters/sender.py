@@ -32,10 +32,11 @@ class KnownLeg(BaseModel):
 
 
 class Known(BaseModel):
-    """Facts that documents lack and the marketplace has: of products, of parcels, of carriers' categories.
+    """Facts that documents lack and the marketplace has: of products, of parcels, of what carriers call them.
 
     `products` has the line of one piece under the document's id of it; `parcels` the id that the events carry; `legs`
-    the carrier's `tocId`, or the `mode` of a transport activity; `origin` is where the seller's parcels begin.
+    the carrier's `tocId`, or the `mode` of a transport activity; `shipments` the parcel's id under the one that a
+    carrier or a warehouse gave it; `origin` is where the seller's parcels begin.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +44,12 @@ class Known(BaseModel):
     products: Annotated[dict[str, ItemLine], Bounds(max_length=MOST_KNOWN)] = {}
     parcels: Annotated[dict[str, KnownParcel], Bounds(max_length=MOST_KNOWN)] = {}
     legs: Annotated[dict[str, KnownLeg], Bounds(max_length=10_000)] = {}
+    shipments: Annotated[dict[str, Identifier], Bounds(max_length=MOST_KNOWN)] = {}
     origin: Place | None = None
+
+    def parcel_of(self, shipment: str) -> str:
+        """The parcel's id of the marketplace, if it is another one than the document's."""
+        return self.shipments.get(shipment, shipment)
 
 
 class Sender(BaseModel):

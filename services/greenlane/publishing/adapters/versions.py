@@ -9,6 +9,9 @@ from greenlane.contracts.events import CorrectionReason
 from greenlane.publishing.sdk.envelope import Address, Data
 
 GREATEST_REVISION = 1_000_000
+CARRIERS_REVISION = 900_000
+"""Revisions from here on are those of carriers' own figures: they outrank what a shop says of the same delivery."""
+
 _BY_THE_SECOND = 500_000
 _DIGITS = 16
 
@@ -24,14 +27,14 @@ def event_id(address: Address, what: str, body: Data, happened: datetime) -> str
 def revision(began: datetime, changed: datetime | None) -> int:
     """The revision of a document that was made at `began` and last changed at `changed`: later is never less.
 
-    It counts seconds for the first 500,000 of them (nearly six days), then minutes, at most to 1,000,000.
+    It counts seconds for the first 500,000 of them (nearly six days), then minutes, at most to 899,999 (277 days).
     """
     if changed is None or changed <= began:
         return 0
     seconds = int((changed - began).total_seconds())
     if seconds <= _BY_THE_SECOND:
         return seconds
-    return min(GREATEST_REVISION, _BY_THE_SECOND + (seconds - _BY_THE_SECOND) // 60)
+    return min(CARRIERS_REVISION - 1, _BY_THE_SECOND + (seconds - _BY_THE_SECOND) // 60)
 
 
 def corrected(number: int, reason: CorrectionReason = CorrectionReason.DATA_ENTRY) -> CorrectionReason | None:

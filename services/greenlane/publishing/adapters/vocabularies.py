@@ -12,6 +12,7 @@ from greenlane.publishing.adapters.conversion import Conversion, Draft, refused_
 from greenlane.publishing.adapters.document import MAX_DOCUMENT_BYTES
 from greenlane.publishing.adapters.epcis import events as epcis_events
 from greenlane.publishing.adapters.haravan import fulfilments as haravan
+from greenlane.publishing.adapters.ileap import documents as ileap
 from greenlane.publishing.adapters.sapo import fulfilments as sapo
 from greenlane.publishing.adapters.sender import Sender
 from greenlane.publishing.adapters.shopify import fulfilments as shopify
@@ -38,6 +39,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
         StatedBy.SELLER,
         frozenset({StatedBy.MARKETPLACE, StatedBy.CARRIER}),
     ),
+    "ileap": Vocabulary("iLEAP footprints and transport activities", ileap.convert, StatedBy.CARRIER),
     "shopify": Vocabulary("Shopify orders and fulfilments", shopify.convert, StatedBy.SELLER, _SHOP),
     "haravan": Vocabulary("Haravan orders and fulfilments", haravan.convert, StatedBy.SELLER, _SHOP),
     "sapo": Vocabulary("Sapo orders and fulfilments", sapo.convert, StatedBy.SELLER, _SHOP),

@@ -10,6 +10,7 @@ from tests.unit.publishing.adapters.samples import ROOT, converted
 VOCAB = ROOT / ".." / "shared" / "data" / "vocab"
 OFFICIAL = {
     "ucp": "ucp/examples/*.json",
+    "ileap": "ileap/examples/*.json",
     "shopify": "shopify/*.json",
     "epcis": "epcis/openepcis/**/*.json",
 }

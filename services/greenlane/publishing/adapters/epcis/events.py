@@ -150,13 +150,14 @@ class _Document:
         elif parent is not None and parent.scheme == SSCC:
             pairs = [(parent, ComponentRole.OTHER, child) for child in children if child and child.scheme == GRAI]
         for parcel, role, asset in pairs:
+            parcel_id = self._sender.known.parcel_of(parcel.id)
             if parcel.id not in self._packings:
                 raise PartRefused(
                     field.path,
                     "associates a reusable asset with a parcel whose packing is not in this document",
                     "send the AggregationEvent of bizStep packing in the same document",
                 )
-            self._assets[parcel.id].append((field, role, asset))
+            self._assets[parcel_id].append((field, role, asset))
         return bool(pairs)
 
     def _recovered(self, field: Field) -> PackagingRecovered:
@@ -180,7 +181,7 @@ class _Document:
             )
         version = self._corrections.revision(field)
         return PackagingRecovered(
-            parcel_id=parcels[0].id,
+            parcel_id=self._sender.known.parcel_of(parcels[0].id),
             revision=version,
             correction_reason=corrected(version),
             kind=RecoveredKind.REUSABLE_ASSET,
@@ -204,14 +205,14 @@ class _Document:
             raise PartRefused(
                 field.path, "is not about one parcel (SSCC)", "send one event for each parcel, with its SSCC"
             )
-        return parcels[0]
+        return self._sender.known.parcel_of(parcels[0])
 
     def _parent(self, field: Field) -> str:
         """The parcel that holds the children. Raises PartRefused."""
         key = key_of(field["parentID"].needed_text())
         if key is None or key.scheme != SSCC:
             raise field["parentID"].refusal("is no parcel: it is no SSCC", "name the parcel by its SSCC")
-        return key.id
+        return self._sender.known.parcel_of(key.id)
 
     def _items(self, field: Field) -> list[ItemLine]:
         """The goods in the parcel: instances by product, then classes with their quantity."""

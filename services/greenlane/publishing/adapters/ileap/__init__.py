@@ -1,0 +1,1 @@
+"""Carriers' figures as iLEAP exchanges them: shipment footprints and transport activities."""
