@@ -17,6 +17,7 @@ from greenlane.publishing.adapters.sapo import fulfilments as sapo
 from greenlane.publishing.adapters.sender import Sender
 from greenlane.publishing.adapters.shopify import fulfilments as shopify
 from greenlane.publishing.adapters.ucp import orders as ucp_orders
+from greenlane.publishing.adapters.woocommerce import orders as woocommerce
 
 
 class Vocabulary(NamedTuple):
@@ -41,6 +42,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "ileap": Vocabulary("iLEAP footprints and transport activities", ileap.convert, StatedBy.CARRIER),
     "shopify": Vocabulary("Shopify orders and fulfilments", shopify.convert, StatedBy.SELLER, _SHOP),
+    "woocommerce": Vocabulary("WooCommerce orders", woocommerce.convert, StatedBy.SELLER, _SHOP),
     "haravan": Vocabulary("Haravan orders and fulfilments", haravan.convert, StatedBy.SELLER, _SHOP),
     "sapo": Vocabulary("Sapo orders and fulfilments", sapo.convert, StatedBy.SELLER, _SHOP),
 }
