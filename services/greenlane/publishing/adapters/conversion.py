@@ -28,7 +28,7 @@ from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import DefaultUsed, Dimension
 from greenlane.publishing.adapters.document import Field, PartRefused, Sheet
 from greenlane.publishing.adapters.sender import Sender
-from greenlane.publishing.adapters.versions import event_id
+from greenlane.publishing.adapters.versions import event_id, in_edition
 from greenlane.publishing.sdk.envelope import Address, Data, enveloped
 
 What = Literal["packed", "delivered", "returned", "recovered", "cancelled"]
@@ -145,6 +145,7 @@ class Draft:
         return Conversion(tuple(self._events.values()), tuple(self._refusals), self._sheet.unused())
 
     def _event(self, body: Data, happened: datetime) -> FulfilmentEvent:
+        body = in_edition(body, self.sender.known.edition)
         address = Address(self.sender.marketplace, self.sender.seller_id)
         return enveloped(address, event_id(address, _WORDS[type(body)], body, happened), happened, body)
 

@@ -22,6 +22,8 @@ _IDENTIFIER_WORDS = next(words for words in PATTERN_WORDS.values() if words.star
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _LONGEST_IDENTIFIER = 64
 
+_SEND_A_TIME = "send an RFC 3339 time with its offset, for example 2026-07-01T09:30:00+07:00"
+
 Path = tuple[str | int, ...]
 _ValueT = TypeVar("_ValueT")
 
@@ -168,12 +170,9 @@ class Field:
         if text is None:
             return None
         try:
-            return parse_date_time(text)
+            return self._on_the_calendar(parse_date_time(text))
         except PydanticCustomError as error:
-            raise self.refusal(
-                str(error.message_template),
-                "send an RFC 3339 time with its offset, for example 2026-07-01T09:30:00+07:00",
-            ) from None
+            raise self.refusal(str(error.message_template), _SEND_A_TIME) from None
 
     def needed_instant(self) -> datetime:
         """A time that must be there. Raises PartRefused."""
@@ -186,13 +185,21 @@ class Field:
             return None
         naive = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?", text)
         try:
-            return datetime.fromisoformat(text).replace(tzinfo=UTC) if naive else parse_date_time(text)
+            found = datetime.fromisoformat(text).replace(tzinfo=UTC) if naive else parse_date_time(text)
+            return self._on_the_calendar(found)
         except (ValueError, PydanticCustomError):
             raise self.refusal("is no time", "send a time like 2026-07-01T09:30:00") from None
 
     def refusal(self, problem: str, remedy: str) -> PartRefused:
         """The refusal of this value."""
         return PartRefused(self.path, problem, remedy)
+
+    def _on_the_calendar(self, instant: datetime) -> datetime:
+        try:
+            instant.astimezone(UTC)
+        except OverflowError:
+            raise self.refusal("lies outside the years 1 to 9999 in UTC", _SEND_A_TIME) from None
+        return instant
 
     def _noted(self, value: str) -> str:
         self._sheet.note(self._path)

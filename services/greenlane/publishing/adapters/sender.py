@@ -36,7 +36,8 @@ class Known(BaseModel):
 
     `products` has the line of one piece under the document's id of it; `parcels` the id that the events carry; `legs`
     the carrier's `tocId`, or the `mode` of a transport activity; `shipments` the parcel's id under the one that a
-    carrier or a warehouse gave it; `origin` is where the seller's parcels begin.
+    carrier or a warehouse gave it; `origin` is where the seller's parcels begin. `edition` rises whenever one of them
+    changes: it is added to every revision, so that events made with newer facts win.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +47,7 @@ class Known(BaseModel):
     legs: Annotated[dict[str, KnownLeg], Bounds(max_length=10_000)] = {}
     shipments: Annotated[dict[str, Identifier], Bounds(max_length=MOST_KNOWN)] = {}
     origin: Place | None = None
+    edition: Annotated[int, Bounds(ge=0, le=10_000)] = 0
 
     def parcel_of(self, shipment: str) -> str:
         """The parcel's id of the marketplace, if it is another one than the document's."""

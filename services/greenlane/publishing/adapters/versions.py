@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from greenlane.contracts.events import CorrectionReason
+from greenlane.contracts.events import CorrectionReason, ParcelCancelled
 from greenlane.publishing.sdk.envelope import Address, Data
 
 GREATEST_REVISION = 1_000_000
@@ -40,3 +40,12 @@ def revision(began: datetime, changed: datetime | None) -> int:
 def corrected(number: int, reason: CorrectionReason = CorrectionReason.DATA_ENTRY) -> CorrectionReason | None:
     """The reason that a revision above 0 needs."""
     return reason if number else None
+
+
+def in_edition(body: Data, edition: int) -> Data:
+    """The body with the edition of the known facts added to its revision; a cancellation has none."""
+    if not edition or isinstance(body, ParcelCancelled):
+        return body
+    number = min(GREATEST_REVISION, body.revision + edition)
+    reason = body.correction_reason or CorrectionReason.DATA_ENTRY
+    return type(body).model_validate({**dict(body), "revision": number, "correction_reason": reason})

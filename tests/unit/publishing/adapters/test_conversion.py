@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.publishing.adapters.samples import SAMPLES, converted, only_refusal, sample, sender
 
+from greenlane.contracts.declarations import standing
 from greenlane.contracts.reading.fulfilment import read_document
 from greenlane.errors import WrongUseError
 from greenlane.factors.loading import load_method
@@ -30,6 +31,11 @@ PERSONAL = (
     "person@",
     "neighbour",
     "SAMPLE-0001",
+)
+DAMAGE: tuple[Any, ...] = (
+    *(None, "Sample Person", -1, 0, 10**30, 1e300, 1.5, True, "é" * 70, "12.5", "\0"),
+    *("2026-07-01T09:30:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"),
+    *([], {}, [{}], [[]], {"a": {"b": 1}}),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
@@ -71,9 +77,7 @@ def test_any_damage_of_a_sample_is_events_or_refusals_and_repeats_no_value(path:
     places = list(_places(document))
     for _ in range(data.draw(st.integers(1, 3))):
         holder, name = data.draw(st.sampled_from(places))
-        holder[name] = data.draw(
-            st.sampled_from([None, "Sample Person", -1, 10**30, 1.5, [], {}, [{}], True, "é" * 70])
-        )
+        holder[name] = data.draw(st.sampled_from(DAMAGE))
 
     found = converted(path.parent.name, document)
 
@@ -158,3 +162,14 @@ def test_a_later_version_of_a_document_never_has_a_lesser_revision() -> None:
     assert numbers[7:9] == [500_000, 500_001]
     assert numbers[-1] < CARRIERS_REVISION < GREATEST_REVISION
     assert revision(began, None) == 0
+
+
+def test_events_made_with_a_later_edition_of_the_known_facts_win_in_any_order() -> None:
+    document = sample("ucp/shipped-and-delivered.json")
+    facts = sender().known.model_dump()
+    facts["products"]["cup-blue"]["mass_g"] = 320
+    later = sender(known=Known.model_validate(facts | {"edition": 1}))
+
+    before, after = converted("ucp", document).events, converted("ucp", document, later).events
+
+    assert standing([*before, *after]) == standing([*after, *before]) == standing(after) != standing(before)
