@@ -150,8 +150,10 @@ def _report(line: int, found: Conversion, *, as_json: bool) -> None:
         more = f", and {len(names) - _NAMED} more (--json names all)" if len(names) > _NAMED else ""
         _say(f"  not used: {shown}{more}")
     for item in found.undeclared:
-        cost = "no figure" if item.points is None else f"{item.points:.1f} points"
+        cost = "no figure" if item.points is None else f"{item.points:.1f} points alone"
         _say(f"  not said: {item.default} ({item.dimension}, {counted(item.events, 'event')}): {cost}. {item.meaning}")
+    for total in found.together:
+        _say(f"  all of it together ({total.dimension}): {total.points:.1f} points")
 
 
 def _say(text: str) -> None:

@@ -28,7 +28,8 @@ def test_events_go_out_and_the_report_beside_them(runner: CliRunner) -> None:
     assert [json.loads(line)["type"].split(".")[2] for line in result.stdout.splitlines()] == ["packed", "delivered"]
     assert "line 1: 2 events, 0 refusals" in result.stderr
     assert "line_items.*.item.title (2)" in result.stderr
-    assert "not said: packaging_undeclared (packaging, 1 event): 11.2 points." in result.stderr
+    assert "not said: packaging_undeclared (packaging, 1 event): 11.2 points alone." in result.stderr
+    assert "all of it together (delivery): " in result.stderr
     assert result.stderr.splitlines()[-1] == "1 document: 2 events, 0 refusals, 42 values not used"
 
 

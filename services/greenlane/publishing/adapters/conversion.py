@@ -1,16 +1,13 @@
 """What every adapter returns: events, refusals, the paths that no event uses, and what the document does not say."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from greenlane.contracts.declarations import ScoredEvent, declaration_of
 from greenlane.contracts.events import (
-    CancelledEvent,
     FulfilmentEvent,
     PackagingRecovered,
     ParcelCancelled,
@@ -19,15 +16,9 @@ from greenlane.contracts.events import (
     ParcelReturned,
 )
 from greenlane.contracts.reading.problems import problems_of
-from greenlane.methodology.explaining.effects import Effect, effects_of
-from greenlane.methodology.explaining.explain import DEFAULT_MEANING
-from greenlane.methodology.seller.account import Judged, assess
-from greenlane.methodology.seller.score import delivery_points, packaging_points
-from greenlane.methodology.sums import ReturnSums, Totals
-from greenlane.methodology.tables import Method
-from greenlane.methodology.vocabulary import DefaultUsed, Dimension
 from greenlane.publishing.adapters.document import Field, PartRefused, Sheet
 from greenlane.publishing.adapters.sender import Sender
+from greenlane.publishing.adapters.undeclared import Together, Undeclared
 from greenlane.publishing.adapters.versions import event_id, in_edition
 from greenlane.publishing.sdk.envelope import Address, Data, enveloped
 
@@ -51,23 +42,6 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Undeclared:
-    """A fact that our events carry and the document does not say.
-
-    `events` counts the events that lack it; `points` is the mean gain of their parcels if it was declared as
-    `supposed` says. Both are None where only the seller knows what to declare.
-    """
-
-    default: DefaultUsed
-    dimension: Dimension
-    events: int
-    meaning: str
-    supposed: str | None
-    points: Decimal | None
-    co2e_change_mg: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Conversion:
     """One document, converted. There is always an event or a refusal."""
 
@@ -75,6 +49,7 @@ class Conversion:
     refusals: tuple[Refused, ...]
     unused: tuple[str, ...]
     undeclared: tuple[Undeclared, ...] = ()
+    together: tuple[Together, ...] = ()
 
     def report(self) -> dict[str, Any]:
         """Everything but the events, as plain values."""
@@ -82,18 +57,8 @@ class Conversion:
             "events": len(self.events),
             "refusals": [{"path": item.path, "problem": item.problem, "remedy": item.remedy} for item in self.refusals],
             "unused": list(self.unused),
-            "undeclared": [
-                {
-                    "default": str(item.default),
-                    "dimension": str(item.dimension),
-                    "events": item.events,
-                    "meaning": item.meaning,
-                    "supposed": item.supposed,
-                    "points": None if item.points is None else float(round(item.points, 4)),
-                    "co2e_change_mg": item.co2e_change_mg,
-                }
-                for item in self.undeclared
-            ],
+            "undeclared": [item.document() for item in self.undeclared],
+            "together": [item.document() for item in self.together],
         }
 
 
@@ -153,42 +118,3 @@ class Draft:
 def refused_whole(problem: str, remedy: str, path: str = "") -> Conversion:
     """A document that cannot be read at all."""
     return Conversion((), (Refused(path, problem, remedy),), ())
-
-
-def undeclared_in(events: Iterable[FulfilmentEvent], method: Method) -> tuple[Undeclared, ...]:
-    """What these events leave undeclared, the dearest first: found by scoring them again with it declared."""
-    groups: dict[Dimension, list[Judged]] = {}
-    for event in events:
-        if not isinstance(event, CancelledEvent):
-            judged = _judged(event, method)
-            groups.setdefault(judged.declaration.dimension, []).append(judged)
-    found = [
-        _undeclared(effect, dimension)
-        for dimension, group in groups.items()
-        for effect in effects_of(group, method, _points)
-    ]
-    return tuple(sorted(found, key=lambda item: (-(item.points or Decimal(0)), item.dimension, item.default)))
-
-
-def _judged(event: ScoredEvent, method: Method) -> Judged:
-    declaration = declaration_of(event)
-    return Judged(declaration, assess(declaration, method))
-
-
-def _undeclared(effect: Effect, dimension: Dimension) -> Undeclared:
-    computed = effect.supposed is not None
-    return Undeclared(
-        effect.default,
-        dimension,
-        effect.used,
-        DEFAULT_MEANING[effect.default],
-        effect.supposed,
-        effect.points if computed else None,
-        effect.co2e_change_mg if computed else None,
-    )
-
-
-def _points(totals: Totals) -> Decimal:
-    if totals.packaging.parcels:
-        return packaging_points(totals.packaging, 0)
-    return delivery_points(totals.delivery, ReturnSums(), 0)

@@ -1,6 +1,7 @@
 """Every vocabulary by name, and the one way in: bytes of a stranger's document to a conversion."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
@@ -8,7 +9,7 @@ from greenlane.contracts.reading.json_text import load
 from greenlane.errors import WrongUseError
 from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import StatedBy
-from greenlane.publishing.adapters.conversion import Conversion, Draft, refused_whole, undeclared_in
+from greenlane.publishing.adapters.conversion import Conversion, Draft, refused_whole
 from greenlane.publishing.adapters.document import MAX_DOCUMENT_BYTES
 from greenlane.publishing.adapters.epcis import events as epcis_events
 from greenlane.publishing.adapters.haravan import fulfilments as haravan
@@ -17,6 +18,7 @@ from greenlane.publishing.adapters.sapo import fulfilments as sapo
 from greenlane.publishing.adapters.sender import Sender
 from greenlane.publishing.adapters.shopify import fulfilments as shopify
 from greenlane.publishing.adapters.ucp import orders as ucp_orders
+from greenlane.publishing.adapters.undeclared import undeclared_in
 from greenlane.publishing.adapters.woocommerce import orders as woocommerce
 
 
@@ -67,9 +69,8 @@ def convert(name: str, raw: bytes, sender: Sender, method: Method | None = None)
     conversion = VOCABULARIES[name].convert(Draft(document, sender), stated_by)
     if method is None:
         return conversion
-    return Conversion(
-        conversion.events, conversion.refusals, conversion.unused, undeclared_in(conversion.events, method)
-    )
+    undeclared, together = undeclared_in(conversion.events, method)
+    return replace(conversion, undeclared=undeclared, together=together)
 
 
 def stating(name: str, sender: Sender) -> StatedBy:

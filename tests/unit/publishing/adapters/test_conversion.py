@@ -15,7 +15,7 @@ from greenlane.contracts.declarations import standing
 from greenlane.contracts.reading.fulfilment import read_document
 from greenlane.errors import WrongUseError
 from greenlane.factors.loading import load_method
-from greenlane.methodology.vocabulary import DefaultUsed, StatedBy
+from greenlane.methodology.vocabulary import DefaultUsed, Dimension, StatedBy
 from greenlane.publishing.adapters.document import MAX_DOCUMENT_BYTES, Sheet
 from greenlane.publishing.adapters.sender import Known
 from greenlane.publishing.adapters.versions import CARRIERS_REVISION, GREATEST_REVISION, revision
@@ -121,7 +121,8 @@ def test_an_unknown_vocabulary_and_a_wrong_word_for_who_states_it_are_wrong_use(
 def test_what_is_undeclared_comes_with_its_cost_the_dearest_first() -> None:
     raw = json.dumps(sample("ucp/shipped-and-delivered.json")).encode()
 
-    found = convert("ucp", raw, sender(), load_method()).undeclared
+    conversion = convert("ucp", raw, sender(), load_method())
+    found = conversion.undeclared
 
     assert found[0].default is DefaultUsed.PACKAGING_UNDECLARED
     assert found[0].events == 1
@@ -129,6 +130,9 @@ def test_what_is_undeclared_comes_with_its_cost_the_dearest_first() -> None:
     assert found[0].points is not None
     assert found[0].points > 1
     assert "Declare the components" in found[0].meaning
+    assert [total.dimension for total in conversion.together] == [Dimension.PACKAGING, Dimension.DELIVERY]
+    for total in conversion.together:
+        assert total.points > sum(item.points or 0 for item in found if item.dimension is total.dimension)
 
 
 def test_unused_names_every_value_and_hides_keys_that_are_no_names() -> None:
