@@ -31,6 +31,9 @@ _WORDS: dict[type[Data], What] = {
     ParcelCancelled: "cancelled",
 }
 
+MAX_ATTEMPTS = 2_000
+"""Most events that one document may tell of: so many take about a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -68,6 +71,7 @@ class Draft:
     def __init__(self, document: Any, sender: Sender) -> None:
         self.sender = sender
         self._sheet = Sheet(document)
+        self._attempts = 0
         self._events: dict[str, FulfilmentEvent] = {}
         self._refusals: dict[Refused, None] = {}
 
@@ -76,6 +80,11 @@ class Draft:
         """The document."""
         return self._sheet.root
 
+    @property
+    def refused(self) -> bool:
+        """Whether some part was refused."""
+        return bool(self._refusals)
+
     def refuse(self, part: Field | str, problem: str, remedy: str) -> None:
         """Say why a part becomes no event."""
         path = part if isinstance(part, str) else part.path
@@ -83,6 +92,10 @@ class Draft:
 
     def attempt(self, part: Field, build: Callable[[], tuple[Data, datetime] | None]) -> bool:
         """Make an event of what `build` returns; False if it returns None or refuses. What it read is used then."""
+        self._attempts += 1
+        if self._attempts > MAX_ATTEMPTS:
+            self.refuse("", f"tells of more than {MAX_ATTEMPTS:,} events", "split it into several documents")
+            return False
         self._sheet.forget()
         try:
             built = build()

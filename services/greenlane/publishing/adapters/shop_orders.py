@@ -19,7 +19,8 @@ Path = tuple[str, ...]
 class Dialect:
     """How a shop's software names what all of them say.
 
-    Where several names stand, the first one with a value counts. `cancelled` and `failed` are words of `status`;
+    Where several names stand, the first one with a value counts. `cancelled`, `failed` and `waiting` (for the
+    warehouse) are words of `status`.
     What has a time of `travelled` was sent: if that is cancelled, the parcel counts all the same. `log` names the
     carrier's scans in the document.
     """
@@ -38,6 +39,7 @@ class Dialect:
     travelled: tuple[str, ...] = ()
     cancelled: frozenset[str] = frozenset({"cancelled"})
     failed: frozenset[str] = frozenset({"error", "failure"})
+    waiting: frozenset[str] = frozenset()
     destination: tuple[Path, ...] = (("shipping_address",),)
     origin: str | None = None
     country: tuple[str, ...] = ("country_code",)
@@ -99,6 +101,8 @@ class _Parcel:
         status = fulfilment["status"].text()
         if status in dialect.failed:
             raise fulfilment["status"].refusal("says that nothing was sent", "leave it out; there is no parcel")
+        if status in dialect.waiting:
+            raise fulfilment["status"].refusal("says that the warehouse has yet to pack it", "send it again later")
         cancelled = status in dialect.cancelled or self._instant(dialect.cancelled_at) is not None
         if cancelled and self._dated(dialect.travelled) is None:
             self._draft.attempt(fulfilment, self._cancelled)
@@ -153,8 +157,7 @@ class _Parcel:
         created = self._fulfilment[self._dialect.created].needed_instant()
         holders = [self._fulfilment] if self._order is None else [self._fulfilment, self._order]
         changes = [holder[self._dialect.changed].instant() for holder in holders]
-        if self._dialect.log is not None:
-            changes += [scan[self._dialect.created].instant() for scan in self._draft.root[self._dialect.log].entries()]
+        changes += [scan[self._dialect.created].instant() for scan in self._log()]
         return revision(created, max((change for change in changes if change is not None), default=None))
 
     def _items(self) -> list[ItemLine]:
@@ -195,10 +198,8 @@ class _Parcel:
 
     def _scans(self, status: str) -> list[Field]:
         """When the carrier scanned the parcel so. Raises PartRefused for a scan of another parcel."""
-        if self._dialect.log is None:
-            return []
         found = []
-        for scan in self._draft.root[self._dialect.log].entries():
+        for scan in self._log():
             if scan["fulfillment_id"].value != self._fulfilment["id"].value:
                 raise scan["fulfillment_id"].refusal(
                     "is not this fulfilment", "send the scans of one fulfilment with it"
@@ -206,6 +207,12 @@ class _Parcel:
             if scan["status"].text() == status:
                 found.append(scan["happened_at"])
         return found
+
+    def _log(self) -> list[Field]:
+        """The carrier's scans beside a fulfilment that was sent alone."""
+        if self._dialect.log is None or self._order is not None:
+            return []
+        return self._draft.root[self._dialect.log].entries()
 
 
 def _text(field: Field) -> str | None:

@@ -17,6 +17,9 @@ from greenlane.methodology.sums import ReturnSums, Totals
 from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import DefaultUsed, Dimension
 
+MOST_EVENTS = 200
+"""Most events of a dimension whose costs are found."""
+
 
 @dataclass(frozen=True, slots=True)
 class Undeclared:
@@ -70,12 +73,17 @@ class Together:
 def undeclared_in(
     events: Iterable[FulfilmentEvent], method: Method
 ) -> tuple[tuple[Undeclared, ...], tuple[Together, ...]]:
-    """What these events leave undeclared, the dearest first, and what all of it costs together."""
+    """What these events leave undeclared, the dearest first, and what all of it costs together.
+
+    Of each dimension the first 200 events are looked at: each is scored a dozen times.
+    """
     groups: dict[Dimension, list[Judged]] = {}
     for event in events:
         if not isinstance(event, CancelledEvent):
             judged = _judged(event, method)
-            groups.setdefault(judged.declaration.dimension, []).append(judged)
+            group = groups.setdefault(judged.declaration.dimension, [])
+            if len(group) < MOST_EVENTS:
+                group.append(judged)
     found = [
         _undeclared(effect, dimension)
         for dimension, group in groups.items()

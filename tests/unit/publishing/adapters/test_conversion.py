@@ -16,6 +16,7 @@ from greenlane.contracts.reading.fulfilment import read_document
 from greenlane.errors import WrongUseError
 from greenlane.factors.loading import load_method
 from greenlane.methodology.vocabulary import DefaultUsed, Dimension, StatedBy
+from greenlane.publishing.adapters.conversion import MAX_ATTEMPTS
 from greenlane.publishing.adapters.document import MAX_DOCUMENT_BYTES, Sheet
 from greenlane.publishing.adapters.sender import Known
 from greenlane.publishing.adapters.versions import CARRIERS_REVISION, GREATEST_REVISION, revision
@@ -54,6 +55,8 @@ def test_a_sample_makes_events_that_are_accepted_and_says_what_it_left(path: Pat
     for event in found.events:
         assert read_document(event.model_dump_json(exclude_none=True).encode(), NOW) == event
     assert convert(vocabulary, raw, sender()) == found
+    assert converted(vocabulary, json.loads(raw)).events == found.events
+    assert convert(vocabulary, json.dumps(json.loads(raw), sort_keys=True).encode(), sender()).events == found.events
     assert found.unused
     said = json.dumps([event.model_dump(mode="json") for event in found.events]) + json.dumps(found.report())
     assert not [word for word in PERSONAL if word in said]
@@ -109,6 +112,18 @@ def _places(value: Any) -> Any:
 def test_a_document_out_of_bounds_is_refused_whole(raw: bytes, problem: str) -> None:
     for vocabulary in VOCABULARIES:
         assert only_refusal(convert(vocabulary, raw, sender())) == ("", problem)
+
+
+def test_a_document_of_too_many_events_is_split_by_its_sender() -> None:
+    document = sample("ileap/transport-activities.json")["data"][1]
+    document["consignmentIds"] = [f"c{number}" for number in range(MAX_ATTEMPTS + 5)]
+    parcels = {name: {"mass_g": 700} for name in document["consignmentIds"]}
+    known = Known.model_validate({**sender().known.model_dump(), "parcels": parcels})
+
+    found = converted("ileap", document, sender(known=known))
+
+    assert len(found.events) == MAX_ATTEMPTS
+    assert only_refusal(found) == ("", "tells of more than 2,000 events")
 
 
 def test_an_unknown_vocabulary_and_a_wrong_word_for_who_states_it_are_wrong_use() -> None:

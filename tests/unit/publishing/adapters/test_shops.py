@@ -94,6 +94,7 @@ def test_what_travelled_and_came_back_is_a_return_and_no_cancellation() -> None:
         ("shopify", {"id": 1, "fulfillments": []}, "fulfillments", "names no parcel yet"),
         ("shopify", {"id": 1}, "", "is no order and no fulfilment of Shopify"),
         ("shopify", fulfilment(status="failure"), "status", "says that nothing was sent"),
+        ("shopify", fulfilment(status="pending"), "status", "says that the warehouse has yet to pack it"),
         ("shopify", fulfilment(created_at="2026-07-01"), "created_at", "is no RFC 3339 date-time"),
         ("shopify", fulfilment(id="đơn 1"), "id", "is no id that our events take"),
         ("shopify", fulfilment(line_items={}), "line_items", "is no list"),

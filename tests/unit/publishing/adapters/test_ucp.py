@@ -106,14 +106,15 @@ def test_a_cancelled_shipment_is_cancelled_and_a_return_goes_back() -> None:
 @pytest.mark.parametrize(
     ("document", "path", "problem"),
     [
-        (order(entry("processing")), "fulfillment.events.0", "the log says neither shipped, delivered"),
+        (order(entry("processing", tracking_number=None)), "fulfillment.events", "names no shipment yet"),
+        (order(entry("in_transit")), "fulfillment.events.0", "the log says neither shipped, delivered"),
         (order(entry("delivered")), "fulfillment.events.0", "the log does not say when the parcel was packed"),
         (order(entry("shipped", occurred_at="2026-07-01 09:30")), "fulfillment.events.0.occurred_at", "is no RFC 3339"),
         (order(entry("shipped", occurred_at="2026-07-01T09:30:00")), "fulfillment.events.0.occurred_at", "has no"),
         (order(entry("shipped"), id="đơn 1"), "id", "is no id that our events take"),
         (order(entry("shipped"), id="o" * 54), "id", "is no id that our events take"),
         (order(entry("shipped", line_items=lines("x", 1))), "fulfillment.events.0.line_items.0.id", "is no"),
-        (order(entry("shipped", line_items=lines("x", 0))), "fulfillment.events.0.line_items.0.quantity", "is less"),
+        (order(entry("shipped", line_items=lines("li-cup", 0))), "fulfillment.events.0.line_items.0.quantity", "is"),
         (order(entry("shipped", line_items=lines("li-cup", 10**6))), "fulfillment.events.0", "makes an event whose"),
         (order(fulfillment={}), "fulfillment.events", "names no shipment yet"),
         ({"ucp": {"version": "2025-01-01"}}, "ucp.version", "is no version that is read"),
@@ -157,3 +158,20 @@ def test_a_region_with_no_one_meaning_is_not_guessed(country: str, region: str) 
     document["fulfillment"]["expectations"][0]["destination"] |= {"address_country": country, "address_region": region}
 
     assert only_refusal(converted("ucp", document))[1].endswith("says: destination")
+
+
+def test_what_is_in_preparation_is_no_parcel_and_a_bad_entry_leaves_the_others_alone() -> None:
+    prepared = entry("processing", tracking_number=None)
+    bad = entry("shipped", tracking_number=7)
+
+    found = converted("ucp", order(prepared, entry("shipped"), bad))
+
+    assert kinds(found) == ["packed"]
+    assert only_refusal(found) == ("fulfillment.events.2.tracking_number", "is no text")
+
+
+def test_a_line_that_is_in_no_parcel_is_unused() -> None:
+    found = converted("ucp", order(entry("shipped", line_items=lines("li-cup", 2))))
+
+    assert "line_items.0.id" not in found.unused
+    assert {"line_items.1.id", "line_items.1.item.id"} <= set(found.unused)

@@ -2,6 +2,8 @@
 
 from greenlane.publishing.adapters.document import Field
 
+_MOST_CORRECTIONS = 100
+
 
 class Corrections:
     """The declared errors of a document; a corrective event has one revision more than what it corrects."""
@@ -39,6 +41,10 @@ class Corrections:
             current, steps = earlier[0], steps + 1
             if current["eventID"].text() in seen:
                 raise field["eventID"].refusal("corrects itself in a circle", "let errors name what corrects them once")
+            if steps > _MOST_CORRECTIONS:
+                raise field["eventID"].refusal(
+                    f"was corrected over {_MOST_CORRECTIONS} times in this document", "send the last corrections alone"
+                )
             seen.add(current["eventID"].text())
         return steps
 

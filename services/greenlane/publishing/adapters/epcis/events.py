@@ -30,6 +30,7 @@ _GRAMS = {"KGM": Decimal(1000), "GRM": Decimal(1), "LBR": Decimal("453.59237"), 
 _Body = ParcelPacked | ParcelDelivered | ParcelReturned | PackagingRecovered | ParcelCancelled
 _PIECES = frozenset({None, "EA", "C62", "H87"})
 _ARRIVALS = frozenset({"receiving", "accepting"})
+_MOST_ASSETS = 10
 _TAKEN_BACK = frozenset({"collecting", "receiving", "accepting"})
 
 
@@ -59,7 +60,7 @@ class _Document:
         self._stated_by = stated_by
         self._sound = sound
         self._corrections = Corrections([field for field, _ in sound])
-        self._assets: dict[str, list[tuple[Field, ComponentRole, Key]]] = defaultdict(list)
+        self._assets: dict[str, list[tuple[Field, Field, ComponentRole, Key]]] = defaultdict(list)
         self._packings = {
             key.id
             for field, kind in sound
@@ -123,12 +124,10 @@ class _Document:
         parts = [self._component(*found) for found in self._assets.get(parcel_id, ())]
         return ParcelPacked.model_validate({**dict(body), "components": tuple(parts)}) if parts else body
 
-    def _component(self, field: Field, role: ComponentRole, asset: Key) -> PackagingComponent:
+    def _component(self, field: Field, child: Field, role: ComponentRole, asset: Key) -> PackagingComponent:
         """A reusable asset as packaging; what it is made of is not said."""
-        for name in ("type", "action", "parentID"):
-            field[name].text()
-        for child in field["childEPCs"].entries():
-            child.text()
+        for part in (field["type"], field["action"], field["parentID"], child):
+            part.text()
         known = self._sender.known.products.get(asset.kind_id)
         return PackagingComponent(
             role=role,
@@ -143,13 +142,13 @@ class _Document:
         Raises PartRefused for an asset of a parcel that is packed in another document.
         """
         parent = key_of(field["parentID"].needed_text())
-        children = [key_of(child.needed_text()) for child in field["childEPCs"].entries()]
-        pairs: list[tuple[Key, ComponentRole, Key]] = []
+        children = [(child, key_of(child.needed_text())) for child in field["childEPCs"].entries()]
+        pairs: list[tuple[Field, Key, ComponentRole, Key]] = []
         if parent is not None and parent.scheme == GRAI:
-            pairs = [(child, ComponentRole.OUTER, parent) for child in children if child and child.scheme == SSCC]
+            pairs = [(at, key, ComponentRole.OUTER, parent) for at, key in children if key and key.scheme == SSCC]
         elif parent is not None and parent.scheme == SSCC:
-            pairs = [(parent, ComponentRole.OTHER, child) for child in children if child and child.scheme == GRAI]
-        for parcel, role, asset in pairs:
+            pairs = [(at, parent, ComponentRole.OTHER, key) for at, key in children if key and key.scheme == GRAI]
+        for child, parcel, role, asset in pairs:
             parcel_id = self._sender.known.parcel_of(parcel.id)
             if parcel.id not in self._packings:
                 raise PartRefused(
@@ -157,7 +156,9 @@ class _Document:
                     "associates a reusable asset with a parcel whose packing is not in this document",
                     "send the AggregationEvent of bizStep packing in the same document",
                 )
-            self._assets[parcel_id].append((field, role, asset))
+            if len(self._assets[parcel_id]) == _MOST_ASSETS:
+                raise PartRefused(field.path, f"is asset {_MOST_ASSETS + 1} of one parcel", "a parcel has fewer")
+            self._assets[parcel_id].append((field, child, role, asset))
         return bool(pairs)
 
     def _recovered(self, field: Field) -> PackagingRecovered:

@@ -10,6 +10,7 @@ DIALECT = Dialect(
     created="created_at",
     changed="updated_at",
     packed=("created_at",),
+    waiting=frozenset({"pending", "open"}),
     destination=(("destination",), ("shipping_address",)),
     origin="origin_address",
     log="fulfillment_events",

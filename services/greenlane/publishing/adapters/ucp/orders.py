@@ -34,6 +34,8 @@ _GRAMS = {
 
 _EACH = "C62"
 _MOST_SCALE = 12
+_MOST_EXPECTED = 20
+"""Most expectations of one line that are compared."""
 
 _Body = ParcelPacked | ParcelDelivered | ParcelReturned | ParcelCancelled
 _Build = Callable[[Field], _Body]
@@ -42,12 +44,26 @@ _Build = Callable[[Field], _Body]
 def convert(draft: Draft, stated_by: StatedBy) -> Conversion:
     """The events of an order, sent alone, as a webhook or in an answer of MCP."""
     try:
-        order = _order(draft.root)
-        for key, entries in _parcels(order).items():
+        order = _Order(_order(draft.root))
+        for key, entries in _parcels(draft, order.field).items():
             _Parcel(draft, order, stated_by, key, entries).events()
     except PartRefused as refused:
         draft.refuse(refused.path, refused.problem, refused.remedy)
     return draft.done()
+
+
+class _Order:
+    """An order with its line items and its expectations by the ids of lines, found once for all parcels."""
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        self.lines: dict[str, Field] = {}
+        for line in field["line_items"].entries():
+            self.lines.setdefault(str(line["id"].value), line)
+        self.expected: dict[str, list[tuple[Field, Field]]] = defaultdict(list)
+        for expected in field.at("fulfillment", "expectations").entries():
+            for line in expected["line_items"].entries():
+                self.expected[str(line["id"].value)].append((expected, line["id"]))
 
 
 def _order(root: Field) -> Field:
@@ -76,24 +92,36 @@ def _offers_orders(order: Field, version: str) -> bool:
     return CAPABILITY in capabilities
 
 
-def _parcels(order: Field) -> dict[str, list[Field]]:
-    """The entries of the log by parcel: by tracking number, without one by the lines they name."""
+def _parcels(draft: Draft, order: Field) -> dict[str, list[Field]]:
+    """The entries of the log by parcel: by tracking number, without one by the lines they name.
+
+    What is only in preparation is no parcel yet.
+    """
+    log = order.at("fulfillment", "events")
     found: dict[str, list[Field]] = defaultdict(list)
-    for entry in order.at("fulfillment", "events").entries():
-        tracked = entry["tracking_number"].text()
-        lines = sorted((line["id"].needed_text(), line["quantity"].count()) for line in entry["line_items"].entries())
-        found[f"tracking {tracked}" if tracked else f"lines {lines}"].append(entry)
-    if not found:
-        raise order.at("fulfillment", "events").refusal(
-            "names no shipment yet", "send the order again once it was shipped"
-        )
+    for entry in log.entries():
+        try:
+            if entry["type"].needed_text() != "processing":
+                found[_parcel_key(entry)].append(entry)
+        except PartRefused as refused:
+            draft.refuse(refused.path, refused.problem, refused.remedy)
+    if not found and not draft.refused:
+        raise log.refusal("names no shipment yet", "send the order again once it was shipped")
     return found
+
+
+def _parcel_key(entry: Field) -> str:
+    tracked = entry["tracking_number"].text()
+    if tracked:
+        return f"tracking {tracked}"
+    lines = sorted((line["id"].needed_text(), line["quantity"].count()) for line in entry["line_items"].entries())
+    return f"lines {lines}"
 
 
 class _Parcel:
     """One parcel of the order, with its entries of the log."""
 
-    def __init__(self, draft: Draft, order: Field, stated_by: StatedBy, key: str, entries: Sequence[Field]) -> None:
+    def __init__(self, draft: Draft, order: _Order, stated_by: StatedBy, key: str, entries: Sequence[Field]) -> None:
         self._draft = draft
         self._order = order
         self._stated_by = stated_by
@@ -137,12 +165,12 @@ class _Parcel:
 
     def _time(self, entry: Field) -> datetime:
         """When it happened; what says how the entry is to be read counts as used with it."""
-        for field in (entry["type"], entry["tracking_number"], self._order.at("ucp", "version")):
+        for field in (entry["type"], entry["tracking_number"], self._order.field.at("ucp", "version")):
             field.text()
         return entry["occurred_at"].needed_instant()
 
     def _id(self) -> str:
-        return f"{self._order['id'].identifier(_ORDER_ID)}-{self._digest}"
+        return f"{self._order.field['id'].identifier(_ORDER_ID)}-{self._digest}"
 
     def _packed(self, entry: Field) -> ParcelPacked:
         return packed(entry, self._draft.sender, self._id(), self._items(entry))
@@ -167,13 +195,12 @@ class _Parcel:
         return journey
 
     def _items(self, entry: Field) -> list[ItemLine]:
-        lines = {line["id"].needed_text(): line for line in self._order["line_items"].entries()}
         found = []
         for part in entry["line_items"].entries():
-            line = lines.get(part["id"].needed_text())
+            line = self._order.lines.get(part["id"].needed_text())
             if line is None:
                 raise part["id"].refusal("is no line item of the order", "name a line item by its id")
-            line["id"].text()
+            line["id"].needed_text()
             found.append(self._item(line["item"], part["quantity"]))
         return found
 
@@ -191,12 +218,12 @@ class _Parcel:
 
     def _destination(self, entry: Field) -> Place | None:
         """Where the expectation that names the same lines leads, if they all lead to one place."""
-        lines = {line["id"].text() for line in entry["line_items"].entries()}
-        found = [
-            self._place(expected)
-            for expected in self._order.at("fulfillment", "expectations").entries()
-            if lines & {line["id"].text() for line in expected["line_items"].entries()}
-        ]
+        named: dict[str, Field] = {}
+        for line in entry["line_items"].entries():
+            for expected, name in self._order.expected.get(line["id"].needed_text(), [])[:_MOST_EXPECTED]:
+                name.text()
+                named.setdefault(expected.path, expected)
+        found = [self._place(expected) for expected in named.values()]
         return found[0] if found and all(other == found[0] for other in found) else None
 
     def _place(self, expected: Field) -> Place | None:
