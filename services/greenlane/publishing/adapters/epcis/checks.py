@@ -8,7 +8,7 @@ from greenlane.publishing.adapters.document import Field, PartRefused
 OBJECT, AGGREGATION, ASSOCIATION = "ObjectEvent", "AggregationEvent", "AssociationEvent"
 _TYPES = frozenset({OBJECT, AGGREGATION, ASSOCIATION, "TransactionEvent", "TransformationEvent"})
 _ACTIONS = frozenset({"ADD", "OBSERVE", "DELETE"})
-_OFFSET = re.compile(r"[+-](0[0-9]|1[0-4]):[0-5][0-9]")
+_OFFSET = re.compile(r"[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00)")
 _STANDARD_NAME = re.compile(
     r"(?:https?://ref\.gs1\.org/cbv/(?:BizStep|Disp)-|urn:epcglobal:cbv:(?:bizstep|disp):)(\w+)"
 )
@@ -134,6 +134,8 @@ def check(event: Field) -> str:
     word(event["disposition"], _DISPOSITIONS)
     _check_lists(event, kind)
     _check_error(event)
+    if kind == OBJECT and not event["ilmd"].absent and event["action"].value != "ADD":
+        raise event["ilmd"].refusal("belongs to action ADD alone", "leave it out")
     if isinstance(event["ilmd"].value, dict) and any(":" not in name for name in event["ilmd"].value):
         raise event["ilmd"].refusal("has a field without a namespace", "write prefix:name, the prefix in @context")
     return kind
@@ -169,6 +171,8 @@ def _check_error(event: Field) -> None:
 def _check_lists(event: Field, kind: str) -> None:
     lists = _LISTS.get(kind, ())
     filled = [name for name in lists if event[name].entries()]
+    if kind == OBJECT:
+        filled += [name for name in ("epcList", "sensorElementList") if name in event]
     if lists and not filled and not (kind != OBJECT and event["action"].value == "DELETE"):
         raise PartRefused(event.path, f"names nothing: it has neither {' nor '.join(lists)}", "name what it is about")
     if kind in {AGGREGATION, ASSOCIATION} and event["action"].value != "OBSERVE":
