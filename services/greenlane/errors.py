@@ -28,6 +28,8 @@ fault of ours: it keeps its traceback.
         PublisherUnavailable      there is no broker, or no topic
         PublisherBusy             there is no room for another event
         NotDelivered              an event was not delivered
+      UnreadableTableError        a file is no table that can be read (publishing.tables.faults)
+      MappingError                a mapping is not sound or does not fit its file (publishing.tables.faults)
       OlistError                  files of the Olist data set cannot be used (publishing.adapters.olist.files)
 
 In brackets: the module below `greenlane` that has it, where it is not this one. A `Refusal` (contracts.dead_letters) is

@@ -11,6 +11,7 @@ from greenlane.accounts.clock.closed_days import closed_through
 from greenlane.accounts.clock.day_closer import DayCloser, refuse_no_run
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, notes, print_json, progress
+from greenlane.cli.tables import import_csv, import_jsonl
 from greenlane.operations.rules import adopt_missing
 from greenlane.publishing.adapters.olist.events import MARKETPLACE as OLIST_MARKETPLACE
 from greenlane.publishing.adapters.olist.events import read_olist
@@ -35,7 +36,11 @@ app.add_typer(importing, name="import")
 
 @importing.callback()
 def _importing() -> None:
-    """Keep `olist` a subcommand: other data sets will stand beside it."""
+    """Keep `olist` a subcommand: other sources stand beside it."""
+
+
+importing.command("csv")(import_csv)
+importing.command("jsonl")(import_jsonl)
 
 
 @importing.command()

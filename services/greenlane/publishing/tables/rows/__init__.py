@@ -1,0 +1,1 @@
+"""Bytes of a file become rows of cells: encoding, separator, header; CSV and JSON Lines."""

@@ -1,0 +1,1 @@
+"""What single cells mean: numbers with units, days and times, places, words."""
