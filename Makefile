@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-python313 test-nightly method-adversary method-audit bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
+.PHONY: help demo up test test-python313 test-nightly method-adversary method-audit bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale bench-csv cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,9 @@ method-audit: .venv/.dev ## the method beside a second implementation from its d
 
 bench-method: .venv/.dev ## records a second on one core, and beside method 1.0.0 out of the history, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.bench_method
+
+bench-csv: .venv/.dev ## `import csv` on a large table: rows a second and memory, as one JSON object; ROWS=1000000
+	@ROWS=$(or $(ROWS),200000) $(BIN)/python tests/benchmarks/bench_csv.py
 
 cli-start: .venv/.dev ## processor time of `greenlane --help` and `--version`, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.cli_start
