@@ -137,8 +137,8 @@ def agreement(installation: Installation) -> dict[str, Any]:
     return verdict
 
 
-def shell_blocks() -> list[str]:
-    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+def shell_blocks(text: str) -> list[str]:
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
     assert len(blocks) >= 5
     return [block for block in blocks if not block.startswith("make ")]
 
@@ -154,9 +154,10 @@ def test_the_clock_closes_yesterday_for_a_live_marketplace(installation: Install
     assert len(closed()) == 4, "one record a partition"
 
 
-def test_the_blocks_of_the_readme_do_what_it_says(installation: Installation) -> None:
+def run_blocks(installation: Installation, text: str) -> str:
+    """What the shell blocks of a document write, each of which must end well."""
     shown = []
-    for block in shell_blocks():
+    for block in shell_blocks(text):
         script = block.replace(".venv/bin/greenlane", f"{sys.executable} -m greenlane")
         done = subprocess.run(
             ["/bin/bash", "-euo", "pipefail", "-c", script],
@@ -164,11 +165,26 @@ def test_the_blocks_of_the_readme_do_what_it_says(installation: Installation) ->
         )  # fmt: skip
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
         shown.append(done.stdout)
-    everything = "\n".join(shown)
+    return "\n".join(shown)
+
+
+def test_the_blocks_of_the_readme_do_what_it_says(installation: Installation) -> None:
+    everything = run_blocks(installation, README)
     assert "demo-vn/seller-0042" in everything
     assert "badge.granted" in everything
     assert "not_a_cloud_event" in everything
     assert "agrees" in everything
+
+
+def test_the_document_on_files_leads_from_a_csv_to_a_scored_seller(installation: Installation) -> None:
+    (ROOT / ".greenlane").mkdir(exist_ok=True)
+    everything = run_blocks(installation, (ROOT / "docs" / "publishing" / "files.md").read_text(encoding="utf-8"))
+    assert "line 7, column Tỉnh nhận" in everything
+
+    def scored() -> set[str]:
+        return {json.loads(line)["subject"] for line in installation.run("scores", "--json").splitlines()}
+
+    wait_until(lambda: {"shop-12", "shop-31"} <= scored())
 
 
 def test_the_make_targets_of_the_readme_exist() -> None:
