@@ -70,12 +70,12 @@ def encoding_of(head: bytes, said: Encoding | None) -> Encoded:
 
 
 def _wide(head: bytes) -> Encoded:
-    """UTF-16 without a mark: the line feeds tell the order of the bytes, and nothing else could have them."""
+    """UTF-16 without a mark: a quarter of its characters or more have a byte of zero, always on the same side."""
     low, high = head[0::2].count(0), head[1::2].count(0)
-    even = head[: len(head) & ~1]
-    if high > low and "\n" in even.decode("utf-16-le", "replace"):
+    many, even = len(head) // 8, head[: len(head) & ~1]
+    if high > max(low, many) and "\n" in even.decode("utf-16-le", "replace"):
         return Encoded("utf-16-le", 0, "every other byte is zero")
-    if low > high and "\n" in even.decode("utf-16-be", "replace"):
+    if low > max(high, many) and "\n" in even.decode("utf-16-be", "replace"):
         return Encoded("utf-16-be", 0, "every other byte is zero")
     raise UnreadableTableError(
         "the file has NUL bytes and is no UTF-16: it is damaged or no text; export it as CSV again, or say what it is: "
