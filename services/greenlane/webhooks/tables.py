@@ -3,11 +3,27 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
+from greenlane.database.api_keys import api_key, metadata
 from greenlane.webhooks.sql import sql
 
-SHARDS = 64
+__all__ = [
+    "SHARDS",
+    "api_key",
+    "attempt",
+    "delivery",
+    "dispatcher",
+    "endpoint",
+    "endpoint_health",
+    "endpoint_secret",
+    "event",
+    "intake_position",
+    "metadata",
+    "notice",
+    "order_head",
+    "shard",
+]
 
-metadata = sa.MetaData()
+SHARDS = 64
 
 _NOW = sa.text("now()")
 
@@ -185,17 +201,4 @@ dispatcher = sa.Table(
     metadata,
     sa.Column("owner", sa.Text, primary_key=True),
     _moment("alive_until", nullable=False),
-)
-
-api_key = sa.Table(
-    "api_key",
-    metadata,
-    sa.Column("key_id", sa.Text, primary_key=True),
-    sa.Column("marketplace", sa.Text, nullable=False),
-    sa.Column("seller_id", sa.Text, nullable=True),
-    sa.Column("label", sa.Text, nullable=False),
-    sa.Column("digest", BYTEA, nullable=False, comment="SHA-256 of the key, which is itself kept by its owner alone"),
-    _moment("created_at", nullable=False, default=_NOW),
-    _moment("expires_at"),
-    sa.Index("api_key_by_scope", "marketplace", "seller_id"),
 )

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.operations.logs import configure_logging
 from greenlane.web.rates import Rate
+from greenlane.web.server import Listening, server_of
 from greenlane.web.slots import ConnectionLimits
 from greenlane.webhooks.api.app import build_app
-from greenlane.webhooks.api.server import Listening, server_of
 from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.management.keys import add_key
 from greenlane.webhooks.vault import Vault

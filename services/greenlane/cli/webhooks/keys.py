@@ -7,9 +7,10 @@ import typer
 
 from greenlane.cli.output import AsJson, console, notes, print_json, print_lines, print_table
 from greenlane.cli.webhooks.desk import Limit, OnlyMarketplace, administer, check_marketplace
+from greenlane.database.api_keys import ApiKey
 from greenlane.webhooks.management import keys as management_keys
 from greenlane.webhooks.management.administration import Administration
-from greenlane.webhooks.management.keys import ApiKey, NewApiKey
+from greenlane.webhooks.management.keys import NewApiKey
 
 app = typer.Typer(help="API keys, each for one marketplace or one seller of it.", no_args_is_help=True)
 KeyId = Annotated[str, typer.Argument(help="Id of the API key, as `keys list` shows it.")]

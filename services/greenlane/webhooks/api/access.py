@@ -1,7 +1,6 @@
 """Who asks: the key decides the scope, and how often it may ask."""
 
 import asyncio
-import contextlib
 import hashlib
 import time
 from collections import OrderedDict
@@ -12,11 +11,13 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from greenlane.database.api_keys import ApiKey, key_of_token
+from greenlane.web.lines import Lines
 from greenlane.web.problems import TooOftenError
 from greenlane.web.rates import Buckets, Rate
 from greenlane.web.slots import CONNECTION, Connection, client_of
 from greenlane.webhooks.management.administration import Administration
-from greenlane.webhooks.management.keys import ApiKey, key_of_token
+from greenlane.webhooks.management.scope import scope_of
 
 OF_STRANGERS = Rate(5.0, 60)
 """Requests of one address whose key has not opened anything yet, or that show none."""
@@ -40,32 +41,6 @@ class Caller:
     key: ApiKey
     desk: Administration
     made: dict[str, str] = field(default_factory=dict)
-
-
-class Lines:
-    """So many at once for each name, and so many who wait for them."""
-
-    def __init__(self, at_once: int, in_line: int) -> None:
-        self._at_once = at_once
-        self._most = at_once + in_line
-        self._turns: dict[str, asyncio.Semaphore] = {}
-        self._inside: dict[str, int] = {}
-
-    @contextlib.asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[None]:
-        """Wait for a turn and have it; TooOftenError when the line is full."""
-        inside = self._inside.get(name, 0)
-        if inside >= self._most:
-            raise TooOftenError(1.0)
-        turns = self._turns.setdefault(name, asyncio.Semaphore(self._at_once))
-        self._inside[name] = inside + 1
-        try:
-            async with turns:
-                yield
-        finally:
-            self._inside[name] -= 1
-            if not self._inside[name]:
-                del self._inside[name], self._turns[name]
 
 
 class Access:
@@ -111,10 +86,10 @@ class Access:
         proven = self._proven.get(digest)
         if proven is not None:
             self._charge(proven, method)
-            key = await key_of_token(self.desk, token)
+            key = await key_of_token(self.desk.engine, token)
         else:
             async with self._unproven:
-                key = await key_of_token(self.desk, token)
+                key = await key_of_token(self.desk.engine, token)
             if key is not None:
                 self._charge(key, method)
         self._remember(digest, key)
@@ -144,7 +119,7 @@ async def identify(
     if key is None:
         remedy = "send `Authorization: Bearer <key>` with a key that was not revoked"
         raise HTTPException(401, remedy, {"www-authenticate": "Bearer"})
-    caller = Caller(key, access.desk.within(key.scope))
+    caller = Caller(key, access.desk.within(scope_of(key)))
     request.state.caller = caller
     connection: Connection | None = request.scope["state"].get(CONNECTION)
     if connection is not None:

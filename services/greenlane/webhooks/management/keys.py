@@ -1,41 +1,20 @@
-"""API keys: each opens one marketplace or one seller of it; only their digests are stored."""
+"""What people do with API keys: add, list, rotate and revoke; what a key is stands in `database/api_keys.py`."""
 
 import base64
-import hashlib
-import hmac
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from greenlane.database.api_keys import ApiKey, alive, api_key, digest_of, key_of
 from greenlane.errors import ConflictError, UnknownError, WrongUseError
 from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.management.scope import Scope, count_of, lock_rows, owned
-from greenlane.webhooks.tables import api_key
 
 KEY_BYTES = 32
 KEYS_PER_SCOPE = 20
 LONGEST_OVERLAP = timedelta(days=7)
-_SHAPE = re.compile(r"glk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key as it is listed."""
-
-    key_id: str
-    marketplace: str
-    seller_id: str | None
-    label: str
-    created_at: datetime
-    expires_at: datetime | None
-
-    @property
-    def scope(self) -> Scope:
-        """What the key opens."""
-        return Scope(self.marketplace, self.seller_id)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,9 +36,9 @@ async def add_key(desk: Administration, marketplace: str, seller: str | None = N
 
 async def list_keys(desk: Administration) -> list[ApiKey]:
     """The keys of the scope that still open something, the oldest first."""
-    query = sa.select(api_key).where(desk.scope.within(api_key), _alive()).order_by(api_key.c.created_at)
+    query = sa.select(api_key).where(desk.scope.within(api_key), alive()).order_by(api_key.c.created_at)
     async with desk.engine.connect() as connection:
-        return [_key_of(row) for row in await connection.execute(query.order_by(api_key.c.key_id))]
+        return [key_of(row) for row in await connection.execute(query.order_by(api_key.c.key_id))]
 
 
 async def rotate_key(desk: Administration, key_id: str, overlap: timedelta = timedelta(hours=24)) -> NewApiKey:
@@ -82,24 +61,11 @@ async def revoke_key(desk: Administration, key_id: str) -> ApiKey:
     return gone
 
 
-async def key_of_token(desk: Administration, token: str) -> ApiKey | None:
-    """The key that this token is; None if it is none, was revoked or has expired."""
-    shape = _SHAPE.fullmatch(token)
-    if shape is None:
-        return None
-    async with desk.engine.connect() as connection:
-        query = sa.select(api_key).where(api_key.c.key_id == shape.group(1), _alive())
-        row = (await connection.execute(query)).one_or_none()
-    if row is None or not hmac.compare_digest(bytes(row.digest), _digest(token)):
-        return None
-    return _key_of(row)
-
-
 async def _leave_room(connection: AsyncConnection, desk: Administration, marketplace: str) -> None:
     """ConflictError when the marketplace has as many keys as it may; operators add any, and rotating is always free."""
     if desk.scope == Scope():
         return
-    if await count_of(connection, api_key, api_key.c.marketplace == marketplace, _alive()) >= desk.quotas.keys:
+    if await count_of(connection, api_key, api_key.c.marketplace == marketplace, alive()) >= desk.quotas.keys:
         problem = f"{marketplace} and its sellers may have at most {desk.quotas.keys} keys"
         remedy = (
             "revoke keys that are no longer used, or ask the operators to raise GREENLANE_WEBHOOK_KEYS_PER_MARKETPLACE"
@@ -111,33 +77,20 @@ async def _insert(
     connection: AsyncConnection, desk: Administration, marketplace: str, seller: str | None, label: str
 ) -> NewApiKey:
     same = owned(api_key, marketplace, seller)
-    await connection.execute(api_key.delete().where(same, sa.not_(_alive())))
+    await connection.execute(api_key.delete().where(same, sa.not_(alive())))
     if await count_of(connection, api_key, same) >= KEYS_PER_SCOPE:
         raise ConflictError("key", f"{KEYS_PER_SCOPE} keys open this already", "revoke keys that are no longer used")
     key_id = desk.random_bytes(8).hex()
     secret = base64.urlsafe_b64encode(desk.random_bytes(KEY_BYTES)).rstrip(b"=").decode()
     token = f"glk_{key_id}_{secret}"
     values = {"key_id": key_id, "marketplace": marketplace, "seller_id": seller, "label": label}
-    made = api_key.insert().values(values | {"digest": _digest(token)}).returning(*api_key.c)
-    return NewApiKey(_key_of((await connection.execute(made)).one()), token)
+    made = api_key.insert().values(values | {"digest": digest_of(token)}).returning(*api_key.c)
+    return NewApiKey(key_of((await connection.execute(made)).one()), token)
 
 
 async def _found(connection: AsyncConnection, desk: Administration, key_id: str) -> ApiKey:
-    query = sa.select(api_key).where(api_key.c.key_id == key_id, desk.scope.within(api_key), _alive())
+    query = sa.select(api_key).where(api_key.c.key_id == key_id, desk.scope.within(api_key), alive())
     row = (await connection.execute(query.with_for_update())).one_or_none()
     if row is None:
         raise UnknownError("key_id", f"{key_id} is not known", "list the keys to find it")
-    return _key_of(row)
-
-
-def _alive() -> sa.ColumnElement[bool]:
-    return sa.or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > sa.func.now())
-
-
-def _digest(token: str) -> bytes:
-    """A plain hash suffices: the key has 256 random bits, so there is nothing to guess."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def _key_of(row: sa.Row[tuple[object, ...]]) -> ApiKey:
-    return ApiKey(row.key_id, row.marketplace, row.seller_id, row.label, row.created_at, row.expires_at)
+    return key_of(row)

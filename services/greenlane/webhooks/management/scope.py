@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from greenlane.database.api_keys import ApiKey
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -25,6 +27,11 @@ class Scope:
         if self.seller_id is not None:
             inside = sa.and_(inside, table.c.seller_id == self.seller_id)
         return inside
+
+
+def scope_of(key: ApiKey) -> Scope:
+    """What the key opens."""
+    return Scope(key.marketplace, key.seller_id)
 
 
 def owned(table: sa.Table, marketplace: str, seller: str | None) -> sa.ColumnElement[bool]:
