@@ -6,15 +6,24 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 metadata = sa.MetaData()
 """All tables: a wing that has tables adds its own."""
 
 _SHAPE = re.compile(r"glk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class KeyScope(StrEnum):
+    """What a key may be used for."""
+
+    MANAGE_WEBHOOKS = "webhooks:manage"
+    WRITE_EVENTS = "events:write"
+
 
 api_key = sa.Table(
     "api_key",
@@ -26,6 +35,13 @@ api_key = sa.Table(
     sa.Column("digest", BYTEA, nullable=False, comment="SHA-256 of the key, which is itself kept by its owner alone"),
     sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False, server_default=sa.text("now()")),
     sa.Column("expires_at", sa.TIMESTAMP(timezone=True), nullable=True),
+    sa.Column(
+        "scopes",
+        ARRAY(sa.Text),
+        nullable=False,
+        server_default=f"{{{KeyScope.MANAGE_WEBHOOKS}}}",
+        comment="what the key may be used for",
+    ),
     sa.Index("api_key_by_scope", "marketplace", "seller_id"),
 )
 
@@ -40,6 +56,7 @@ class ApiKey:
     label: str
     created_at: datetime
     expires_at: datetime | None
+    scopes: tuple[KeyScope, ...]
 
 
 def id_of(token: str) -> str | None:
@@ -60,7 +77,8 @@ def alive() -> sa.ColumnElement[bool]:
 
 def key_of(row: sa.Row[tuple[object, ...]]) -> ApiKey:
     """The key that a row of the table stands for."""
-    return ApiKey(row.key_id, row.marketplace, row.seller_id, row.label, row.created_at, row.expires_at)
+    scopes = tuple(KeyScope(scope) for scope in row.scopes)
+    return ApiKey(row.key_id, row.marketplace, row.seller_id, row.label, row.created_at, row.expires_at, scopes)
 
 
 async def key_of_token(engine: AsyncEngine, token: str) -> ApiKey | None:

@@ -22,6 +22,7 @@ _log = structlog.get_logger("greenlane.webhook_dispatcher.api")
 TITLES: Mapping[int, str] = {
     400: "The request cannot be read",
     401: "A key is missing or opens nothing",
+    403: "The key is for something else",
     404: "Not found",
     405: "The method is not offered here",
     408: "The request took too long",

@@ -7,7 +7,7 @@ import typer
 
 from greenlane.cli.output import AsJson, console, notes, print_json, print_lines, print_table
 from greenlane.cli.webhooks.desk import Limit, OnlyMarketplace, administer, check_marketplace
-from greenlane.database.api_keys import ApiKey
+from greenlane.database.api_keys import ApiKey, KeyScope
 from greenlane.webhooks.management import keys as management_keys
 from greenlane.webhooks.management.administration import Administration
 from greenlane.webhooks.management.keys import NewApiKey
@@ -21,13 +21,18 @@ def add(
     marketplace: Annotated[str, typer.Option(help="Marketplace that the key may use.")],
     seller: Annotated[str | None, typer.Option(help="Only this seller of the marketplace.")] = None,
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
+    scopes: Annotated[
+        list[KeyScope] | None,
+        typer.Option("--scope", help="What it may be used for; may be repeated. [default: webhooks:manage]"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key, shown only once. Only its digest is stored.
 
-    Example: `greenlane webhooks keys add --marketplace demo-vn --label "shop system"`
+    Example: `greenlane webhooks keys add --marketplace demo-vn --scope events:write --label "shop system"`
     """
-    _show(administer(lambda desk: management_keys.add_key(desk, marketplace, seller, label)), as_json)
+    wanted = scopes or management_keys.ONLY_WEBHOOKS
+    _show(administer(lambda desk: management_keys.add_key(desk, marketplace, seller, label, wanted)), as_json)
 
 
 @app.command("list")
@@ -36,7 +41,7 @@ def list_keys(marketplace: OnlyMarketplace = None, limit: Limit = None, as_json:
 
     Example: `greenlane webhooks keys list`
     """
-    columns = ("key", "marketplace", "seller", "~label", "created", "expires")
+    columns = ("key", "marketplace", "seller", "~label", "scopes", "created", "expires")
 
     async def listed(desk: Administration) -> list[ApiKey]:
         found = await management_keys.list_keys(desk)
@@ -45,7 +50,10 @@ def list_keys(marketplace: OnlyMarketplace = None, limit: Limit = None, as_json:
         return [key for key in found if marketplace in {None, key.marketplace}][:limit]
 
     found = administer(listed)
-    rows = [(key.key_id, key.marketplace, key.seller_id, key.label, key.created_at, key.expires_at) for key in found]
+    rows = [
+        (key.key_id, key.marketplace, key.seller_id, key.label, " ".join(key.scopes), key.created_at, key.expires_at)
+        for key in found
+    ]
     if as_json:
         print_lines([dict(zip([name.lstrip("~") for name in columns], row, strict=True)) for row in rows])
         return

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from greenlane.database.api_keys import ApiKey, key_of_token
+from greenlane.database.api_keys import ApiKey, KeyScope, key_of_token
 from greenlane.web.lines import Lines
 from greenlane.web.problems import TooOftenError
 from greenlane.web.rates import Buckets, Rate
@@ -113,12 +113,14 @@ class Access:
 async def identify(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 ) -> AsyncIterator[Caller]:
-    """The caller behind the key, on its marketplace's turn; 401 without a key that opens something, 429 too often."""
+    """The caller behind the key, on its marketplace's turn; 401 without a good key, 403 without its scope, 429."""
     access: Access = request.app.state.access
     key = await access.key_of(credentials.credentials, request.method) if credentials else None
     if key is None:
         remedy = "send `Authorization: Bearer <key>` with a key that was not revoked"
         raise HTTPException(401, remedy, {"www-authenticate": "Bearer"})
+    if KeyScope.MANAGE_WEBHOOKS not in key.scopes:
+        raise HTTPException(403, f"use a key with the scope {KeyScope.MANAGE_WEBHOOKS}")
     caller = Caller(key, access.desk.within(scope_of(key)))
     request.state.caller = caller
     connection: Connection | None = request.scope["state"].get(CONNECTION)

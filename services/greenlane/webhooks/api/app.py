@@ -16,7 +16,7 @@ from greenlane.webhooks.api.health import DatabaseCheck, Health
 from greenlane.webhooks.management.administration import Administration
 
 _SUMMARY = "Endpoints that receive scores and badge decisions, and what was dispatched to them."
-_ALWAYS = documented(400, 401, 408, 413, 422, 429, 500, 503)
+_ALWAYS = documented(400, 401, 403, 408, 413, 422, 429, 500, 503)
 
 
 def build_app(

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from greenlane.errors import ConflictError
+from greenlane.database.api_keys import KeyScope
+from greenlane.errors import ConflictError, WrongUseError
 from greenlane.web.problems import documented
 from greenlane.webhooks.api.access import Caller, Identified
 from greenlane.webhooks.api.models import ApiKeyId, KeyAdded, KeyRotation, KeyShown, KeyWanted, hours
@@ -25,7 +26,13 @@ async def make_key(caller: Identified, wanted: Annotated[KeyWanted | None, Body(
     """Make a key of the caller's scope, or for one seller within it."""
     asked = wanted or KeyWanted()
     seller = asked.seller_id if asked.seller_id is not None else caller.key.seller_id
-    return _added(caller, await add_key(caller.desk, caller.key.marketplace, seller, asked.label))
+    scopes = asked.scopes
+    if scopes is None:
+        scopes = tuple(own for own in caller.key.scopes if seller is None or own is not KeyScope.WRITE_EVENTS)
+    if more := set(scopes) - set(caller.key.scopes):
+        problem = f"{', '.join(sorted(more))} is none of the scopes of the key that asks"
+        raise WrongUseError("scopes", problem, "ask the operators for such a key")
+    return _added(caller, await add_key(caller.desk, caller.key.marketplace, seller, asked.label, scopes))
 
 
 @router.post("/{key_id}/rotate", status_code=201, responses=documented(404, 409))
@@ -37,7 +44,7 @@ async def rotate_api_key(
     if key_id == caller.key.key_id and not overlap:
         remedy = "give an overlap of at least 1, or nobody gets in if this answer is lost"
         raise ConflictError("overlap_hours", "would end the key that asks before its successor has arrived", remedy)
-    return _added(caller, await rotate_key(caller.desk, key_id, hours(overlap)))
+    return _added(caller, await rotate_key(caller.desk, key_id, hours(overlap), caller.key.scopes))
 
 
 @router.delete("/{key_id}", status_code=204, responses=documented(404, 409))

@@ -10,6 +10,7 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from greenlane.contracts.events import Identifier
+from greenlane.database.api_keys import KeyScope
 from greenlane.errors import WrongUseError
 from greenlane.methodology.vocabulary import DecisionKind
 from greenlane.webhooks.management.replay import Family
@@ -103,10 +104,14 @@ class ReplayWanted(_Body):
 
 
 class KeyWanted(_Body):
-    """A new API key of the caller's scope, or for one seller within it."""
+    """A new API key of the caller's scope, or for one seller within it; `scopes` are some of its own, or all.
+
+    A seller's key publishes no events.
+    """
 
     seller_id: SellerId | None = None
     label: Annotated[str, Field(max_length=100, pattern=r"^[ -~]*$")] = ""
+    scopes: Annotated[tuple[KeyScope, ...], Field(min_length=1, max_length=10)] | None = None
 
 
 class KeyRotation(_Body):
@@ -167,6 +172,7 @@ class KeyShown(BaseModel):
     label: str
     created_at: datetime
     expires_at: datetime | None
+    scopes: tuple[KeyScope, ...]
 
 
 class KeyAdded(BaseModel):
