@@ -31,6 +31,7 @@ from greenlane.publishing.files.plausibility import refuse_impossible
 from greenlane.publishing.history.timeline import RawRecord
 from greenlane.publishing.sdk.connection import connect, disconnect
 from greenlane.publishing.sdk.encoding import Mode, encode, size_of
+from greenlane.publishing.sdk.own_bytes import in_own_bytes
 from greenlane.publishing.sdk.receipts import (
     NotDelivered,
     PublisherBusy,
@@ -116,6 +117,10 @@ class Publisher:
         Waits for room at most `wait` seconds (the deadline by default). The future always ends with a Receipt, never
         with an exception. Raises Refusal for a bad event, and PublisherBusy when there was no room.
         """
+        if isinstance(event, bytes) and self._strict_method is None:
+            given = in_own_bytes(event, self.marketplace, int(self._clock() * 1000), self._mode)
+            if given is not None:
+                return self._send(given.event_id, given.record, wait)
         checked = self._check(event)
         return self._send(checked.id, encode(checked, self._mode), wait)
 
