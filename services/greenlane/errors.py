@@ -9,6 +9,7 @@ fault of ours: it keeps its traceback.
         UnknownError              there is no such thing, or it is somebody else's
         ConflictError             it cannot be done as things are now
         TargetError               a URL that webhooks may not be sent to (webhooks.targets)
+        EventsError               a body without an event that can be read (publishing.gateway.forms)
       NoSuchThingError            a name that nothing has (cli.output)
       TableError                  a table of factors, or a badge policy, is not sound (factors.registry)
       CheckpointError             a checkpoint does not fit or is damaged (contracts.checkpoints)

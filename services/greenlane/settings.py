@@ -11,7 +11,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from greenlane.errors import GreenlaneError
 
-SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator", "webhook_dispatcher", "clock", "webhook_api")
+SERVICES = (
+    "packaging_scorer",
+    "delivery_scorer",
+    "aggregator",
+    "webhook_dispatcher",
+    "clock",
+    "webhook_api",
+    "gateway",
+)
 """The long-running processes, in the order in which data meets them."""
 
 MarketplaceId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -58,7 +66,7 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         le=65535,
-        description="port of metrics and health, 0 picks a free one; under `up` the first of six",
+        description="port of metrics and health, 0 picks a free one; under `up` the first of seven",
     )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level that is logged"
@@ -104,11 +112,28 @@ class Settings(BaseSettings):
     webhook_keys_per_marketplace: int = Field(
         default=50, ge=1, description="API keys that holders of API keys may have for one marketplace and its sellers"
     )
+    gateway_host: str = Field(
+        default="127.0.0.1",
+        description="address on which the gateway takes events; put TLS before any other than loopback",
+    )
+    gateway_port: int | None = Field(
+        default=None, ge=0, le=65535, description="port of the gateway; unset: 9108, under `up` a free one"
+    )
+    gateway_rate: float = Field(
+        default=2000.0,
+        ge=1,
+        description="events a second that a key may send, a marketplace twice as many; a request counts as 10 more",
+    )
+    gateway_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="addresses of TLS proxies of yours before the gateway; as GREENLANE_WEBHOOK_API_PROXIES"
+    )
     webhook_allow_private_networks: bool = Field(
         default=False, description="dispatch to loopback and private addresses too; for demonstrations and tests only"
     )
 
-    @field_validator("marketplaces", "live_marketplaces", "skip_records", "webhook_api_proxies", mode="before")
+    @field_validator(
+        "marketplaces", "live_marketplaces", "skip_records", "webhook_api_proxies", "gateway_proxies", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

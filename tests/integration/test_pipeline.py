@@ -83,6 +83,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory, server_dir: Path) -> 
         "GREENLANE_MARKETPLACES": "demo-vn,olist-br,live-vn",
         "GREENLANE_LIVE_MARKETPLACES": "live-vn",
         "GREENLANE_WEBHOOK_API_PORT": str(choose_port(0, "")),
+        "GREENLANE_GATEWAY_PORT": str(choose_port(0, "")),
         "COLUMNS": "200",
     }
     with log.open("w") as output:
@@ -185,6 +186,23 @@ def test_the_document_on_files_leads_from_a_csv_to_a_scored_seller(installation:
         return {json.loads(line)["subject"] for line in installation.run("scores", "--json").splitlines()}
 
     wait_until(lambda: {"shop-12", "shop-31"} <= scored())
+
+
+def test_the_blocks_about_http_lead_to_a_scored_seller(installation: Installation, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "publishing" / "http.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == text.count("```bash") == 5
+    script = "\n".join(blocks).replace(".venv/bin/greenlane", f"{sys.executable} -m greenlane")
+    address = f"http://127.0.0.1:{installation.environment['GREENLANE_GATEWAY_PORT']}"
+    done = subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path, env=installation.environment | {"GATEWAY": address}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert done.stdout.count('"verdict":"accepted"') == 5
+    assert '"verdict":"refused"' in done.stdout
+    assert "\n207\n" in done.stdout
+    assert "demo-vn/seller-0077" in done.stdout
 
 
 def test_the_make_targets_of_the_readme_exist() -> None:

@@ -24,6 +24,7 @@ PROCESSES = (
     "accounts/oracle",
     "webhooks/dispatcher",
     "webhooks/api",
+    "publishing/gateway",
 )
 ROOMS = tuple(path.name for path in PACKAGE.iterdir() if path.is_dir() and not path.name.startswith(("_", ".")))
 PURE = (

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from greenlane.operations.health import SERVICE_PORTS
 from greenlane.operations.metrics import ALL, Series
+from greenlane.publishing.gateway.process import GATEWAY_PORT
 from greenlane.settings import SERVICES, Settings
 from greenlane.webhooks.api.server import API_PORT
 
@@ -146,10 +147,15 @@ def filled_in(value: str) -> str:
     return re.sub(r"\$\{\w+(?::[-?]([^}]*))?\}", lambda match: match.group(1) or "", value)
 
 
-def test_only_the_dispatcher_is_given_secrets_and_none_is_written_down(compose: Compose) -> None:
-    secret = {"GREENLANE_DATABASE_URL", "GREENLANE_WEBHOOK_ENCRYPTION_KEY"}
+def test_each_service_is_given_the_secrets_it_needs_and_none_is_written_down(compose: Compose) -> None:
+    database, encryption = "GREENLANE_DATABASE_URL", "GREENLANE_WEBHOOK_ENCRYPTION_KEY"
+    needed = {
+        "webhook_dispatcher": {database, encryption},
+        "webhook_api": {database, encryption},
+        "gateway": {database},
+    }
     for name, service in ours(compose).items():
-        assert (set(service.environment) & secret == secret) == (name in {"webhook_dispatcher", "webhook_api"}), name
+        assert set(service.environment) & {database, encryption} == needed.get(name, set()), name
     for service in compose.services.values():
         for variable, value in service.environment.items():
             if re.search("PASSWORD|KEY$", variable):
@@ -160,8 +166,9 @@ def test_only_the_dispatcher_is_given_secrets_and_none_is_written_down(compose: 
 
 def test_each_service_is_published_on_loopback_at_its_documented_port(compose: Compose) -> None:
     for name in SERVICES:
-        api = [f"127.0.0.1:{API_PORT}:{API_PORT}"] if name == "webhook_api" else []
-        assert compose.services[name].ports == [f"127.0.0.1:{SERVICE_PORTS[name]}:{INSIDE}", *api]
+        own = {"webhook_api": API_PORT, "gateway": GATEWAY_PORT}.get(name)
+        door = [] if own is None else [f"127.0.0.1:{own}:{own}"]
+        assert compose.services[name].ports == [f"127.0.0.1:{SERVICE_PORTS[name]}:{INSIDE}", *door]
     published = [port.split(":")[1] for service in compose.services.values() for port in service.ports]
     assert len(published) == len(set(published))
 

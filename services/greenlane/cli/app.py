@@ -42,7 +42,7 @@ MODULES = {
     "advise": Listed("method", "Name the three changes that would raise each seller's score most."),
     "ileap": Listed("method", "Export deliveries and returns as iLEAP ShipmentFootprints, one JSON document a line."),
     "policy": Listed("accounts.policy", "Check, show and adopt badge policies."),
-    "schemas": Listed("method", "Render JSON Schema and AsyncAPI from the models."),
+    "schemas": Listed("method", "Render JSON Schema, AsyncAPI and OpenAPI from the models."),
     "version": Listed("version", "Print the versions of the product and of the scoring method."),
     "scores": Listed(
         "accounts.results", "List sellers with score, grade, badge level, and what is missing for the next badge."

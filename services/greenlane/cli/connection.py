@@ -115,7 +115,10 @@ def database_settings() -> Settings:
     settings = settings_here()
     for name in _SECRET:
         _refuse_unshared(name, settings)
-    settings = with_webhook_key(settings)
+    return _with_database(with_webhook_key(settings))
+
+
+def _with_database(settings: Settings) -> Settings:
     if settings.database_url.get_secret_value():
         return settings
     found = EmbeddedPostgres.find(settings.data_dir)
@@ -130,6 +133,14 @@ def database_settings() -> Settings:
 def all_settings() -> Settings:
     """Settings with both servers. Raises SettingsError as the two above do."""
     database = database_settings()
+    return database.model_copy(update={"kafka_bootstrap_servers": kafka_settings().kafka_bootstrap_servers})
+
+
+def kafka_and_database_settings() -> Settings:
+    """Settings with both servers and without the key that encrypts webhooks' secrets. Raises SettingsError."""
+    settings = settings_here()
+    _refuse_unshared("database_url", settings)
+    database = _with_database(settings)
     return database.model_copy(update={"kafka_bootstrap_servers": kafka_settings().kafka_bootstrap_servers})
 
 

@@ -162,11 +162,14 @@ def _one_of(file: Path | None, seller: str | None) -> Path:
 def schemas(
     folder: Annotated[Path, typer.Argument(help="Where the rendered files go.")] = Path("schemas"),
 ) -> None:
-    """Render JSON Schema and AsyncAPI from the models.
+    """Render JSON Schema, AsyncAPI and OpenAPI from the models.
 
     Example: `greenlane schemas schemas`
     """
-    changed = write(folder)
+    # imported only here, because no other command needs an HTTP framework
+    from greenlane.publishing.gateway.openapi import published  # noqa: PLC0415 - see above
+
+    changed = write(folder, published())
     for path in changed:
         notes.print(f"wrote {path}", highlight=False)
     notes.print(f"{len(changed)} files changed in {folder}")

@@ -75,7 +75,7 @@ def _fulfilment(marketplace: str) -> Topic:
         name=fulfilment_topic(marketplace),
         key="seller_id",
         carries=tuple(EVENT_MODELS),
-        producers=(f"publisher-{marketplace}",),
+        producers=(f"publisher-{marketplace}", "gateway"),
         consumers=("packaging_scorer", "delivery_scorer", "recompute"),
         retention_days=400,
         max_message_bytes=MAX_EVENT_BYTES,

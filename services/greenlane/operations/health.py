@@ -20,8 +20,9 @@ SERVICE_PORTS = {
     "webhook_dispatcher": 9104,
     "clock": 9105,
     "webhook_api": 9107,
+    "gateway": 9109,
 }
-"""Where each service serves health and metrics unless GREENLANE_PORT says otherwise; 9106 is the webhook API itself."""
+"""Where each service serves health and metrics unless GREENLANE_PORT says otherwise; 9106 is the API, 9108 events."""
 
 HUNG_SECONDS = 30.0
 BEAT_SECONDS = 0.1

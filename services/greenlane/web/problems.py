@@ -28,6 +28,7 @@ TITLES: Mapping[int, str] = {
     408: "The request took too long",
     409: "It cannot be done in this state",
     413: "The request is too large",
+    415: "The media type is not offered",
     422: "A field is wrong",
     429: "Too many requests",
     500: "Unexpected error",
@@ -59,14 +60,17 @@ class ProblemDetails(BaseModel):
     errors: list[FieldProblem]
 
 
-def problem_of(status: int, errors: list[FieldProblem]) -> ProblemDetails:
-    """What went wrong under the title of its status."""
-    return ProblemDetails(title=TITLES.get(status, "The request failed"), status=status, errors=errors)
+def problem_of(status: int, errors: list[FieldProblem], title: str | None = None) -> ProblemDetails:
+    """What went wrong, under the title of its status unless there is another."""
+    return ProblemDetails(title=title or TITLES.get(status, "The request failed"), status=status, errors=errors)
 
 
-def answer(status: int, errors: list[FieldProblem], headers: Mapping[str, str] | None = None) -> JSONResponse:
+def answer(
+    status: int, errors: list[FieldProblem], headers: Mapping[str, str] | None = None, title: str | None = None
+) -> JSONResponse:
     """A problem as a response."""
-    return JSONResponse(problem_of(status, errors).model_dump(), status, dict(headers or {}), media_type=MEDIA_TYPE)
+    told = problem_of(status, errors, title).model_dump()
+    return JSONResponse(told, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 class TooOftenError(Exception):

@@ -34,6 +34,11 @@ class Buckets:
         self._keep(name, level - 1 if allowed else level, now)
         return 0.0 if allowed else (1 - level) / self._rate.per_second
 
+    def charge(self, name: str, tokens: int) -> None:
+        """Take so many more for what was allowed already; what is owed is earned back before the next one is."""
+        level, now = self._level(name)
+        self._keep(name, level - tokens, now)
+
     def give_back(self, name: str) -> None:
         """The last token was not needed."""
         level, now = self._level(name)

@@ -14,7 +14,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from greenlane import __version__
-from greenlane.cli.connection import all_settings, database_settings, kafka_settings
+from greenlane.cli.connection import all_settings, database_settings, kafka_and_database_settings, kafka_settings
 from greenlane.cli.output import notes
 from greenlane.factors.loading import load_policy
 from greenlane.methodology.method import METHOD_VERSION
@@ -40,10 +40,15 @@ FOLDERS = {
     "webhook_dispatcher": "greenlane.webhooks.dispatcher",
     "clock": "greenlane.accounts.clock",
     "webhook_api": "greenlane.webhooks.api",
+    "gateway": "greenlane.publishing.gateway",
 }
 """Where the process of each service is."""
 
-SETTINGS = {"webhook_dispatcher": all_settings, "webhook_api": database_settings}
+SETTINGS = {
+    "webhook_dispatcher": all_settings,
+    "webhook_api": database_settings,
+    "gateway": kafka_and_database_settings,
+}
 """Which servers a service needs, where that is not Kafka alone."""
 
 app = typer.Typer()

@@ -199,6 +199,7 @@ class Stack:
         for service in self.services.values():
             table.add_row(service.name, f"{service.url}/metrics", str(service.log))
         table.add_row("webhook API", f"http://{reached(self.settings.webhook_api_host)}:{self._api_port}", "")
+        table.add_row("gateway", f"http://{reached(self.settings.gateway_host)}:{self._gateway_port}", "")
         return table
 
     def _watch(self) -> None:
@@ -264,9 +265,10 @@ class Stack:
         self._api_port = choose_port(
             self.settings.webhook_api_port or 0, "set GREENLANE_WEBHOOK_API_PORT to a free one"
         )
+        self._gateway_port = choose_port(self.settings.gateway_port or 0, "set GREENLANE_GATEWAY_PORT to a free one")
         for number, name in enumerate(SERVICES):
             wanted = self.settings.port + number if self.settings.port else 0
-            port = choose_port(wanted, "set GREENLANE_PORT to the first of six free ports, or to 0 for any")
+            port = choose_port(wanted, "set GREENLANE_PORT to the first of seven free ports, or to 0 for any")
             log = logs / f"{name}.log"
             keep_old(log)
             log.touch()
@@ -288,6 +290,7 @@ class Stack:
             "GREENLANE_INSTANCE": "0",
             "GREENLANE_PORT": str(port),
             "GREENLANE_WEBHOOK_API_PORT": str(self._api_port),
+            "GREENLANE_GATEWAY_PORT": str(self._gateway_port),
         }
 
     def _await_ready(self) -> None:

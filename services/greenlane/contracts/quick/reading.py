@@ -82,24 +82,40 @@ def quick_event(record: KafkaRecord) -> QuickEvent | None:
             return None
         content = headers.get(_CONTENT_TYPE_HEADER)
         if is_cloud_event(content):
-            event = _structured(record, value) if _WHOLE_EVENT.match(content or b"") else None
+            event = _structured(record.topic, value) if _WHOLE_EVENT.match(content or b"") else None
         elif "ce_type" in headers or "ce_specversion" in headers:
             event = _binary(record, headers, value)
         else:
-            event = _structured(record, value)
+            event = _structured(record.topic, value)
     except (*REFUSED, KeyError, ValueError, OverflowError):
         return None
     if event is None or record.key != event.subject.encode():
         return None
-    if event.time < _EARLIEST or event.time.timestamp() * 1000 > record.timestamp + _TOLERANCE_MS:
+    return event if _plausible(event.time, record.timestamp) else None
+
+
+def quick_document(value: bytes, topic: str, now_ms: int) -> QuickEvent | None:
+    """A structured event before it is published to `topic` at `now_ms` (milliseconds since 1970).
+
+    None for everything out of the ordinary, refusals included: `read_document` tells what of it is wrong.
+    """
+    if len(value) > LARGEST:
         return None
-    return event
+    try:
+        event = _structured(topic, value)
+    except (*REFUSED, KeyError, ValueError, OverflowError):
+        return None
+    return event if event is not None and _plausible(event.time, now_ms) else None
 
 
-def _structured(record: KafkaRecord, value: bytes) -> QuickEvent | None:
+def _plausible(time: datetime, appended_ms: int) -> bool:
+    return time >= _EARLIEST and bool(time.timestamp() * 1000 <= appended_ms + _TOLERANCE_MS)
+
+
+def _structured(topic: str, value: bytes) -> QuickEvent | None:
     event_type = _TYPE.decode(value).type
     envelope = _EVENTS[event_type].decode(value)
-    marketplace = _marketplace(record.topic)
+    marketplace = _marketplace(topic)
     if marketplace is None or envelope.source != f"/marketplaces/{marketplace}":
         return None
     data = envelope.data

@@ -4,6 +4,7 @@ from greenlane.operations.metrics.clock import ClockMetrics
 from greenlane.operations.metrics.definitions import ALL, Definition, Kind
 from greenlane.operations.metrics.dispatcher import WebhookMetrics
 from greenlane.operations.metrics.engine import OUTCOMES, EngineMetrics
+from greenlane.operations.metrics.gateway import GatewayMetrics
 from greenlane.operations.metrics.process import UNEXPECTED, ProcessMetrics
 from greenlane.operations.metrics.scoring import AggregatorMetrics, ScorerMetrics
 from greenlane.operations.metrics.series import Series, new_registry
@@ -16,6 +17,7 @@ __all__ = [
     "ClockMetrics",
     "Definition",
     "EngineMetrics",
+    "GatewayMetrics",
     "Kind",
     "ProcessMetrics",
     "ScorerMetrics",

@@ -34,6 +34,7 @@ LATENCY_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """The objective, 99 % within 5 s, is an edge."""
 RECOVERY_SECONDS = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 ATTEMPT_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0)
+REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 WAIT_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0, 86400.0)
 SCORE_POINTS = (10.0, 20.0, 30.0, 45.0, 55.0, 60.0, 65.0, 70.0, 75.0, 80.0, 85.0, 90.0, 100.0)
 """The edges of the grades (30, 45, 60, 80) are among them."""
@@ -185,4 +186,28 @@ DISPATCHER = (
     ),
 )
 
-ALL = (*PROCESS, *ENGINE, *SCORERS, *AGGREGATOR, *CLOCK, *DISPATCHER)
+GATEWAY = (
+    Definition("gateway_events_total", Kind.COUNTER, "Events sent over HTTP, by verdict.", ("marketplace", "verdict")),
+    Definition("gateway_requests_total", Kind.COUNTER, "Requests with events, by the status answered.", ("status",)),
+    Definition(
+        "gateway_request_seconds",
+        Kind.HISTOGRAM,
+        "From a request's head to its verdicts, of requests of which an event was taken.",
+        (),
+        REQUEST_SECONDS,
+    ),
+    Definition(
+        "gateway_append_seconds",
+        Kind.HISTOGRAM,
+        "From handing a batch to the client to its acknowledgement by all in-sync replicas.",
+        (),
+        REQUEST_SECONDS,
+    ),
+    Definition("gateway_held_bytes", Kind.GAUGE, "Bytes of requests that are not answered yet."),
+    Definition("gateway_kafka_away", Kind.GAUGE, "1 while Kafka does not answer and events are refused, else 0."),
+    Definition(
+        "gateway_keys_unconfirmed_seconds", Kind.GAUGE, "Seconds since the database last confirmed the known keys."
+    ),
+)
+
+ALL = (*PROCESS, *ENGINE, *SCORERS, *AGGREGATOR, *CLOCK, *DISPATCHER, *GATEWAY)

@@ -1,0 +1,1 @@
+"""Events over HTTP: checked, appended to Kafka, and answered one by one."""

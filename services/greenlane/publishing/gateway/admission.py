@@ -1,0 +1,138 @@
+"""Who may send events now: the key decides, then its rate and its marketplace's; nothing is read before."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from greenlane.database.api_keys import ApiKey, KeyScope
+from greenlane.publishing.gateway.known_keys import KeysUnavailableError, KnownKeys
+from greenlane.web.problems import FieldProblem, answer, too_often
+from greenlane.web.rates import Buckets, Rate
+from greenlane.web.slots import CONNECTION, Connection, client_of
+
+OF_STRANGERS = Rate(5.0, 60)
+"""Requests of one address whose key is not known yet, or that show none."""
+MARKETPLACE_SHARE = 2
+"""A marketplace may send so many times what one of its keys may."""
+REQUEST_COST = 10
+"""A request costs as much as so many events, beside those that it holds."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.25, 1.0
+_PAUSES = 256
+"""Requests that are paused at once: half of the connections that a server has."""
+_PAUSES_OF_EACH = 64
+_BEARER = b"bearer "
+CLOSE = {"connection": "close"}
+NOT_NOW = "Events cannot be taken now"
+
+
+class RefusedError(Exception):
+    """The request is answered with this response and no event of it is taken.
+
+    Who still sends sees an answer only if the rest is read; for a flood that is not `worth_reading`.
+    """
+
+    def __init__(self, response: Response, *, worth_reading: bool = True) -> None:
+        super().__init__(f"status {response.status_code}")
+        self.response = response
+        self.worth_reading = worth_reading
+
+
+def refusal(  # noqa: PLR0913 - a problem has these parts
+    status: int,
+    field: str,
+    problem: str,
+    remedy: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    title: str | None = None,
+) -> RefusedError:
+    """One problem as the whole answer; the connection ends, for the body may be unread."""
+    errors = [FieldProblem(field=field, problem=problem, remedy=remedy)]
+    return RefusedError(answer(status, errors, CLOSE | dict(headers or {}), title))
+
+
+class Admission:
+    """What each address, key and marketplace may still send, in memory that does not grow."""
+
+    def __init__(
+        self, keys: KnownKeys, rate: Rate, monotonic: Callable[[], float], strangers: Rate = OF_STRANGERS
+    ) -> None:
+        self.keys = keys
+        self._of_strangers = Buckets(strangers, monotonic)
+        self._of_keys = Buckets(rate, monotonic)
+        self._of_marketplaces = Buckets(rate.times(MARKETPLACE_SHARE), monotonic)
+        self._pausing: Counter[str] = Counter()
+
+    def stranger(self, client: tuple[str, int] | None) -> None:
+        """Charge an address for a request that shows no known key. Raises RefusedError."""
+        wait = self._of_strangers.take(client_of(client[0] if client else ""))
+        if wait:
+            raise RefusedError(too_often(wait), worth_reading=False)
+
+    async def key_of(self, scope: Mapping[str, Any]) -> ApiKey:
+        """The key that the request shows. Raises RefusedError: 401, 403, 429 of strangers, 503 without a database."""
+        token = token_of(scope["headers"])
+        key = None if token is None else self.keys.known(token)
+        if key is None:
+            key = await self._looked_up(token, scope.get("client"))
+        connection: Connection | None = scope.get("state", {}).get(CONNECTION)
+        if connection is not None:
+            connection.vouch(key.marketplace)
+        if KeyScope.WRITE_EVENTS not in key.scopes:
+            remedy = f"use a key with the scope {KeyScope.WRITE_EVENTS}"
+            raise refusal(403, "key", "may not send events", remedy)
+        return key
+
+    async def charge(self, key: ApiKey) -> None:
+        """Charge the key for a request. Raises RefusedError when it must wait.
+
+        It is told after a pause, so that asking on and on costs little.
+        """
+        wait = self._of_keys.take(key.key_id) or self._of_marketplaces.take(key.marketplace)
+        if wait:
+            paused = await self._pause(key.marketplace, min(max(wait, _SHORTEST_PAUSE), _LONGEST_PAUSE))
+            raise RefusedError(too_often(wait), worth_reading=paused)
+
+    def charge_events(self, key: ApiKey, count: int) -> None:
+        """Charge the key for the events of a request that was let in."""
+        self._of_keys.charge(key.key_id, REQUEST_COST - 1 + count)
+        self._of_marketplaces.charge(key.marketplace, REQUEST_COST - 1 + count)
+
+    async def _looked_up(self, token: str | None, client: tuple[str, int] | None) -> ApiKey:
+        self.stranger(client)
+        try:
+            key = None if token is None else await self.keys.of(token)
+        except KeysUnavailableError:
+            remedy = "send it again in some seconds; keys that were used before go on"
+            problem = "cannot be looked up now, and was not used here before"
+            raise refusal(503, "key", problem, remedy, headers={"retry-after": "5"}, title=NOT_NOW) from None
+        if key is None:
+            remedy = "send `Authorization: Bearer <key>` with a key that was not revoked"
+            challenge = {"www-authenticate": "Bearer"}
+            raise refusal(401, "authorization", "shows no key that opens something", remedy, headers=challenge)
+        self._of_strangers.give_back(client_of(client[0] if client else ""))
+        return key
+
+    async def _pause(self, marketplace: str, seconds: float) -> bool:
+        """Let a request wait; False when so many do that this one is better answered at once."""
+        if self._pausing[marketplace] >= _PAUSES_OF_EACH or self._pausing.total() >= _PAUSES:
+            return False
+        self._pausing[marketplace] += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._pausing[marketplace] -= 1
+            if not self._pausing[marketplace]:
+                del self._pausing[marketplace]
+        return True
+
+
+def token_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """What the request shows as its key; None if it shows nothing."""
+    for name, value in headers:
+        if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+            return value[len(_BEARER) :].strip().decode("latin-1")
+    return None
