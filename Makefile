@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-python313 test-nightly method-adversary method-audit bench-method bench-webhooks bench-streams bench-year bench-closing bench-scale bench-csv cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
+.PHONY: help demo up test test-python313 test-nightly method-adversary method-audit bench-method bench-webhooks bench-gateway bench-streams bench-year bench-closing bench-scale bench-csv cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -115,6 +115,9 @@ $(TOXIPROXY):
 
 bench-webhooks: .venv/.dev ## webhooks a second on one core, first bytes, and healthy endpoints while others hang, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.bench_webhooks
+
+bench-gateway: .venv/.dev ## events a second through the gateway, latency, a flooding tenant, memory, and the SDK beside it, as one JSON object
+	@$(BIN)/python -m tests.benchmarks.bench_gateway $(PARTS)
 
 faults-webhooks: .venv/.dev ## kill -9 at eight points between intake and outcome, outages, a frozen dispatcher; KILLS=160
 	@KILLS=$(KILLS) $(BIN)/python -m tests.faults.webhooks
