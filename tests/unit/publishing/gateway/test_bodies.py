@@ -93,7 +93,11 @@ def test_a_bomb_is_given_up_at_the_limit() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
-@pytest.mark.parametrize("body", [b"", b"plain text", zlib.compress(b"a"), gzip.compress(b"a" * 99)[:-9] + b"x" * 9])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"plain text", zlib.compress(b"a"), gzip.compress(b"a" * 99)[:-9] + b"x" * 9],
+    ids=["empty", "text", "zlib", "damaged"],
+)
 def test_what_is_not_so_encoded_is_refused(encoding: str, body: bytes) -> None:
     if encoding == "zstd" and not body:
         assert decoder_of(encoding)(body) == b""
