@@ -19,6 +19,8 @@ MARKETPLACE_SHARE = 2
 """A marketplace may send so many times what one of its keys may."""
 REQUEST_COST = 10
 """A request costs as much as so many events, beside those that it holds."""
+EVENT_BYTES = 2_048
+"""So many bytes of a decompressed body cost as much as an event, whatever they hold: to read them is work too."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.25, 1.0
 _PAUSES = 256
 """Requests that are paused at once: half of the connections that a server has."""
@@ -96,10 +98,17 @@ class Admission:
             paused = await self._pause(key.marketplace, min(max(wait, _SHORTEST_PAUSE), _LONGEST_PAUSE))
             raise RefusedError(too_often(wait), worth_reading=paused)
 
-    def charge_events(self, key: ApiKey, count: int) -> None:
-        """Charge the key for the events of a request that was let in."""
-        self._of_keys.charge(key.key_id, REQUEST_COST - 1 + count)
-        self._of_marketplaces.charge(key.marketplace, REQUEST_COST - 1 + count)
+    def charge_body(self, key: ApiKey, size: int) -> None:
+        """Charge the key for a body of so many decompressed bytes, before anybody looks for events in it."""
+        self._charge(key, REQUEST_COST - 1 + size // EVENT_BYTES)
+
+    def charge_events(self, key: ApiKey, count: int, size: int) -> None:
+        """Charge the key for so many events, as far as the bytes that hold them were not charged for."""
+        self._charge(key, max(count - size // EVENT_BYTES, 0))
+
+    def _charge(self, key: ApiKey, tokens: int) -> None:
+        self._of_keys.charge(key.key_id, tokens)
+        self._of_marketplaces.charge(key.marketplace, tokens)
 
     async def _looked_up(self, token: str | None, client: tuple[str, int] | None) -> ApiKey:
         self.stranger(client)

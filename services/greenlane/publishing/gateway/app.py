@@ -156,8 +156,8 @@ def _others(intake: Intake) -> ASGIApp:
         return JSONResponse(description)
 
     async def never(_: Request) -> Response:
-        """The way of events and of checks comes before this one."""
-        raise NotImplementedError
+        """For the other methods' answers alone: what is posted here has been answered before."""
+        raise AssertionError("posted events and checks do not come to the framework")
 
     app.add_api_route(HEALTH, ready, methods=["GET"])
     app.add_api_route(DESCRIPTION, shown, methods=["GET"])

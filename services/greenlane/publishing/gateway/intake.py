@@ -110,7 +110,7 @@ class Intake:
             if body is None:
                 return None
             async with self.lines.turn(key.marketplace):
-                body = _decoded(decode, body)
+                body = self._decoded(key, decode, body)
                 if len(body) > held.size:
                     held.enter(len(body) - held.size)
                 checked, refused = await self._checked(key, head, body)
@@ -143,6 +143,20 @@ class Intake:
         except bodies.TooLargeError as error:
             raise refusal(413, "body", "is too large", str(error)) from None
 
+    def _decoded(self, key: ApiKey, decode: Callable[[bytes], bytes], body: bytes) -> bytes:
+        """The body without its compression, charged for: what cannot be taken off costs as the largest body does."""
+        size = bodies.MAX_DECODED
+        try:
+            decoded = decode(body)
+            size = len(decoded)
+        except bodies.TooLargeError as error:
+            raise refusal(413, "body", "is too large", str(error)) from None
+        except bodies.UndecodableError:
+            raise refusal(400, "body", "is not what its Content-Encoding says", "correct either of them") from None
+        finally:
+            self.admission.charge_body(key, size)
+        return decoded
+
     async def _checked(self, key: ApiKey, head: Head, body: bytes) -> tuple[list[Checked], list[Refused]]:
         """The events that may be appended, and the verdicts of the others; others get their turn in between."""
         try:
@@ -150,7 +164,7 @@ class Intake:
         except EventsError as error:
             status = 422 if error.field == "events" else 400
             raise refusal(status, error.field, error.problem, error.remedy) from None
-        self.admission.charge_events(key, len(events))
+        self.admission.charge_events(key, len(events), len(body))
         marketplace, topic, now_ms = key.marketplace, fulfilment_topic(key.marketplace), int(self.now() * 1000)
         checked: list[Checked] = []
         refused: list[Refused] = []
@@ -206,15 +220,6 @@ def _read_head(headers: list[tuple[bytes, bytes]]) -> tuple[Head, Callable[[byte
         raise refusal(415, "content-encoding", "is not offered", str(error), headers=offered) from None
     except EventsError as error:
         raise refusal(400, error.field, error.problem, error.remedy) from None
-
-
-def _decoded(decode: Callable[[bytes], bytes], body: bytes) -> bytes:
-    try:
-        return decode(body)
-    except bodies.TooLargeError as error:
-        raise refusal(413, "body", "is too large", str(error)) from None
-    except bodies.UndecodableError:
-        raise refusal(400, "body", "is not what its Content-Encoding says", "correct either of them") from None
 
 
 async def _handed_over(appender: Appender, topic: str, checked: list[Checked]) -> list[tuple[int, Lot]]:

@@ -172,6 +172,30 @@ async def test_whoever_sends_too_much_is_told_when_to_go_on_and_others_go_on(doo
         assert (await quiet.post(EVENTS, **listed([event(other, 1)]))).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (zstandard.compress(b"[" + b" " * (MAX_DECODED - 2) + b"]"), 200),
+        (zstandard.compress(b" " * MAX_DECODED), 400),
+        (zstandard.compress(b" " * (MAX_DECODED + 1)), 413),
+        (zstandard.compress(b" " * MAX_DECODED)[:-4], 400),
+    ],
+    ids=["empty list", "no list", "too large", "damaged"],
+)
+async def test_a_body_costs_its_sender_what_reading_it_costs_everybody(
+    door: Door, market: Market, body: bytes, status: int
+) -> None:
+    name, other = market(), market()
+    door.intake.admission = Admission(door.intake.admission.keys, Rate(100, 1_000), lambda: 0.0)
+    request: dict[str, Any] = {"content": body, "headers": {"content-type": BATCH, "content-encoding": "zstd"}}
+    async with door.client(await door.token(name)) as loud, door.client(await door.token(other)) as quiet:
+        assert (await loud.post(EVENTS, **request)).status_code == status
+        answer = await loud.post(EVENTS, **request)
+        assert answer.status_code == 429
+        assert int(answer.headers["retry-after"]) > 1
+        assert (await quiet.post(EVENTS, **listed([event(other, 1)]))).status_code == 200
+
+
 async def test_a_slow_body_is_given_up_and_leaves_no_bytes_behind(door: Door, market: Market) -> None:
     name = market()
 
