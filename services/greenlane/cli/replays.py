@@ -11,7 +11,7 @@ from greenlane.accounts.clock.closed_days import closed_through
 from greenlane.accounts.clock.day_closer import DayCloser, refuse_no_run
 from greenlane.cli.connection import kafka_settings
 from greenlane.cli.output import AsJson, notes, print_json, progress
-from greenlane.cli.tables import import_csv, import_jsonl
+from greenlane.cli.tables import CSV_HELP, JSONL_HELP, table_importer
 from greenlane.operations.rules import adopt_missing
 from greenlane.publishing.adapters.olist.events import MARKETPLACE as OLIST_MARKETPLACE
 from greenlane.publishing.adapters.olist.events import read_olist
@@ -39,8 +39,8 @@ def _importing() -> None:
     """Keep `olist` a subcommand: other sources stand beside it."""
 
 
-importing.command("csv")(import_csv)
-importing.command("jsonl")(import_jsonl)
+importing.command("csv", help=CSV_HELP)(table_importer(json_lines=False))
+importing.command("jsonl", help=JSONL_HELP)(table_importer(json_lines=True))
 
 
 @importing.command()

@@ -54,53 +54,55 @@ class Asked(NamedTuple):
     json_lines: bool
 
 
-def import_csv(  # noqa: PLR0913, PLR0917 - one option each
-    file: TableFile,
-    mapping: MappingFile = None,
-    save_mapping: SaveMapping = None,
-    marketplace: Marketplace = None,
-    country: Country = None,
-    revision: Revision = None,
-    dry_run: DryRun = False,
-    events: EventsFile = None,
-    yes: Yes = False,
-    limit: Limit = 20,
-    as_json: AsJson = False,
-) -> None:
-    """Publish a CSV of parcels as events: any separator, encoding, number, date and unit, by a mapping.
+CSV_HELP = """Publish a CSV of parcels as events: any separator, encoding, number, date and unit, by a mapping.
 
-    Without --mapping it guesses one from the names and values of the columns, shows it and asks what is not certain;
-    nothing is published then. Rows that cannot be read are named by line and column, and the rest is published.
+Without --mapping it guesses one from the names and values of the columns, shows it and asks what is not certain;
+nothing is published then. Rows that cannot be read are named by line and column, and the rest is published.
 
-    Example: `greenlane import csv examples/tables/orders.csv --mapping examples/tables/orders.yaml --dry-run`
-    """
-    _run(
-        Asked(file, mapping, save_mapping, marketplace, country, revision, dry_run, events, yes, limit, as_json, False)
-    )  # fmt: skip
+Example: `greenlane import csv examples/tables/orders.csv --mapping examples/tables/orders.yaml --dry-run`
+"""
+
+JSONL_HELP = """Publish JSON Lines of orders as events: as `import csv`, with paths like `items[].weight` as columns.
+
+For lines that are events already: `greenlane publish`.
+
+Example: `greenlane import jsonl examples/tables/orders.jsonl --mapping examples/tables/orders-jsonl.yaml --dry-run`
+"""
 
 
-def import_jsonl(  # noqa: PLR0913, PLR0917 - one option each
-    file: TableFile,
-    mapping: MappingFile = None,
-    save_mapping: SaveMapping = None,
-    marketplace: Marketplace = None,
-    country: Country = None,
-    revision: Revision = None,
-    dry_run: DryRun = False,
-    events: EventsFile = None,
-    yes: Yes = False,
-    limit: Limit = 20,
-    as_json: AsJson = False,
-) -> None:
-    """Publish JSON Lines of orders as events: as `import csv`, with paths like `items[].weight` as columns.
+def table_importer(*, json_lines: bool) -> Callable[..., None]:
+    """The command that imports a table of this form."""
 
-    For lines that are events already: `greenlane publish`.
+    def imported(  # noqa: PLR0913, PLR0917 - one option each
+        file: TableFile,
+        mapping: MappingFile = None,
+        save_mapping: SaveMapping = None,
+        marketplace: Marketplace = None,
+        country: Country = None,
+        revision: Revision = None,
+        dry_run: DryRun = False,
+        events: EventsFile = None,
+        yes: Yes = False,
+        limit: Limit = 20,
+        as_json: AsJson = False,
+    ) -> None:
+        asked = Asked(
+            file,
+            mapping,
+            save_mapping,
+            marketplace,
+            country,
+            revision,
+            dry_run,
+            events,
+            yes,
+            limit,
+            as_json,
+            json_lines,
+        )
+        _run(asked)
 
-    Example: `greenlane import jsonl examples/tables/orders.jsonl --mapping examples/tables/orders-jsonl.yaml --dry-run`
-    """
-    _run(
-        Asked(file, mapping, save_mapping, marketplace, country, revision, dry_run, events, yes, limit, as_json, True)
-    )  # fmt: skip
+    return imported
 
 
 def _run(asked: Asked) -> None:

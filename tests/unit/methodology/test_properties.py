@@ -389,41 +389,21 @@ vehicles_on_rounds = st.sampled_from(
 )
 
 
+def brought(vehicle: Vehicle, trip: Round, attempts: int = 1) -> DeliverySums:
+    """A delivery within Hanoi of which the last mile alone is declared."""
+    place, last_mile = Place("VN", "01"), ChainElement(ChainRole.LAST_MILE, vehicle, round=trip)
+    return delivery(DeliveredFacts(date(2026, 3, 1), 500_000, place, place, attempts, (last_mile,)))
+
+
 @given(vehicles_on_rounds, st.integers(900, 20_000), st.integers(900, 20_000), st.integers(1, 10))
 def test_a_shorter_round_never_scores_lower(vehicle: Vehicle, one: int, other: int, attempts: int) -> None:
-    place = Place("VN", "01")
-    best, worst = (
-        delivery(
-            DeliveredFacts(
-                date(2026, 3, 1),
-                500_000,
-                place,
-                place,
-                attempts,
-                (ChainElement(ChainRole.LAST_MILE, vehicle, round=Round(metres, 10)),),
-            )
-        )
-        for metres in sorted((one, other))
-    )
+    best, worst = (brought(vehicle, Round(metres, 10), attempts) for metres in sorted((one, other)))
     assert best.ratio <= worst.ratio
 
 
 @given(vehicles_on_rounds, st.integers(1, 42), st.integers(1, 42))
 def test_more_parcels_in_a_round_never_lower_a_score(vehicle: Vehicle, one: int, other: int) -> None:
-    place = Place("VN", "01")
-    emptier, fuller = (
-        delivery(
-            DeliveredFacts(
-                date(2026, 3, 1),
-                500_000,
-                place,
-                place,
-                1,
-                (ChainElement(ChainRole.LAST_MILE, vehicle, round=Round(20_000, count)),),
-            )
-        )
-        for count in sorted((one, other))
-    )
+    emptier, fuller = (brought(vehicle, Round(20_000, count)) for count in sorted((one, other)))
     assert fuller.ratio <= emptier.ratio
 
 

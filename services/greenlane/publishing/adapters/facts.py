@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from greenlane.contracts.events import (
     LEAST_MASS_G,
@@ -112,32 +113,24 @@ class Journey:
     def delivered(self, part: Field, version: int = 0) -> ParcelDelivered:
         """The body of a delivery. Raises PartRefused naming all that lacks."""
         mass_g, origin, destination = self._ends(part)
-        return ParcelDelivered(
-            parcel_id=self.parcel_id,
-            revision=version,
-            correction_reason=corrected(version, CorrectionReason.CARRIER_UPDATE),
-            mass_g=mass_g,
-            origin=origin,
-            destination=destination,
-            attempts=1 + self.failed,
-            transport_chain=self.chain,
-            hubs=self.hubs,
-        )
+        way = self._way(version) | {"origin": origin, "destination": destination, "attempts": 1 + self.failed}
+        return ParcelDelivered(mass_g=mass_g, **way)
 
     def returned(self, part: Field, version: int = 0) -> ParcelReturned:
         """The body of a return, from the destination back to the origin. Raises PartRefused naming all that lacks."""
         mass_g, origin, destination = self._ends(part)
-        return ParcelReturned(
-            parcel_id=self.parcel_id,
-            revision=version,
-            correction_reason=corrected(version, CorrectionReason.CARRIER_UPDATE),
-            mass_g=mass_g,
-            origin=destination,
-            destination=origin,
-            attempts=1,
-            transport_chain=self.chain,
-            hubs=self.hubs,
-        )
+        way = self._way(version) | {"origin": destination, "destination": origin, "attempts": 1}
+        return ParcelReturned(mass_g=mass_g, **way)
+
+    def _way(self, version: int) -> dict[str, Any]:
+        """What a delivery and a return have in common, whichever way the parcel went."""
+        return {
+            "parcel_id": self.parcel_id,
+            "revision": version,
+            "correction_reason": corrected(version, CorrectionReason.CARRIER_UPDATE),
+            "transport_chain": self.chain,
+            "hubs": self.hubs,
+        }
 
     def _ends(self, part: Field) -> tuple[float, Place, Place]:
         if self.mass_g is None or self.origin is None or self.destination is None:
