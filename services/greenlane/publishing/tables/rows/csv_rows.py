@@ -41,7 +41,7 @@ class _Joined(io.RawIOBase):
         """It is."""
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # BufferedReader gives one
         """Fill the buffer; 0 at the end."""
         if self._head:
             piece, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
