@@ -190,10 +190,20 @@ ROUND_ROLES = (ChainRole.FIRST_MILE, ChainRole.LAST_MILE)
 
 def silences() -> Iterator[Act]:
     """Each optional fact withheld, alone and with what depends on it."""
+    yield from _silences_about_packaging()
+    yield from _silences_about_delivery()
+    yield silent(
+        "every source",
+        lambda row: on_carried(_no_sources)(on_packed(lambda facts: items()(outer()(part()(facts))))(row)),
+    )
 
-    def silent(name: str, do: Callable[[Declaration], Declaration], *, listed: bool = False) -> Act:
-        return Act(f"withhold {name}", Kind.SILENCE, do, listed=listed)
 
+def silent(name: str, do: Callable[[Declaration], Declaration], *, listed: bool = False) -> Act:
+    """The act of not telling this."""
+    return Act(f"withhold {name}", Kind.SILENCE, do, listed=listed)
+
+
+def _silences_about_packaging() -> Iterator[Act]:
     keep: dict[str, Any]
     for field in ("mass_mg", "length_mm", "width_mm", "height_mm"):
         keep = {field: None}
@@ -216,10 +226,7 @@ def silences() -> Iterator[Act]:
         keep = {field: nothing}
         yield silent(f"component {field}", on_packed(parts(partial(_part_with, fields=keep))))
         for role in ComponentRole:
-            yield silent(
-                f"component {field} of {role}",
-                on_packed(parts(partial(_part_with, fields=keep, role=role))),
-            )
+            yield silent(f"component {field} of {role}", on_packed(parts(partial(_part_with, fields=keep, role=role))))
     yield silent(
         "verified trips",
         on_packed(
@@ -231,6 +238,14 @@ def silences() -> Iterator[Act]:
         ),
     )
     yield silent("the order of a split parcel", on_packed(lambda facts: replace(facts, order=None)), listed=True)
+    yield silent(
+        "everything about packaging",
+        on_packed(lambda facts: PackedFacts(facts.day, facts.country, local_day=facts.local_day)),
+    )
+
+
+def _silences_about_delivery() -> Iterator[Act]:
+    keep: dict[str, Any]
     yield silent("chain", on_carried(lambda facts: replace(facts, chain=None)))
     yield silent("hubs", on_carried(lambda facts: replace(facts, hubs=())))
     yield silent("hub figures", on_carried(lambda facts: replace(facts, hubs=tuple(Hub() for _ in facts.hubs))))
@@ -253,19 +268,8 @@ def silences() -> Iterator[Act]:
     for end in ("origin", "destination"):
         yield silent(f"{end}'s source", on_carried(partial(_place, end=end, stated_by=SELLER)))
         yield silent(f"{end}'s kind", on_carried(partial(_place, end=end, kind=PlaceKind.HOME)))
-        yield silent(
-            f"{end}'s ward",
-            on_carried(partial(_province, end=end)),
-        )
+        yield silent(f"{end}'s ward", on_carried(partial(_province, end=end)))
     yield silent("the destination", on_carried(lambda facts: replace(facts, destination=Place("VN", "ZZ"))))
-    yield silent(
-        "everything about packaging",
-        on_packed(lambda facts: PackedFacts(facts.day, facts.country, local_day=facts.local_day)),
-    )
-    yield silent(
-        "every source",
-        lambda row: on_carried(_no_sources)(on_packed(lambda facts: items()(outer()(part()(facts))))(row)),
-    )
 
 
 def _unstated_items(facts: PackedFacts, fields: dict[str, Any]) -> PackedFacts:

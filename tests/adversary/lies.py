@@ -50,12 +50,20 @@ from greenlane.methodology.vocabulary import (
 )
 
 
-def plausible() -> Iterator[Act]:  # noqa: C901, PLR0912 - a list of acts
+def plausible() -> Iterator[Act]:
     """Lies that physics does not see: about materials, masses of packaging, vehicles, rounds, places."""
+    yield from _lies_about_packaging()
+    yield from _lies_about_rounds()
+    yield from _lies_about_places()
+    yield from _lies_about_whole_chains()
 
-    def lie(name: str, do: Callable[[Declaration], Declaration]) -> Act:
-        return Act(f"say {name}", Kind.PLAUSIBLE, do)
 
+def lie(name: str, do: Callable[[Declaration], Declaration]) -> Act:
+    """The act of saying this."""
+    return Act(f"say {name}", Kind.PLAUSIBLE, do)
+
+
+def _lies_about_packaging() -> Iterator[Act]:
     for material in Material:
         yield lie(f"{material} for every component", on_packed(part(material=material)))
         yield lie(f"{material} for the outer", on_packed(outer_part(material=material)))
@@ -85,6 +93,9 @@ def plausible() -> Iterator[Act]:  # noqa: C901, PLR0912 - a list of acts
         yield lie(f"all recycled under {scheme}", on_packed(part(**fields)))
     for trips in (2, 12, 20, 100, 1_000):
         yield lie(f"{trips} trips of every component", on_packed(part(reusable=ReusableAsset("a", trips))))
+
+
+def _lies_about_rounds() -> Iterator[Act]:
     for attempts in (1, 2, 20):
         yield lie(f"{attempts} attempts", on_carried(partial(_attempts, attempts=attempts)))
     for vehicle in Vehicle:
@@ -104,6 +115,9 @@ def plausible() -> Iterator[Act]:  # noqa: C901, PLR0912 - a list of acts
         yield lie(f"electric rounds at {kwh_per_km} Wh/km", on_carried(elements(_electric(kwh_per_km), *ROUND_ROLES)))
     for ml_per_km in (20, 40, 80):
         yield lie(f"petrol rounds at {ml_per_km} ml/km", on_carried(elements(_petrol(ml_per_km), *ROUND_ROLES)))
+
+
+def _lies_about_places() -> Iterator[Act]:
     for kind in PlaceKind:
         yield lie(f"destination {kind}", on_carried(partial(_lying_place, end="destination", kind=kind)))
     for code in ("01", "48", "79", "00004", "01066"):
@@ -121,6 +135,9 @@ def plausible() -> Iterator[Act]:  # noqa: C901, PLR0912 - a list of acts
         "everything is local",
         on_carried(lambda facts: replace(facts, destination=replace(facts.origin, stated_by=SELLER))),
     )
+
+
+def _lies_about_whole_chains() -> Iterator[Act]:
     for grams in (0, 1, 10, 100):
         hub = Hub(grams * 1000)
         yield lie(f"two hubs of {grams} g", on_carried(partial(_delivered_with, hubs=(hub, hub))))
