@@ -15,7 +15,7 @@ from tests.integration.streaming.harness import Log, Worker, until, workers
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.streaming import EXIT_CODE
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.faults
 
 Start = Callable[..., Worker]
 MOST_SECONDS = 30.0

@@ -19,7 +19,7 @@ from greenlane.contracts.topics import (
 )
 from greenlane.operations.embedded import EmbeddedKafka
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.faults.load import history, publish_days
 from tests.faults.pipeline import Pipeline, Service, pipeline
 from tests.faults.streams import drained
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.faults
 
 LIVES = 3
 DAYS_EACH = 4

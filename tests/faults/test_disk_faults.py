@@ -19,7 +19,6 @@ from greenlane.operations.embedded import EmbeddedKafka, EmbeddedPostgres
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.timeout(900),
     pytest.mark.skipif(os.geteuid() != 0, reason="only a superuser may mount a small disk"),
 ]
 

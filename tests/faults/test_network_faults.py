@@ -16,7 +16,7 @@ from greenlane.accounts.clock.process import BEAT_SECONDS
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.topics import DEAD_LETTERS
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.faults
 
 EVERYONE = (*SERVICES, PUBLISHER)
 SESSION_SECONDS = 15.0

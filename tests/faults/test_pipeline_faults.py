@@ -46,7 +46,7 @@ from greenlane.operations.topic_provisioning import apply
 from greenlane.publishing.history.timeline import RawRecord, TimedEvent
 from greenlane.streaming import EXIT_CODE
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.faults
 
 SESSION_SECONDS = 15.0
 

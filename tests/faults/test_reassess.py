@@ -12,7 +12,7 @@ from tests.faults.test_rules_in_force import greenlane
 
 from greenlane.contracts.topics import BADGE_DECISIONS, fulfilment_topic
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.faults
 FORGED = 200
 SERVICES = ("packaging_scorer", "delivery_scorer", "aggregator")
 

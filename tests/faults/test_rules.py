@@ -18,7 +18,7 @@ from greenlane.accounts.oracle.compare import Comparison
 from greenlane.operations.embedded import EmbeddedKafka
 from greenlane.streaming import EXIT_CODE
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.faults
 
 FAULTS = Path(__file__).parent
 Start = Callable[..., Worker]

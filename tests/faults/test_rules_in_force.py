@@ -29,7 +29,7 @@ from greenlane.methodology.vocabulary import DataCategory, Dimension
 from greenlane.operations.rules import read_rules
 from greenlane.reports.method_document.rendering import method_files
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.faults
 DOCUMENT = method_files(load_method())[f"methodology/method-{METHOD_VERSION}.md"]
 OTHER = re.sub(
     r"(green|dimension)_min: \d+",
