@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -23,6 +23,9 @@ _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _LONGEST_IDENTIFIER = 64
 
 _SEND_A_TIME = "send an RFC 3339 time with its offset, for example 2026-07-01T09:30:00+07:00"
+
+_LOCAL_DAY = timedelta(days=1)
+"""More than any country's day is before or after that of UTC."""
 
 Path = tuple[str | int, ...]
 _ValueT = TypeVar("_ValueT")
@@ -195,10 +198,11 @@ class Field:
         return PartRefused(self.path, problem, remedy)
 
     def _on_the_calendar(self, instant: datetime) -> datetime:
+        """The time, if its day is one of the calendar wherever in the world it is read. Raises PartRefused."""
         try:
-            instant.astimezone(UTC)
+            _ = (instant.astimezone(UTC) - _LOCAL_DAY, instant.astimezone(UTC) + _LOCAL_DAY)
         except OverflowError:
-            raise self.refusal("lies outside the years 1 to 9999 in UTC", _SEND_A_TIME) from None
+            raise self.refusal("lies within a day of the ends of the years 1 to 9999", _SEND_A_TIME) from None
         return instant
 
     def _noted(self, value: str) -> str:

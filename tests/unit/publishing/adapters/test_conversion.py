@@ -23,6 +23,7 @@ from greenlane.publishing.adapters.versions import CARRIERS_REVISION, GREATEST_R
 from greenlane.publishing.adapters.vocabularies import VOCABULARIES, convert
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
+METHOD = load_method()
 PERSONAL = (
     "Sample Person",
     "Person",
@@ -36,6 +37,7 @@ PERSONAL = (
 DAMAGE: tuple[Any, ...] = (
     *(None, "Sample Person", -1, 0, 10**30, 1e300, 1.5, True, "é" * 70, "12.5", "\0"),
     *("2026-07-01T09:30:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"),
+    *("9999-12-31T23:30:00Z", "0001-01-01T01:00:00Z"),
     *([], {}, [{}], [[]], {"a": {"b": 1}}),
 )
 JSON = st.recursive(
@@ -69,7 +71,7 @@ def test_every_vocabulary_has_a_sample() -> None:
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
 @given(document=st.dictionaries(st.text(max_size=9), JSON, max_size=5))
 def test_any_object_is_events_or_refusals_and_never_an_error(vocabulary: str, document: dict[str, Any]) -> None:
-    found = converted(vocabulary, document)
+    found = convert(vocabulary, json.dumps(document).encode(), sender(), METHOD)
     assert found.events or found.refusals
 
 
@@ -82,7 +84,7 @@ def test_any_damage_of_a_sample_is_events_or_refusals_and_repeats_no_value(path:
         holder, name = data.draw(st.sampled_from(places))
         holder[name] = data.draw(st.sampled_from(DAMAGE))
 
-    found = converted(path.parent.name, document)
+    found = convert(path.parent.name, json.dumps(document).encode(), sender(), METHOD)
 
     assert found.events or found.refusals
     assert "Sample Person" not in json.dumps(found.report())
@@ -95,6 +97,18 @@ def _places(value: Any) -> Any:
     for name, child in list(children):
         yield value, name
         yield from _places(child)
+
+
+@pytest.mark.parametrize("country", ["VN", "BR"])
+@pytest.mark.parametrize("time", ["9999-12-31T23:30:00Z", "0001-01-01T01:00:00Z"])
+def test_a_time_whose_local_day_leaves_the_calendar_is_refused(time: str, country: str) -> None:
+    document = sample("ucp/shipped-and-delivered.json")
+    document["fulfillment"]["events"][0]["occurred_at"] = time
+
+    found = convert("ucp", json.dumps(document).encode(), sender(country), METHOD)
+
+    assert found.refusals[0].path == "fulfillment.events.0.occurred_at"
+    assert found.refusals[0].problem == "lies within a day of the ends of the years 1 to 9999"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +150,7 @@ def test_an_unknown_vocabulary_and_a_wrong_word_for_who_states_it_are_wrong_use(
 def test_what_is_undeclared_comes_with_its_cost_the_dearest_first() -> None:
     raw = json.dumps(sample("ucp/shipped-and-delivered.json")).encode()
 
-    conversion = convert("ucp", raw, sender(), load_method())
+    conversion = convert("ucp", raw, sender(), METHOD)
     found = conversion.undeclared
 
     assert found[0].default is DefaultUsed.PACKAGING_UNDECLARED
