@@ -1,6 +1,7 @@
 """What every adapter returns: events, refusals, the paths that no event uses, and what the document does not say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -89,6 +90,14 @@ class Draft:
         """Say why a part becomes no event."""
         path = part if isinstance(part, str) else part.path
         self._refusals[Refused(path, problem, remedy)] = None
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Say why the part that is read inside becomes no event, and go on after it."""
+        try:
+            yield
+        except PartRefused as refused:
+            self.refuse(refused.path, refused.problem, refused.remedy)
 
     def attempt(self, part: Field, build: Callable[[], tuple[Data, datetime] | None]) -> bool:
         """Make an event of what `build` returns; False if it returns None or refuses. What it read is used then."""

@@ -111,6 +111,59 @@ def test_an_activity_of_several_parcels_needs_the_mass_of_each() -> None:
     assert problem.endswith("says: mass")
 
 
+AIR = {"mode": "Air", "activityId": "sample-flight"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        AIR,
+        {"activityId": None},
+        {"consignmentIds": ["not an id"]},
+        {"consignmentIds": [None]},
+        {"consignmentIds": "ord-7002"},
+        AIR | {"consignmentIds": ["not an id", "ord-7002"]},
+    ],
+)
+def test_a_refused_activity_leaves_the_chain_undeclared(changes: dict[str, Any]) -> None:
+    document = activities(1, 0)
+    document["data"][1] |= changes
+
+    found = converted("ileap", document)
+
+    assert found.refusals
+    assert [(body.parcel_id, body.transport_chain) for body in bodies(found)] == [("ord-7002", None)]
+
+
+def test_a_refused_activity_of_another_parcel_leaves_the_chain_whole() -> None:
+    document = activities(1, 0, 0)
+    document["data"][2] |= AIR | {"consignmentIds": ["ord-7009"]}
+    document["data"][1] |= {"consignmentIds": ["not an id", "ord-7002"]}
+
+    (delivered,) = bodies(converted("ileap", document))
+
+    assert [element.vehicle for element in delivered.transport_chain] == [Vehicle.TRAIN, Vehicle.VAN_ELECTRIC]
+
+
+def test_a_consignment_that_is_named_twice_is_one() -> None:
+    twice, once = activities(1, consignmentIds=["ord-7002", "ord-7002"]), activities(1)
+    assert converted("ileap", twice).events == converted("ileap", once).events
+
+
+def test_activities_of_a_footprint_that_is_issued_later_have_a_higher_revision() -> None:
+    (activity,) = activities(1)["data"]
+    extension = {"dataSchema": "https://api.ileap.sine.dev/tad.json", "data": activity}
+    first = sample(FOOTPRINT) | {"extensions": [extension]}
+
+    revisions = [
+        bodies(converted("ileap", document))[0].revision
+        for document in (activity, first, first | {"updated": "2026-07-06T02:00:00Z"})
+    ]
+
+    assert revisions[0] == CARRIERS_REVISION
+    assert revisions[2] == revisions[1] + 24
+
+
 @pytest.mark.parametrize(
     ("carriers", "energy"),
     [

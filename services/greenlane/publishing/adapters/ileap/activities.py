@@ -1,6 +1,7 @@
 """Transport activities (TAD): each consignment is a parcel; the last mile brings it, with its round and its energy."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -29,12 +30,26 @@ class _Activity(NamedTuple):
 
 
 class Activities:
-    """The activities of a document, by the consignments that they moved."""
+    """The activities of a document, by the consignments that they moved.
 
-    def __init__(self, draft: Draft, stated_by: StatedBy, fields: list[Field]) -> None:
+    A chain is whole or undeclared: without an activity that was refused it would look shorter than it was. If that
+    names no consignment which can be read, it may be of any.
+    """
+
+    def __init__(
+        self,
+        draft: Draft,
+        stated_by: StatedBy,
+        fields: list[Field],
+        version: Callable[[], int] = lambda: CARRIERS_REVISION,
+    ) -> None:
+        """`version` reads the revision of the document around them."""
         self._draft = draft
         self._stated_by = stated_by
         self._fields = fields
+        self._version = version
+        self._incomplete: set[str] = set()
+        self._lost = False
 
     def events(self) -> None:
         """A delivery for each consignment. Raises PartRefused if there is no activity."""
@@ -43,16 +58,29 @@ class Activities:
         moved: dict[str, list[_Activity]] = defaultdict(list)
         first: dict[str, Field] = {}
         for field in self._fields:
-            try:
+            named: dict[str, Field] = {}
+            with self._draft.refusing():
+                named = self._named(field)
+            activity = None
+            with self._draft.refusing():
                 activity = self._activity(field)
-                for consignment in field["consignmentIds"].entries():
-                    name = consignment.identifier()
-                    moved[name].append(activity)
-                    first.setdefault(name, consignment)
-            except PartRefused as refused:
-                self._draft.refuse(refused.path, refused.problem, refused.remedy)
+            if activity is None:
+                self._incomplete |= named.keys()
+            self._lost = self._lost or not named
+            for name, consignment in named.items():
+                first.setdefault(name, consignment)
+                moved[name] += [activity] if activity else []
         for name, activities in moved.items():
-            self._draft.attempt(first[name], partial(self._delivered, first[name], name, activities))
+            if activities:
+                self._draft.attempt(first[name], partial(self._delivered, first[name], name, activities))
+
+    def _named(self, field: Field) -> dict[str, Field]:
+        """The consignments of an activity by their ids; what is no id is refused alone."""
+        named: dict[str, Field] = {}
+        for consignment in field["consignmentIds"].entries():
+            with self._draft.refusing():
+                named.setdefault(consignment.identifier(), consignment)
+        return named
 
     def _activity(self, field: Field) -> _Activity:
         field["activityId"].needed_text()
@@ -60,10 +88,10 @@ class Activities:
         leg = leg_of(self._draft.sender, mode)
         if leg is None:
             raise field["mode"].refusal(
-                "does not say which part of the chain it was, and with which vehicle",
+                "does not say which part of the chain it was, and with which vehicle, so that chain stays undeclared",
                 "state role and vehicle in --known under legs and this mode",
             )
-        consignments = field["consignmentIds"].entries()
+        consignments = {str(consignment.value) for consignment in field["consignmentIds"].entries()}
         if not consignments:
             raise field["consignmentIds"].refusal("names no consignment", "name those that were moved")
         return _Activity(field, leg, len(consignments))
@@ -81,9 +109,10 @@ class Activities:
         journey = Journey(self._draft.sender, self._draft.sender.known.parcel_of(name))
         for activity in activities:
             self._ends(journey, activity)
-        ordered = sorted(activities, key=lambda activity: activity.field["departureAt"].needed_instant())
-        journey.chain = tuple(self._element(activity) for activity in ordered)
-        return journey.delivered(consignment, CARRIERS_REVISION), last[0].field["arrivalAt"].needed_instant()
+        if not self._lost and name not in self._incomplete:
+            ordered = sorted(activities, key=lambda activity: activity.field["departureAt"].needed_instant())
+            journey.chain = tuple(self._element(activity) for activity in ordered)
+        return journey.delivered(consignment, self._version()), last[0].field["arrivalAt"].needed_instant()
 
     def _ends(self, journey: Journey, activity: _Activity) -> None:
         """What an activity says of the parcel: its mass if it moved nothing else, and where it began or ended."""

@@ -51,7 +51,7 @@ def _extensions(draft: Draft, stated_by: StatedBy) -> None:
         elif schema in _SCHEMAS and schema != "tad.json":
             _without_parcel(data)
     if activities:
-        Activities(draft, stated_by, activities).events()
+        Activities(draft, stated_by, activities, lambda: _issued(root)).events()
 
 
 def _schema(entry: Field) -> str:
