@@ -28,8 +28,11 @@ GRAMS_PER_KG = 1000
 _REGION = re.compile(r"[A-Z0-9]{1,3}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _VIETNAM = frozenset({"VIETNAM", "VNM"})
-_PREFIXES = ("TINH", "THANHPHO", "TP")
-"""What Vietnamese addresses write before a province's name: tỉnh, thành phố, TP."""
+_PREFIXES = {"VN": ("TINH", "THANHPHO", "TP")}
+"""What addresses write before a province's name: tỉnh, thành phố, TP."""
+
+_OF_PROVINCES = frozenset({"VN"})
+"""Countries whose table names regions. Brazil's names municipalities, some of them like another state."""
 
 
 def item(sender: Sender, stated_by: StatedBy, product: str, quantity: int, mass_g: Decimal | None = None) -> ItemLine:
@@ -55,39 +58,48 @@ def packed(part: Field, sender: Sender, parcel_id: str, items: Sequence[ItemLine
 
 
 def place(
-    country: str | None, region: tuple[str | None, ...], stated_by: StatedBy, kind: PlaceKind = PlaceKind.HOME
+    country: str | None,
+    regions: Sequence[str | None],
+    stated_by: StatedBy,
+    kind: PlaceKind = PlaceKind.HOME,
+    cities: Sequence[str | None] = (),
 ) -> Place | None:
-    """The place that a country and the names and codes of its region mean; None if they do not mean exactly one.
+    """The place that a country and the names of a region or a city mean; None if they do not mean exactly one.
 
-    In a country whose places we know, the first name that has one code decides. Elsewhere a short code in capitals is
-    taken as it is. Codes of the first kind are not looked up: shops have codes of their own.
+    In a country whose places we know, the first name that has one code decides; no region is looked for among
+    municipalities. Elsewhere a region's short code in capitals is taken as it is. Codes of the first kind are not
+    looked up: shops have codes of their own.
     """
     country = "VN" if country is not None and plain(country[:20]) in _VIETNAM else country
     if country is None or not _COUNTRY.fullmatch(country):
         return None
-    names = _names(country)
-    written = [text for text in region if text is not None]
-    codes = [names.get(_bare(text)) if names else text for text in written]
-    code = next((code for code in codes if code is not None and (names or _REGION.fullmatch(code))), None)
+    codes = [_region(country, text) for text in regions if text is not None]
+    codes += [_named(country, text) for text in cities if text is not None]
+    code = next((code for code in codes if code is not None), None)
     return None if code is None else Place(country=country, code=code, kind=kind, stated_by=stated_by)
+
+
+def _region(country: str, text: str) -> str | None:
+    if _names(country):
+        return _named(country, text) if country in _OF_PROVINCES else None
+    return text if _REGION.fullmatch(text) else None
+
+
+def _named(country: str, text: str) -> str | None:
+    name = plain(text[:100])
+    prefixes = _PREFIXES.get(country, ())
+    prefix = next((prefix for prefix in prefixes if name.startswith(prefix) and name != prefix), "")
+    return _names(country).get(name.removeprefix(prefix))
 
 
 @cache
 def _names(country: str) -> dict[str, str]:
-    """Codes by plain names, without the names that mean several places."""
+    """Codes of provinces, or of municipalities, by plain names, without the names that mean several places."""
     codes: dict[str, set[str]] = {}
     for name in place_names(country):
         if name.large:
             codes.setdefault(name.plain, set()).add(name.code)
     return {name: next(iter(found)) for name, found in codes.items() if len(found) == 1}
-
-
-def _bare(region: str) -> str:
-    text = plain(region[:100])
-    for prefix in _PREFIXES:
-        if text.startswith(prefix) and text != prefix:
-            return text.removeprefix(prefix)
-    return text
 
 
 class Journey:

@@ -44,6 +44,7 @@ class Dialect:
     origin: str | None = None
     country: tuple[str, ...] = ("country_code",)
     region: tuple[str, ...] = ("province", "province_code")
+    city: tuple[str, ...] = ()
     log: str | None = None
 
 
@@ -178,8 +179,10 @@ class _Parcel:
         return found[0] if found else None
 
     def _place(self, address: Field) -> Place | None:
-        regions = tuple(_text(address[name]) for name in self._dialect.region)
-        return place(self._country(address), regions, self._stated_by)
+        regions, cities = (
+            [_text(address[name]) for name in names] for names in (self._dialect.region, self._dialect.city)
+        )
+        return place(self._country(address), regions, self._stated_by, cities=cities)
 
     def _country(self, address: Field) -> str | None:
         return next((text for name in self._dialect.country if (text := _text(address[name]))), None)

@@ -40,4 +40,4 @@ def element(leg: KnownLeg, distance: Field, stated_by: StatedBy) -> TransportCha
 
 def location(field: Field, stated_by: StatedBy) -> Place | None:
     """The place that a location's country and city mean; None if they do not mean exactly one."""
-    return place(field["country"].text(), (field["city"].text(),), stated_by)
+    return place(field["country"].text(), (), stated_by, cities=(field["city"].text(),))

@@ -19,7 +19,8 @@ DIALECT = Dialect(
     cancelled_at=("cancel_date",),
     destination=(("shipping_address",),),
     country=("country_code", "country"),
-    region=("province", "city"),
+    region=("province",),
+    city=("city",),
 )
 
 
