@@ -193,6 +193,10 @@ class Field:
         except (ValueError, PydanticCustomError):
             raise self.refusal("is no time", "send a time like 2026-07-01T09:30:00") from None
 
+    def needed_utc_instant(self) -> datetime:
+        """A time that is UTC by the name of its field and must be there. Raises PartRefused."""
+        return self._needed(self.utc_instant())
+
     def refusal(self, problem: str, remedy: str) -> PartRefused:
         """The refusal of this value."""
         return PartRefused(self.path, problem, remedy)

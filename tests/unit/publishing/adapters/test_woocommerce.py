@@ -1,4 +1,4 @@
-"""WooCommerce orders: one parcel when completed, cancelled when it never was; the last version wins in any order."""
+"""WooCommerce orders: one parcel when completed, none when it never was; the last version wins in any order."""
 
 from itertools import permutations
 from typing import Any
@@ -26,8 +26,17 @@ def test_a_completed_order_is_a_packed_parcel_whose_goods_the_catalogue_knows() 
     assert [(line.quantity, line.mass_g, line.stated_by) for line in unknown.items] == [(2, None, StatedBy.SELLER)]
 
 
-def test_an_order_that_was_never_sent_is_cancelled_and_one_that_was_sent_counts() -> None:
-    assert kinds(converted("woocommerce", order(status="cancelled", date_completed_gmt=None))) == ["cancelled"]
+@pytest.mark.parametrize("status", ["cancelled", "failed", "trash"])
+def test_an_order_that_was_never_sent_says_nothing_and_counts_once_it_is_completed(status: str) -> None:
+    unpaid = converted("woocommerce", order(status=status, date_completed_gmt=None))
+    paid = converted("woocommerce", order())
+
+    assert only_refusal(unpaid) == ("status", "says that nothing was sent")
+    (account,) = standing([*unpaid.events, *paid.events]).values()
+    assert account
+
+
+def test_an_order_that_was_sent_counts_whatever_became_of_it() -> None:
     assert kinds(converted("woocommerce", order(status="cancelled"))) == ["packed"]
     assert kinds(converted("woocommerce", order(status="refunded"))) == ["packed"]
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from greenlane.contracts.events import ItemLine, ParcelCancelled, ParcelPacked
+from greenlane.contracts.events import ItemLine, ParcelPacked
 from greenlane.methodology.vocabulary import StatedBy
 from greenlane.publishing.adapters.conversion import Conversion, Draft
 from greenlane.publishing.adapters.document import Field, PartRefused
@@ -10,7 +10,9 @@ from greenlane.publishing.adapters.facts import item, packed
 from greenlane.publishing.adapters.versions import revision
 
 _NOT_SENT = frozenset({"pending", "processing", "on-hold", "checkout-draft", "auto-draft"})
-_CANCELLED = frozenset({"cancelled", "failed", "trash"})
+_NEVER_SENT = frozenset({"cancelled", "failed", "trash"})
+"""From each of these an order may still be paid and completed, so it cancels no parcel."""
+
 _SENT = frozenset({"completed", "refunded"})
 _TRACKING = "_wc_shipment_tracking_items"
 """The key of `meta_data` by which the shop's tracking extension lists parcels."""
@@ -21,10 +23,8 @@ _REQUIRED = ("id", "status", "date_created_gmt", "date_modified_gmt", "line_item
 
 def convert(draft: Draft, stated_by: StatedBy) -> Conversion:
     """The event of an order."""
-    try:
+    with draft.refusing():
         _Order(draft, stated_by).event()
-    except PartRefused as refused:
-        draft.refuse(refused.path, refused.problem, refused.remedy)
     return draft.done()
 
 
@@ -43,8 +43,8 @@ class _Order:
         if not self._root["date_completed_gmt"].absent:
             self._check_one_parcel()
             self._draft.attempt(self._root, self._packed)
-        elif status in _CANCELLED:
-            self._draft.attempt(self._root, self._cancelled)
+        elif status in _NEVER_SENT:
+            raise self._root["status"].refusal("says that nothing was sent", "leave it out; there is no parcel")
         elif status in _NOT_SENT:
             raise self._root["status"].refusal("says that nothing was sent yet", "send the order once it is completed")
         elif status in _SENT:
@@ -52,23 +52,13 @@ class _Order:
         else:
             raise self._root["status"].refusal("is a status of the shop's own", "send the order once it is completed")
 
-    def _packed(self) -> tuple[ParcelPacked, datetime] | None:
-        moment = self._root["date_completed_gmt"].utc_instant()
-        if moment is None:
-            return None
+    def _packed(self) -> tuple[ParcelPacked, datetime]:
+        moment = self._root["date_completed_gmt"].needed_utc_instant()
         items = [self._item(line) for line in self._root["line_items"].entries()]
-        version = revision(self._needed("date_created_gmt"), self._root["date_modified_gmt"].utc_instant())
+        version = revision(
+            self._root["date_created_gmt"].needed_utc_instant(), self._root["date_modified_gmt"].utc_instant()
+        )
         return packed(self._root, self._draft.sender, self._root["id"].identifier(), items, version), moment
-
-    def _cancelled(self) -> tuple[ParcelCancelled, datetime]:
-        self._root["status"].text()
-        return ParcelCancelled(parcel_id=self._root["id"].identifier()), self._needed("date_modified_gmt")
-
-    def _needed(self, name: str) -> datetime:
-        found = self._root[name].utc_instant()
-        if found is None:
-            raise self._root[name].refusal("is missing", "send it")
-        return found
 
     def _item(self, line: Field) -> ItemLine:
         known = self._draft.sender.known.products
