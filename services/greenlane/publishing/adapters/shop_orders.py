@@ -21,8 +21,8 @@ class Dialect:
 
     Where several names stand, the first one with a value counts. `cancelled`, `failed` and `waiting` (for the
     warehouse) are words of `status`.
-    What has a time of `travelled` was sent: if that is cancelled, the parcel counts all the same. `log` names the
-    carrier's scans in the document.
+    What has a time of `travelled` was sent, and so was what `progress` or a scan of the carrier says one of `moving`
+    of: if that is cancelled, the parcel counts all the same. `log` names the carrier's scans in the document.
     """
 
     name: str
@@ -37,6 +37,8 @@ class Dialect:
     attempted: tuple[str, ...] = ()
     cancelled_at: tuple[str, ...] = ()
     travelled: tuple[str, ...] = ()
+    progress: str | None = None
+    moving: frozenset[str] = frozenset()
     cancelled: frozenset[str] = frozenset({"cancelled"})
     failed: frozenset[str] = frozenset({"error", "failure"})
     waiting: frozenset[str] = frozenset()
@@ -104,8 +106,11 @@ class _Parcel:
             raise fulfilment["status"].refusal("says that nothing was sent", "leave it out; there is no parcel")
         if status in dialect.waiting:
             raise fulfilment["status"].refusal("says that the warehouse has yet to pack it", "send it again later")
+        lines = fulfilment[dialect.lines].entries()
+        if lines and not any(map(_is_shipped, lines)):
+            raise fulfilment[dialect.lines].refusal("need no shipping", "leave it out; there is no parcel")
         cancelled = status in dialect.cancelled or self._instant(dialect.cancelled_at) is not None
-        if cancelled and self._dated(dialect.travelled) is None:
+        if cancelled and not self._has_moved():
             self._draft.attempt(fulfilment, self._cancelled)
             return
         if self._instant(dialect.packed) is None:
@@ -162,8 +167,7 @@ class _Parcel:
         return revision(created, max((change for change in changes if change is not None), default=None))
 
     def _items(self) -> list[ItemLine]:
-        lines = self._fulfilment[self._dialect.lines].entries()
-        return [self._item(line) for line in lines if line["requires_shipping"].value is not False]
+        return [self._item(line) for line in self._fulfilment[self._dialect.lines].entries() if _is_shipped(line)]
 
     def _item(self, line: Field) -> ItemLine:
         known = self._draft.sender.known.products
@@ -194,6 +198,12 @@ class _Parcel:
     def _dated(self, names: Sequence[str]) -> Field | None:
         return next((self._fulfilment[name] for name in names if not self._fulfilment[name].absent), None)
 
+    def _has_moved(self) -> bool:
+        dialect = self._dialect
+        progress = None if dialect.progress is None else self._fulfilment[dialect.progress].text()
+        scanned = progress in dialect.moving or any(map(self._scans, sorted(dialect.moving)))
+        return scanned or self._dated(dialect.travelled) is not None
+
     def _scanned(self, status: str) -> Field | None:
         """When the carrier first scanned the parcel so."""
         found = self._scans(status)
@@ -216,6 +226,10 @@ class _Parcel:
         if self._dialect.log is None or self._order is not None:
             return []
         return self._draft.root[self._dialect.log].entries()
+
+
+def _is_shipped(line: Field) -> bool:
+    return line["requires_shipping"].value is not False
 
 
 def _text(field: Field) -> str | None:

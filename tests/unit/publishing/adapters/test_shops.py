@@ -87,6 +87,28 @@ def test_what_travelled_and_came_back_is_a_return_and_no_cancellation() -> None:
     assert kinds(converted("haravan", unsent)) == ["cancelled"]
 
 
+@pytest.mark.parametrize("status", ["in_transit", "out_for_delivery", "attempted_delivery", "delivered"])
+def test_what_the_carrier_has_moved_is_not_cancelled(status: str) -> None:
+    scanned = sample(SCANNED)
+    scanned["fulfillment"]["status"] = "cancelled"
+    printed = {**scanned, "fulfillment_events": [scanned["fulfillment_events"][0] | {"status": "label_printed"}]}
+    scanned["fulfillment_events"] = [scanned["fulfillment_events"][0] | {"status": status}]
+
+    assert kinds(converted("shopify", scanned))[0] == "packed"
+    assert kinds(converted("shopify", fulfilment(status="cancelled", shipment_status=status)))[0] == "packed"
+    assert kinds(converted("shopify", printed)) == ["cancelled"]
+
+
+@pytest.mark.parametrize("status", ["success", "cancelled"])
+def test_goods_that_need_no_shipping_make_no_parcel(status: str) -> None:
+    lines = [line | {"requires_shipping": False} for line in fulfilment()["line_items"]]
+
+    found = converted("shopify", fulfilment(line_items=lines, status=status))
+
+    assert not found.events
+    assert only_refusal(found) == ("line_items", "need no shipping")
+
+
 @pytest.mark.parametrize(
     ("shop", "document", "path", "problem"),
     [

@@ -14,6 +14,8 @@ DIALECT = Dialect(
     destination=(("destination",), ("shipping_address",)),
     origin="origin_address",
     log="fulfillment_events",
+    progress="shipment_status",
+    moving=frozenset({"carrier_picked_up", "in_transit", "out_for_delivery", "attempted_delivery", "delivered"}),
 )
 
 
