@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -64,7 +64,7 @@ def convert_file(  # noqa: PLR0913, PLR0917 - one option each
     stating(vocabulary, sender)
     method = load_method(load_settings().factors_file)
     counts: Counter[str] = Counter(documents=0, events=0, refusals=0, unused=0)
-    with opened(file) as stream, _written(output) as written, late_progress("documents") as tick:
+    with opened(file) as stream, _written(output, (file, known)) as written, late_progress("documents") as tick:
         for document in split(stream, MAX_DOCUMENT_BYTES):
             tick()
             found = _converted(vocabulary, document, sender, method)
@@ -125,11 +125,14 @@ def _known(path: Path | None) -> Known:
 
 
 @contextmanager
-def _written(path: Path | None) -> Iterator[TextIO]:
+def _written(path: Path | None, read: Iterable[Path | None]) -> Iterator[TextIO]:
+    """The file, or standard output. Exits with 2 when it cannot be written, or is one of those that are read."""
     if path is None:
         yield sys.stdout
         return
     try:
+        if path.exists() and any(path.samefile(other) for other in read if other is not None and other.exists()):
+            raise typer.BadParameter(f"--output {path} is a file that is read; name another one")
         stream = path.open("w", encoding="utf-8")
     except OSError as error:
         raise typer.BadParameter(f"cannot write {path}: {error.strerror}") from error

@@ -86,3 +86,19 @@ def test_wrong_use_exits_with_2_and_names_the_option(
     result = runner.invoke(app, ["convert", *options, str(SAMPLE)])
     assert result.exit_code == 2
     assert problem in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("written", ["documents.json", "known.json", "link.json"])
+def test_a_file_that_is_read_is_not_written_over(runner: CliRunner, tmp_path: Path, written: str) -> None:
+    documents, known, link = (tmp_path / name for name in ("documents.json", "known.json", "link.json"))
+    documents.write_bytes(SAMPLE.read_bytes())
+    known.write_bytes((DOCUMENTS / "known.json").read_bytes())
+    link.symlink_to(documents)
+    before = [documents.read_bytes(), known.read_bytes()]
+    options = ["--known", str(known), "--output", str(tmp_path / written), str(documents)]
+
+    result = runner.invoke(app, ["convert", "--from", "ucp", *SENDER, *options])
+
+    assert result.exit_code == 2
+    assert "is a file that is read" in " ".join(result.stderr.replace("│", " ").split())
+    assert [documents.read_bytes(), known.read_bytes()] == before
