@@ -57,6 +57,26 @@ def test_packing_accepting_and_collecting_are_a_parcel_in_a_reusable_box() -> No
     assert "epcisBody.eventList.0.shop:packedBy" in found.unused
 
 
+@pytest.mark.parametrize(
+    ("document_by", "mass_by", "expected"),
+    [
+        (StatedBy.CARRIER, StatedBy.SELLER, StatedBy.SELLER),
+        (StatedBy.SELLER, StatedBy.MARKETPLACE, StatedBy.SELLER),
+        (StatedBy.CARRIER, StatedBy.MARKETPLACE, StatedBy.MARKETPLACE),
+        (StatedBy.MARKETPLACE, None, StatedBy.MARKETPLACE),
+    ],
+)
+def test_an_asset_is_stated_by_the_weaker_of_its_document_and_of_its_known_mass(
+    document_by: StatedBy, mass_by: StatedBy | None, expected: StatedBy
+) -> None:
+    products = {} if mass_by is None else {"08930000000033": {"mass_g": 900, "stated_by": mass_by}}
+    known = Known.model_validate({**sender().known.model_dump(), "products": products})
+
+    (component,) = bodies(converted("epcis", sample(SAMPLE), sender(known=known, stated_by=document_by)))[0].components
+
+    assert component.stated_by is expected
+
+
 def test_a_return_goes_back_and_a_voided_shipment_is_cancelled() -> None:
     back = event("ObjectEvent", "receiving", "OBSERVE", epcList=[PARCEL_URN], disposition="returned")
     void = event("ObjectEvent", "urn:epcglobal:cbv:bizstep:void_shipping", "DELETE", epcList=[PARCEL_URN])

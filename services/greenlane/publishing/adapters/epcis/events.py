@@ -125,15 +125,17 @@ class _Document:
         return ParcelPacked.model_validate({**dict(body), "components": tuple(parts)}) if parts else body
 
     def _component(self, field: Field, child: Field, role: ComponentRole, asset: Key) -> PackagingComponent:
-        """A reusable asset as packaging; what it is made of is not said."""
+        """A reusable asset as packaging; what it is made of is not said. The weaker word for it and its mass counts."""
         for part in (field["type"], field["action"], field["parentID"], child):
             part.text()
         known = self._sender.known.products.get(asset.kind_id)
+        mass_g = None if known is None else known.mass_g
+        stated_by = {self._stated_by} if known is None or mass_g is None else {self._stated_by, known.stated_by}
         return PackagingComponent(
             role=role,
-            mass_g=None if known is None else known.mass_g,
+            mass_g=mass_g,
             reusable_asset=ReusableAsset(asset_id=asset.id),
-            stated_by=self._stated_by,
+            stated_by=next(weaker for weaker in StatedBy if weaker in stated_by),  # the weakest is declared first
         )
 
     def _associated(self, field: Field) -> bool:
