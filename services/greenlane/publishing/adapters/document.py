@@ -14,8 +14,11 @@ from greenlane.contracts.times import parse_date_time
 MAX_DOCUMENT_BYTES = 1_000_000
 """Most bytes of one document; an event has at most 262,144."""
 
-_NAMEABLE = re.compile(r"[A-Za-z_@$][A-Za-z0-9_:@$-]{0,63}")
-_REVERSE_DOMAIN = re.compile(r"[a-z]{2,12}\.[a-z0-9_.-]{1,80}")
+_NAMEABLE = re.compile(r"[A-Za-z_$][A-Za-z0-9_:$-]{0,63}|@(context|graph|id|language|list|set|type|value)")
+_REVERSE_DOMAIN = re.compile(r"(app|br|com|dev|io|net|org|vn)\.[a-z0-9_.-]{1,80}")
+_NUMBERED = re.compile(r"([0-9][_:.-]?){6}")
+"""Digits that may be a phone number, or that of a person."""
+
 _UNNAMEABLE = "?"
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 _IDENTIFIER_WORDS = next(words for words in PATTERN_WORDS.values() if words.startswith("letters, digits and . _ : -,"))
@@ -225,6 +228,8 @@ def shown(path: Path) -> str:
 
 
 def _shown_name(name: str) -> str:
+    if _NUMBERED.search(name):
+        return _UNNAMEABLE
     if _NAMEABLE.fullmatch(name):
         return name
     return f"[{name}]" if _REVERSE_DOMAIN.fullmatch(name) else _UNNAMEABLE

@@ -1,5 +1,6 @@
 """Every vocabulary by name, and the one way in: bytes of a stranger's document to a conversion."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from greenlane.errors import WrongUseError
 from greenlane.methodology.tables import Method
 from greenlane.methodology.vocabulary import StatedBy
 from greenlane.publishing.adapters.conversion import Conversion, Draft, refused_whole
-from greenlane.publishing.adapters.document import MAX_DOCUMENT_BYTES
+from greenlane.publishing.adapters.document import MAX_DOCUMENT_BYTES, shown
 from greenlane.publishing.adapters.epcis import events as epcis_events
 from greenlane.publishing.adapters.haravan import fulfilments as haravan
 from greenlane.publishing.adapters.ileap import documents as ileap
@@ -90,10 +91,16 @@ _SPLIT = {
     DeadLetterCode.TOO_DEEP: ("is nested deeper than 16 levels", "send the document as its vocabulary has it"),
 }
 
+_TWICE = re.compile(r"the key (.*) appears twice in one object", re.DOTALL)
+"""The problem of `load` that repeats a name of the document."""
+
 
 def _unreadable(refusal: Refusal) -> Conversion:
     problem = refusal.problems[0]
     if refusal.code in _SPLIT:
         return refused_whole(*_SPLIT[refusal.code])
     what, _, remedy = problem.message.rpartition("; ")
+    twice = _TWICE.fullmatch(what)
+    if twice is not None:
+        what = f"the key {shown((twice[1],))} appears twice in one object"
     return refused_whole(what or problem.message, remedy or "correct the document")

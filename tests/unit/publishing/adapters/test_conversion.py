@@ -34,11 +34,12 @@ PERSONAL = (
     "neighbour",
     "SAMPLE-0001",
 )
+TWICE = "an object that has a key twice"
 DAMAGE: tuple[Any, ...] = (
     *(None, "Sample Person", -1, 0, 10**30, 1e300, 1.5, True, "é" * 70, "12.5", "\0"),
     *("2026-07-01T09:30:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"),
     *("9999-12-31T23:30:00Z", "0001-01-01T01:00:00Z"),
-    *([], {}, [{}], [[]], {"a": {"b": 1}}),
+    *([], {}, [{}], [[]], {"a": {"b": 1}}, {"Sample Person": 1}, TWICE),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
@@ -84,7 +85,8 @@ def test_any_damage_of_a_sample_is_events_or_refusals_and_repeats_no_value(path:
         holder, name = data.draw(st.sampled_from(places))
         holder[name] = data.draw(st.sampled_from(DAMAGE))
 
-    found = convert(path.parent.name, json.dumps(document).encode(), sender(), METHOD)
+    raw = json.dumps(document).replace(f'"{TWICE}"', '{"Sample Person": 1, "Sample Person": 2}')
+    found = convert(path.parent.name, raw.encode(), sender(), METHOD)
 
     assert found.events or found.refusals
     assert "Sample Person" not in json.dumps(found.report())
@@ -119,6 +121,7 @@ def test_a_time_whose_local_day_leaves_the_calendar_is_refused(time: str, countr
         (b"[" + b"1," * 20_000 + b"1]", "holds more than 10,000 values"),
         (b"[]", "is no JSON object"),
         (b'{"a": 1, "a": 2}', "the key a appears twice in one object"),
+        (b'{"Sample Person; a": 1, "Sample Person; a": 2}', "the key ? appears twice in one object"),
         (b"\xff", "byte 0 is not UTF-8"),
         (b"{", "not JSON at line 1, column 2: Expecting property name enclosed in double quotes"),
     ],
@@ -172,6 +175,22 @@ def test_unused_names_every_value_and_hides_keys_that_are_no_names() -> None:
     sheet.keep()
 
     assert sheet.unused() == ("?", "?", "?", "[dev.ucp.x].0", "[dev.ucp.x].1.b", "c")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("person@example", "@person", "nguyen.van.a", "nguyen.van.a.0901234567", "com.shop.0901234567"),
+        *("tel0901234567", "tel_090-123-4567", "a123456"),
+    ],
+)
+def test_a_key_that_may_be_a_person_is_not_shown(name: str) -> None:
+    assert Sheet({name: 1}).unused() == ("?",)
+
+
+@pytest.mark.parametrize("name", ["@context", "shop:packedBy", "address_1", "variant_id", "_wc_shipment"])
+def test_a_plain_key_is_shown(name: str) -> None:
+    assert Sheet({name: 1}).unused() == (name,)
 
 
 def test_what_a_refused_part_read_is_not_used() -> None:
