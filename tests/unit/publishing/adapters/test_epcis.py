@@ -122,6 +122,55 @@ def test_a_corrective_event_has_a_higher_revision_and_wins_in_any_order() -> Non
         assert account[0].facts == standing(found[2])["demo-vn/seller-0042"][0].facts
 
 
+OTHER = "sscc:089300000000000026"
+OTHER_URN = "urn:epc:id:sscc:8930000.0000000002"
+
+
+def associated(name: str, asset: str = BOX, parcel: str = PARCEL_URN, **changes: Any) -> dict[str, Any]:
+    return event("AssociationEvent", "packing", parentID=asset, childEPCs=[parcel], eventID=name) | changes
+
+
+def test_a_packing_that_was_of_another_parcel_is_taken_back() -> None:
+    first = converted("epcis", packing()).events
+    second = converted("epcis", document(packing(errorDeclaration=error("2")), packing(2, "2", parentID=OTHER_URN)))
+
+    assert [(event.type.split(".")[2], event.data.parcel_id) for event in second.events] == [
+        ("cancelled", PARCEL),
+        ("packed", OTHER),
+    ]
+    (account,) = standing([*second.events, *first]).values()
+    assert [declared.parcel_id for declared in account] == [OTHER]
+
+
+def test_the_longest_way_of_corrections_counts() -> None:
+    events = [
+        packing(2, "a", errorDeclaration=error("d")),
+        packing(2, "b", errorDeclaration=error("c")),
+        packing(2, "c", errorDeclaration=error("d")),
+        packing(3, "d"),
+    ]
+    for order in permutations(events):
+        assert [body.revision for body in bodies(converted("epcis", document(*order)))] == [2]
+
+
+@pytest.mark.parametrize("corrective", [associated("a2", BOX + "8"), associated("a2", BOX, OTHER_URN)])
+def test_a_corrected_association_raises_the_revision_of_the_packing(corrective: dict[str, Any]) -> None:
+    other = packing(2, "2", parentID=OTHER_URN)
+    first = converted("epcis", document(packing(), other, associated("a1"))).events
+    second = converted(
+        "epcis", document(packing(), other, associated("a1", errorDeclaration=error("a2")), corrective)
+    ).events
+
+    assert [event.data.model_dump()["revision"] for event in first] == [0, 0]
+    assert second[0].data.model_dump()["revision"] == 1
+    assert standing([*first, *second]) == standing([*second, *first]) == standing(second)
+
+
+def test_an_association_that_is_sent_twice_is_one_component() -> None:
+    (packed,) = bodies(converted("epcis", document(packing(), associated("a1"), associated("a1"))))
+    assert len(packed.components) == 1
+
+
 def test_an_error_without_correction_takes_the_parcel_back() -> None:
     found = converted("epcis", packing(errorDeclaration=error()))
 

@@ -1,6 +1,6 @@
 """Declared errors: what an event takes back, and the revision of what stands in its stead."""
 
-from greenlane.publishing.adapters.document import Field
+from greenlane.publishing.adapters.document import Field, PartRefused
 
 _MOST_CORRECTIONS = 100
 
@@ -15,6 +15,8 @@ class Corrections:
         for field in fields:
             for corrective in _correctives(field):
                 self._corrects.setdefault(corrective, []).append(field)
+        self._known: dict[str, int] = {}
+        self._behind: dict[str, set[str]] = {}
         self._declared = {name for field in fields if _declared(field) and (name := field["eventID"].text())}
 
     @staticmethod
@@ -34,19 +36,43 @@ class Corrections:
         return bool(correctives)
 
     def revision(self, field: Field) -> int:
-        """How many events were corrected one after another until this one; 0 for the first. Raises PartRefused."""
-        steps, seen = 0, {field["eventID"].text()}
-        current = field
-        while earlier := self._corrects.get(current["eventID"].text() or "", []):
-            current, steps = earlier[0], steps + 1
-            if current["eventID"].text() in seen:
-                raise field["eventID"].refusal("corrects itself in a circle", "let errors name what corrects them once")
-            if steps > _MOST_CORRECTIONS:
-                raise field["eventID"].refusal(
-                    f"was corrected over {_MOST_CORRECTIONS} times in this document", "send the last corrections alone"
-                )
-            seen.add(current["eventID"].text())
+        """How many events were corrected one after another until this one, by the longest way. Raises PartRefused."""
+        steps = self._steps(field, field["eventID"].text(), frozenset())
+        if steps > _MOST_CORRECTIONS:
+            raise _too_many(field)
         return steps
+
+    def behind(self, field: Field) -> set[str]:
+        """The paths of all events that led to this one by corrections."""
+        if field.path in self._behind:
+            return self._behind[field.path]
+        found: set[str] = set()
+        waiting = [field]
+        while waiting:
+            for earlier in self._corrects.get(waiting.pop()["eventID"].text() or "", []):
+                if earlier.path not in found:
+                    found.add(earlier.path)
+                    waiting.append(earlier)
+        self._behind[field.path] = found
+        return found
+
+    def _steps(self, field: Field, name: str | None, later: frozenset[str]) -> int:
+        if not name:
+            return 0
+        if name in later:
+            raise field["eventID"].refusal("corrects itself in a circle", "let errors name what corrects them once")
+        if len(later) > _MOST_CORRECTIONS:
+            raise _too_many(field)
+        if name not in self._known:
+            earlier = [found["eventID"].text() for found in self._corrects.get(name, [])]
+            self._known[name] = max((1 + self._steps(field, one, later | {name}) for one in earlier), default=0)
+        return self._known[name]
+
+
+def _too_many(field: Field) -> PartRefused:
+    return field["eventID"].refusal(
+        f"was corrected over {_MOST_CORRECTIONS} times in this document", "send the last corrections alone"
+    )
 
 
 def _declared(field: Field) -> bool:

@@ -36,17 +36,13 @@ _TAKEN_BACK = frozenset({"collecting", "receiving", "accepting"})
 
 def convert(draft: Draft, stated_by: StatedBy) -> Conversion:
     """The events of an EPCIS document, or of one EPCIS event."""
-    try:
+    fields: list[Field] = []
+    with draft.refusing():
         fields = event_fields(draft.root)
-    except PartRefused as refused:
-        draft.refuse(refused.path, refused.problem, refused.remedy)
-        return draft.done()
     sound: list[tuple[Field, str]] = []
     for field in fields:
-        try:
+        with draft.refusing():
             sound.append((field, check(field)))
-        except PartRefused as refused:
-            draft.refuse(refused.path, refused.problem, refused.remedy)
     _Document(draft, stated_by, sound).events()
     return draft.done()
 
@@ -60,7 +56,8 @@ class _Document:
         self._stated_by = stated_by
         self._sound = sound
         self._corrections = Corrections([field for field, _ in sound])
-        self._assets: dict[str, list[tuple[Field, Field, ComponentRole, Key]]] = defaultdict(list)
+        self._assets: dict[str, dict[str, tuple[Field, Field, ComponentRole, Key]]] = defaultdict(dict)
+        self._taken_back: dict[str, set[str]] = defaultdict(set)
         self._packings = {
             key.id
             for field, kind in sound
@@ -72,13 +69,14 @@ class _Document:
         """Everything that the events say."""
         wanted = []
         for field, kind in self._sound:
-            try:
+            with self._draft.refusing():
+                associates = kind == ASSOCIATION and field["action"].value == "ADD"
                 if self._corrections.is_erroneous(field):
+                    for _, parcel, _, _ in self._pairs(field) if associates else ():
+                        self._taken_back[self._sender.known.parcel_of(parcel.id)].add(field.path)
                     self._draft.attempt(field, partial(self._retracted, field, kind))
-                elif not (kind == ASSOCIATION and field["action"].value == "ADD" and self._associated(field)):
+                elif not (associates and self._associated(field)):
                     wanted.append((field, kind))
-            except PartRefused as refused:
-                self._draft.refuse(refused.path, refused.problem, refused.remedy)
         for field, kind in wanted:
             self._draft.attempt(field, partial(self._made, field, kind))
 
@@ -103,8 +101,11 @@ class _Document:
         )
 
     def _retracted(self, field: Field, kind: str) -> tuple[ParcelCancelled, datetime] | None:
-        """What a declared error takes back: nothing if the document has what corrects it. Raises PartRefused."""
-        if self._corrections.is_corrected(field):
+        """What a declared error takes back: no parcel that the document still packs once it corrects the error.
+
+        Raises PartRefused.
+        """
+        if self._corrections.is_corrected(field) and not self._is_gone(field, kind):
             return None
         if not _packs(field, kind):
             raise field["errorDeclaration"].refusal(
@@ -117,12 +118,23 @@ class _Document:
             "errorDeclaration", "declarationTime"
         ).needed_instant()
 
+    def _is_gone(self, field: Field, kind: str) -> bool:
+        """Whether a corrected error packed a parcel that no event of the document packs. Raises PartRefused."""
+        self._corrections.revision(field)  # refuses what corrects itself in a circle: nothing stands in its stead
+        parcel = key_of(field["parentID"].needed_text()) if _packs(field, kind) else None
+        return parcel is not None and parcel.scheme == SSCC and parcel.id not in self._packings
+
     def _packed(self, field: Field) -> ParcelPacked:
         parcel_id = self._parent(field)
-        version = self._corrections.revision(field)
+        version = self._corrections.revision(field) + len(self._corrected_assets(parcel_id))
         body = packed(field, self._sender, parcel_id, self._items(field), version)
-        parts = [self._component(*found) for found in self._assets.get(parcel_id, ())]
+        parts = [self._component(*found) for found in self._assets[parcel_id].values()]
         return ParcelPacked.model_validate({**dict(body), "components": tuple(parts)}) if parts else body
+
+    def _corrected_assets(self, parcel_id: str) -> set[str]:
+        """The associations that were declared errors and were of this parcel, or led to one of its assets."""
+        associations = [association for association, *_ in self._assets[parcel_id].values()]
+        return self._taken_back[parcel_id].union(*map(self._corrections.behind, associations))
 
     def _component(self, field: Field, child: Field, role: ComponentRole, asset: Key) -> PackagingComponent:
         """A reusable asset as packaging; what it is made of is not said. The weaker word for it and its mass counts."""
@@ -143,13 +155,7 @@ class _Document:
 
         Raises PartRefused for an asset of a parcel that is packed in another document.
         """
-        parent = key_of(field["parentID"].needed_text())
-        children = [(child, key_of(child.needed_text())) for child in field["childEPCs"].entries()]
-        pairs: list[tuple[Field, Key, ComponentRole, Key]] = []
-        if parent is not None and parent.scheme == GRAI:
-            pairs = [(at, key, ComponentRole.OUTER, parent) for at, key in children if key and key.scheme == SSCC]
-        elif parent is not None and parent.scheme == SSCC:
-            pairs = [(at, parent, ComponentRole.OTHER, key) for at, key in children if key and key.scheme == GRAI]
+        pairs = self._pairs(field)
         for child, parcel, role, asset in pairs:
             parcel_id = self._sender.known.parcel_of(parcel.id)
             if parcel.id not in self._packings:
@@ -158,10 +164,23 @@ class _Document:
                     "associates a reusable asset with a parcel whose packing is not in this document",
                     "send the AggregationEvent of bizStep packing in the same document",
                 )
-            if len(self._assets[parcel_id]) == _MOST_ASSETS:
+            assets = self._assets[parcel_id]
+            if len(assets) == _MOST_ASSETS and asset.id not in assets:
                 raise PartRefused(field.path, f"is asset {_MOST_ASSETS + 1} of one parcel", "a parcel has fewer")
-            self._assets[parcel_id].append((field, child, role, asset))
+            assets.setdefault(asset.id, (field, child, role, asset))
         return bool(pairs)
+
+    @staticmethod
+    def _pairs(field: Field) -> list[tuple[Field, Key, ComponentRole, Key]]:
+        """The child, the parcel, what the asset is to it, and the asset; none if it associates anything else."""
+        parent = key_of(field["parentID"].needed_text())
+        children = [(child, key_of(child.needed_text())) for child in field["childEPCs"].entries()]
+        pairs: list[tuple[Field, Key, ComponentRole, Key]] = []
+        if parent is not None and parent.scheme == GRAI:
+            pairs = [(at, key, ComponentRole.OUTER, parent) for at, key in children if key and key.scheme == SSCC]
+        elif parent is not None and parent.scheme == SSCC:
+            pairs = [(at, parent, ComponentRole.OTHER, key) for at, key in children if key and key.scheme == GRAI]
+        return pairs
 
     def _recovered(self, field: Field) -> PackagingRecovered:
         parent = key_of(field["parentID"].needed_text())
