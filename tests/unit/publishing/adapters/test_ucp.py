@@ -84,6 +84,30 @@ def test_snapshots_in_any_order_and_any_number_come_to_the_same() -> None:
         assert standing(event for events in shuffled for event in events) == whole
 
 
+@pytest.mark.parametrize("kind", ["shipped", "delivered"])
+def test_of_several_entries_the_last_counts_so_that_a_later_snapshot_wins(kind: str) -> None:
+    first = entry(kind, "2026-07-02T09:30:00+07:00")
+    late, earlier = entry(kind, "2026-07-03T09:30:00+07:00"), entry(kind, "2026-07-01T09:30:00+07:00")
+    failed = entry("failed_attempt", "2026-07-01T12:00:00+07:00")
+    logs = [[first], [first, earlier], [first, earlier, failed], [first, earlier, failed, late]]
+    snapshots = [converted("ucp", order(*log)).events for log in logs]
+
+    for shuffled in permutations(snapshots):
+        assert standing(event for events in shuffled for event in events) == standing(snapshots[-1])
+
+
+@pytest.mark.parametrize("kind", ["shipped", "delivered", "returned_to_sender"])
+def test_entries_of_one_type_and_parcel_that_name_different_goods_are_refused(kind: str) -> None:
+    cup = entry(kind, line_items=lines("li-cup", 2))
+    rice = entry(kind, "2026-07-02T09:30:00+07:00", line_items=lines("li-rice", 15))
+
+    found = converted("ucp", order(cup, rice))
+
+    assert not found.events
+    assert found.refusals[0].path == "fulfillment.events.1.line_items"
+    assert found.refusals[0].problem == f"names other goods than an earlier entry of type {kind} for the same parcel"
+
+
 def test_two_tracking_numbers_are_two_parcels() -> None:
     cup = entry("shipped", line_items=lines("li-cup", 2))
     rice = entry("shipped", line_items=lines("li-rice", 15), tracking_number="SAMPLE-0002")

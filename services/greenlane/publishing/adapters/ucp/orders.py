@@ -43,12 +43,10 @@ _Build = Callable[[Field], _Body]
 
 def convert(draft: Draft, stated_by: StatedBy) -> Conversion:
     """The events of an order, sent alone, as a webhook or in an answer of MCP."""
-    try:
+    with draft.refusing():
         order = _Order(_order(draft.root))
         for key, entries in _parcels(draft, order.field).items():
             _Parcel(draft, order, stated_by, key, entries).events()
-    except PartRefused as refused:
-        draft.refuse(refused.path, refused.problem, refused.remedy)
     return draft.done()
 
 
@@ -100,11 +98,9 @@ def _parcels(draft: Draft, order: Field) -> dict[str, list[Field]]:
     log = order.at("fulfillment", "events")
     found: dict[str, list[Field]] = defaultdict(list)
     for entry in log.entries():
-        try:
+        with draft.refusing():
             if entry["type"].needed_text() != "processing":
                 found[_parcel_key(entry)].append(entry)
-        except PartRefused as refused:
-            draft.refuse(refused.path, refused.problem, refused.remedy)
     if not found and not draft.refused:
         raise log.refusal("names no shipment yet", "send the order again once it was shipped")
     return found
@@ -114,8 +110,11 @@ def _parcel_key(entry: Field) -> str:
     tracked = entry["tracking_number"].text()
     if tracked:
         return f"tracking {tracked}"
-    lines = sorted((line["id"].needed_text(), line["quantity"].count()) for line in entry["line_items"].entries())
-    return f"lines {lines}"
+    return f"lines {_lines(entry)}"
+
+
+def _lines(entry: Field) -> list[tuple[str, int]]:
+    return sorted((line["id"].needed_text(), line["quantity"].count()) for line in entry["line_items"].entries())
 
 
 class _Parcel:
@@ -146,19 +145,26 @@ class _Parcel:
             )
 
     def _event(self, kind: str, build: _Build) -> bool | None:
-        """Whether the first entry of this type became an event; None if there is no such entry."""
-        try:
-            entry = self._first(kind)
-        except PartRefused as refused:
-            self._draft.refuse(refused.path, refused.problem, refused.remedy)
-            return False
-        return None if entry is None else self._draft.attempt(entry, lambda: (build(entry), self._time(entry)))
+        """Whether the last entry of this type became an event; None if there is no such entry."""
+        with self._draft.refusing():
+            entry = self._last(kind)
+            return None if entry is None else self._draft.attempt(entry, lambda: (build(entry), self._time(entry)))
+        return False
 
-    def _first(self, kind: str) -> Field | None:
+    def _last(self, kind: str) -> Field | None:
+        """The last entry of this type: a later snapshot has none that is earlier. Raises PartRefused."""
         entries = [
             (entry["occurred_at"].needed_instant(), entry["id"].needed_text(), entry) for entry in self._of(kind)
         ]
-        return min(entries, key=lambda found: found[:2])[2] if entries else None
+        if not entries:
+            return None
+        last = max(entries, key=lambda found: found[:2])[2]
+        if len(entries) > 1 and any(_lines(entry) != _lines(last) for *_, entry in entries):
+            raise last["line_items"].refusal(
+                f"names other goods than an earlier entry of type {kind} for the same parcel",
+                "send one entry of a type for each parcel, with all its goods",
+            )
+        return last
 
     def _of(self, kind: str) -> list[Field]:
         return [entry for entry in self._log if entry["type"].text() == kind]
