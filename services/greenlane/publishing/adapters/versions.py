@@ -43,9 +43,13 @@ def corrected(number: int, reason: CorrectionReason = CorrectionReason.DATA_ENTR
 
 
 def in_edition(body: Data, edition: int) -> Data:
-    """The body with the edition of the known facts added to its revision; a cancellation has none."""
+    """The body with the edition of the known facts added to its revision; a cancellation has none.
+
+    No edition lifts a shop's revision to those of carriers.
+    """
     if not edition or isinstance(body, ParcelCancelled):
         return body
-    number = min(GREATEST_REVISION, body.revision + edition)
+    greatest = CARRIERS_REVISION - 1 if body.revision < CARRIERS_REVISION else GREATEST_REVISION
+    number = min(greatest, body.revision + edition)
     reason = body.correction_reason or CorrectionReason.DATA_ENTRY
     return type(body).model_validate({**dict(body), "revision": number, "correction_reason": reason})

@@ -225,3 +225,19 @@ def test_events_made_with_a_later_edition_of_the_known_facts_win_in_any_order() 
     before, after = converted("ucp", document).events, converted("ucp", document, later).events
 
     assert standing([*before, *after]) == standing([*after, *before]) == standing(after) != standing(before)
+
+
+def test_no_edition_lifts_a_shops_revision_to_those_of_carriers() -> None:
+    shop, carrier = sample("shopify/fulfilment-with-scans.json"), sample("ileap/shipment-footprint.json")
+    shop["fulfillment"]["updated_at"] = "2027-07-01T09:30:00+07:00"
+    facts = sender().known.model_dump() | {"edition": 10_000}
+    late = sender(known=Known.model_validate(facts))
+
+    revisions = [
+        event.data.model_dump()["revision"]
+        for vocabulary, document in (("shopify", shop), ("ileap", carrier))
+        for event in converted(vocabulary, document, late).events
+    ]
+
+    assert revisions[:-1] == [CARRIERS_REVISION - 1] * 2
+    assert CARRIERS_REVISION + 10_000 < revisions[-1] <= GREATEST_REVISION
