@@ -130,6 +130,10 @@ class Field:
         """A text that must be there. Raises PartRefused."""
         return self._needed(self.text())
 
+    def label(self) -> str:
+        """Any value as the text by which something is looked up."""
+        return self._noted(str(self.value))
+
     def identifier(self, longest: int = _LONGEST_IDENTIFIER) -> str:
         """An id as our events take it, of a text or a whole number. Raises PartRefused."""
         value = self.value

@@ -25,6 +25,9 @@ from greenlane.publishing.adapters.versions import corrected
 from greenlane.publishing.files.place_names import place_names, plain
 
 GRAMS_PER_KG = 1000
+GRAMS = {"KGM": Decimal(1000), "GRM": Decimal(1), "LBR": Decimal("453.59237"), "ONZ": Decimal("28.349523125")}
+"""Units of mass by their codes of UN/ECE Recommendation 20."""
+
 _REGION = re.compile(r"[A-Z0-9]{1,3}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _VIETNAM = frozenset({"VIETNAM", "VNM"})
@@ -42,6 +45,18 @@ def item(sender: Sender, stated_by: StatedBy, product: str, quantity: int, mass_
         return ItemLine.model_validate({**known.model_dump(), "quantity": quantity})
     mass = None if mass_g is None or mass_g < Decimal(str(LEAST_MASS_G)) else float(mass_g)
     return ItemLine(quantity=quantity, mass_g=mass, stated_by=stated_by)
+
+
+def line_item(
+    sender: Sender, stated_by: StatedBy, line: Field, products: Sequence[str], grams: str | None = None
+) -> ItemLine:
+    """A line of a shop's order: the first of the fields `products` that names a known product, else its grams."""
+    known = sender.known.products
+    named = next((field for name in products if (field := line[name]).value and str(field.value) in known), None)
+    quantity = line["quantity"].count()
+    if named is not None:
+        return item(sender, stated_by, named.label(), quantity)
+    return item(sender, stated_by, "", quantity, None if grams is None else line[grams].decimal())
 
 
 def packed(part: Field, sender: Sender, parcel_id: str, items: Sequence[ItemLine], version: int = 0) -> ParcelPacked:

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from greenlane.contracts.events import ItemLine, ParcelCancelled, ParcelDelivered, ParcelPacked, ParcelReturned, Place
 from greenlane.methodology.vocabulary import StatedBy
 from greenlane.publishing.adapters.conversion import Conversion, Draft
 from greenlane.publishing.adapters.document import Field, PartRefused
-from greenlane.publishing.adapters.facts import Journey, item, packed, place
+from greenlane.publishing.adapters.facts import Journey, latest, line_item, packed, place
 from greenlane.publishing.adapters.versions import revision
 
 Path = tuple[str, ...]
@@ -52,16 +51,12 @@ class Dialect:
 
 def convert(draft: Draft, stated_by: StatedBy, dialect: Dialect) -> Conversion:
     """The events of a fulfilment, of an order with its fulfilments, or of a webhook that holds one of them."""
-    try:
+    parcels: list[tuple[Field, Field | None]] = []
+    with draft.refusing():
         parcels = _fulfilments(draft.root, dialect)
-    except PartRefused as refused:
-        draft.refuse(refused.path, refused.problem, refused.remedy)
-        return draft.done()
     for fulfilment, order in parcels:
-        try:
+        with draft.refusing():
             _Parcel(draft, stated_by, dialect, fulfilment, order).events()
-        except PartRefused as refused:
-            draft.refuse(refused.path, refused.problem, refused.remedy)
     return draft.done()
 
 
@@ -164,17 +159,15 @@ class _Parcel:
         holders = [self._fulfilment] if self._order is None else [self._fulfilment, self._order]
         changes = [holder[self._dialect.changed].instant() for holder in holders]
         changes += [scan[self._dialect.created].instant() for scan in self._log()]
-        return revision(created, max((change for change in changes if change is not None), default=None))
+        return revision(created, latest(changes))
 
     def _items(self) -> list[ItemLine]:
-        return [self._item(line) for line in self._fulfilment[self._dialect.lines].entries() if _is_shipped(line)]
-
-    def _item(self, line: Field) -> ItemLine:
-        known = self._draft.sender.known.products
-        names = [str(line[name].value) for name in self._dialect.products if not line[name].absent]
-        product = next((name for name in names if name in known), "")
-        grams: Decimal | None = None if self._dialect.grams is None else line[self._dialect.grams].decimal()
-        return item(self._draft.sender, self._stated_by, product, line["quantity"].count(), grams)
+        dialect = self._dialect
+        return [
+            line_item(self._draft.sender, self._stated_by, line, dialect.products, dialect.grams)
+            for line in self._fulfilment[dialect.lines].entries()
+            if _is_shipped(line)
+        ]
 
     def _destination(self) -> Place | None:
         holders = [self._fulfilment] if self._order is None else [self._fulfilment, self._order]

@@ -160,6 +160,29 @@ def test_a_mass_of_nothing_is_undeclared_and_a_delivery_without_mass_is_refused(
     assert only_refusal(found)[1].endswith("says: mass")
 
 
+@pytest.mark.parametrize(
+    ("shop", "document", "line", "key"),
+    [
+        ("shopify", sample(SCANNED), "fulfillment.line_items.0", "sku"),
+        ("woocommerce", sample("woocommerce/order-completed.json"), "line_items.0", "sku"),
+        ("sapo", sample(SAMPLES["sapo"]), "order.fulfillments.0.fulfillment_line_items.0", "variant_id"),
+    ],
+)
+def test_the_id_by_which_a_product_is_known_is_used_and_no_other(shop: str, document: Any, line: str, key: str) -> None:
+    product = document
+    for part in line.split("."):
+        product = product[int(part) if part.isdecimal() else part]
+    products = {str(product[key]): {"mass_g": 310}}
+    known, unknown = (
+        Known.model_validate({**sender().known.model_dump(), "products": found}) for found in (products, {})
+    )
+
+    assert f"{line}.{key}" not in converted(shop, document, sender(known=known)).unused
+    assert f"{line}.{key}" in converted(shop, document, sender(known=unknown)).unused
+    assert f"{line}.grams" not in converted(shop, document, sender(known=unknown)).unused
+    assert "grams" not in product or f"{line}.grams" in converted(shop, document, sender(known=known)).unused
+
+
 @pytest.mark.parametrize("shop", HEADERS)
 def test_a_signature_is_that_of_the_very_bytes(shop: str) -> None:
     body, secret = b'{"id": 1}', "a-secret"

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 
 from greenlane.contracts.events import (
@@ -21,11 +20,8 @@ from greenlane.publishing.adapters.document import Field, PartRefused
 from greenlane.publishing.adapters.epcis.checks import AGGREGATION, ASSOCIATION, OBJECT, check, event_fields, word
 from greenlane.publishing.adapters.epcis.corrections import Corrections
 from greenlane.publishing.adapters.epcis.keys import GRAI, GTIN, SSCC, Key, key_of
-from greenlane.publishing.adapters.facts import Journey, item, packed
+from greenlane.publishing.adapters.facts import GRAMS, Journey, item, packed
 from greenlane.publishing.adapters.versions import corrected
-
-_GRAMS = {"KGM": Decimal(1000), "GRM": Decimal(1), "LBR": Decimal("453.59237"), "ONZ": Decimal("28.349523125")}
-"""Units of mass by their codes of UN/ECE Recommendation 20."""
 
 _Body = ParcelPacked | ParcelDelivered | ParcelReturned | PackagingRecovered | ParcelCancelled
 _PIECES = frozenset({None, "EA", "C62", "H87"})
@@ -255,7 +251,7 @@ class _Document:
         if unit in _PIECES:
             return item(self._sender, self._stated_by, key.kind_id, entry["quantity"].count())
         amount = entry["quantity"].decimal()
-        mass = None if amount is None or unit not in _GRAMS else float(amount * _GRAMS[unit])
+        mass = None if amount is None or unit not in GRAMS else float(amount * GRAMS[unit])
         return ItemLine(mass_g=mass, stated_by=self._stated_by)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from greenlane.methodology.vocabulary import StatedBy
 from greenlane.publishing.adapters.conversion import Conversion, Draft
-from greenlane.publishing.adapters.document import Field, PartRefused
+from greenlane.publishing.adapters.document import Field
 from greenlane.publishing.adapters.ileap.activities import Activities
 from greenlane.publishing.adapters.ileap.footprints import Footprint
 from greenlane.publishing.adapters.versions import CARRIERS_REVISION, GREATEST_REVISION
@@ -16,10 +16,8 @@ _HOUR_SECONDS = 3600
 
 def convert(draft: Draft, stated_by: StatedBy) -> Conversion:
     """The deliveries that a carrier's document tells of."""
-    try:
+    with draft.refusing():
         _convert(draft, stated_by)
-    except PartRefused as refused:
-        draft.refuse(refused.path, refused.problem, refused.remedy)
     return draft.done()
 
 

@@ -4,13 +4,12 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from greenlane.contracts.events import ItemLine, ParcelCancelled, ParcelDelivered, ParcelPacked, ParcelReturned, Place
 from greenlane.methodology.vocabulary import PlaceKind, StatedBy
 from greenlane.publishing.adapters.conversion import Conversion, Draft
 from greenlane.publishing.adapters.document import Field, PartRefused
-from greenlane.publishing.adapters.facts import Journey, item, packed, place
+from greenlane.publishing.adapters.facts import GRAMS, Journey, item, packed, place
 
 CAPABILITY = "dev.ucp.shopping.order"
 _REQUIRED = ("id", "checkout_id", "permalink_url", "line_items", "fulfillment", "totals")
@@ -24,14 +23,6 @@ _ORDER_ID = 53
 """Most characters of an order's id: `-` and ten digits for the parcel follow."""
 
 _DIGITS = 10
-_GRAMS = {
-    "KGM": Decimal(1000),
-    "GRM": Decimal(1),
-    "LBR": Decimal("453.59237"),
-    "ONZ": Decimal("28.349523125"),
-}
-"""Units of mass by their codes of UN/ECE Recommendation 20."""
-
 _EACH = "C62"
 _MOST_SCALE = 12
 _MOST_EXPECTED = 20
@@ -218,7 +209,7 @@ class _Parcel:
         steps, scale = quantity.count(), product.at("quantity_unit", "scale").whole() or 0
         if not 0 <= scale <= _MOST_SCALE:
             raise product.at("quantity_unit", "scale").refusal("is out of bounds", f"use 0 to {_MOST_SCALE}")
-        grams = _GRAMS.get(unit)
+        grams = GRAMS.get(unit)
         mass = None if grams is None else steps * grams / 10**scale
         return ItemLine(mass_g=None if mass is None else float(mass), stated_by=self._stated_by)
 

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from greenlane.contracts.events import ItemLine, ParcelPacked
+from greenlane.contracts.events import ParcelPacked
 from greenlane.methodology.vocabulary import StatedBy
 from greenlane.publishing.adapters.conversion import Conversion, Draft
-from greenlane.publishing.adapters.document import Field, PartRefused
-from greenlane.publishing.adapters.facts import item, packed
+from greenlane.publishing.adapters.document import PartRefused
+from greenlane.publishing.adapters.facts import line_item, packed
 from greenlane.publishing.adapters.versions import revision
 
 _NOT_SENT = frozenset({"pending", "processing", "on-hold", "checkout-draft", "auto-draft"})
@@ -54,17 +54,12 @@ class _Order:
 
     def _packed(self) -> tuple[ParcelPacked, datetime]:
         moment = self._root["date_completed_gmt"].needed_utc_instant()
-        items = [self._item(line) for line in self._root["line_items"].entries()]
+        sender, lines = self._draft.sender, self._root["line_items"].entries()
+        items = [line_item(sender, self._stated_by, line, _PRODUCTS) for line in lines]
         version = revision(
             self._root["date_created_gmt"].needed_utc_instant(), self._root["date_modified_gmt"].utc_instant()
         )
-        return packed(self._root, self._draft.sender, self._root["id"].identifier(), items, version), moment
-
-    def _item(self, line: Field) -> ItemLine:
-        known = self._draft.sender.known.products
-        names = [str(line[name].value) for name in _PRODUCTS if line[name].value]
-        product = next((name for name in names if name in known), "")
-        return item(self._draft.sender, self._stated_by, product, line["quantity"].count())
+        return packed(self._root, sender, self._root["id"].identifier(), items, version), moment
 
     def _check_one_parcel(self) -> None:
         for entry in self._root["meta_data"].entries():
