@@ -38,6 +38,11 @@ _OF_PROVINCES = frozenset({"VN"})
 """Countries whose table names regions. Brazil's names municipalities, some of them like another state."""
 
 
+def weaker(first: StatedBy, second: StatedBy) -> StatedBy:
+    """Whose word a fact is that two have stated a part of; the vocabulary names the weakest first."""
+    return next(word for word in StatedBy if word in {first, second})
+
+
 def item(sender: Sender, stated_by: StatedBy, product: str, quantity: int, mass_g: Decimal | None = None) -> ItemLine:
     """A line of goods: what is known of the product, else the mass of a piece that the document states."""
     known = sender.known.products.get(product)

@@ -29,6 +29,7 @@ class KnownLeg(BaseModel):
 
     role: ChainRole
     vehicle: Vehicle | None = None
+    stated_by: StatedBy = StatedBy.SELLER
 
 
 class Known(BaseModel):

@@ -32,7 +32,7 @@ def chain(elements: tuple[TransportChainElement, ...]) -> list[tuple[str, str | 
     return [(element.role, element.vehicle, element.distance_km) for element in elements]
 
 
-def test_a_footprint_is_a_delivery_whose_chain_and_hubs_the_carrier_states() -> None:
+def test_a_footprint_is_a_delivery_with_the_carriers_chain_and_hubs() -> None:
     (delivered,) = bodies(converted("ileap", sample(FOOTPRINT)))
 
     assert (delivered.parcel_id, delivered.mass_g, delivered.attempts) == ("ord-7001-985ac4b30e", 2120, 1)
@@ -43,8 +43,19 @@ def test_a_footprint_is_a_delivery_whose_chain_and_hubs_the_carrier_states() -> 
     assert delivered.transport_chain[0].distance_basis is DistanceBasis.ACTUAL
     assert [hub.co2e_g for hub in delivered.hubs] == [21]
     assert (delivered.origin.code, delivered.destination.code) == ("79", "01")
-    stated = [*delivered.transport_chain, *delivered.hubs, delivered.origin, delivered.destination]
+    stated = [*delivered.hubs, delivered.origin, delivered.destination]
     assert {part.stated_by for part in stated} == {StatedBy.CARRIER}
+    assert {part.stated_by for part in delivered.transport_chain} == {StatedBy.MARKETPLACE}
+
+
+@pytest.mark.parametrize("word", [StatedBy.SELLER, StatedBy.MARKETPLACE, StatedBy.CARRIER])
+def test_a_vehicle_that_only_the_known_facts_name_is_the_word_of_who_states_those(word: StatedBy) -> None:
+    legs = {"Road": {"role": "last_mile", "vehicle": "van_electric", "stated_by": word}}
+    known = Known.model_validate({**sender().known.model_dump(), "legs": legs})
+
+    (delivered,) = bodies(converted("ileap", activities(1, 0, consignmentIds=["ord-7002"]), sender(known=known)))
+
+    assert [element.stated_by for element in delivered.transport_chain] == [StatedBy.CARRIER, word]
 
 
 def test_a_carriers_figures_outrank_the_shops_for_the_parcel_that_it_knows_by_another_id() -> None:

@@ -20,7 +20,7 @@ from greenlane.publishing.adapters.document import Field, PartRefused
 from greenlane.publishing.adapters.epcis.checks import AGGREGATION, ASSOCIATION, OBJECT, check, event_fields, word
 from greenlane.publishing.adapters.epcis.corrections import Corrections
 from greenlane.publishing.adapters.epcis.keys import GRAI, GTIN, SSCC, Key, key_of
-from greenlane.publishing.adapters.facts import GRAMS, Journey, item, packed
+from greenlane.publishing.adapters.facts import GRAMS, Journey, item, packed, weaker
 from greenlane.publishing.adapters.versions import corrected
 
 _Body = ParcelPacked | ParcelDelivered | ParcelReturned | PackagingRecovered | ParcelCancelled
@@ -138,12 +138,12 @@ class _Document:
             part.text()
         known = self._sender.known.products.get(asset.kind_id)
         mass_g = None if known is None else known.mass_g
-        stated_by = {self._stated_by} if known is None or mass_g is None else {self._stated_by, known.stated_by}
+        mass_by = self._stated_by if known is None or mass_g is None else known.stated_by
         return PackagingComponent(
             role=role,
             mass_g=mass_g,
             reusable_asset=ReusableAsset(asset_id=asset.id),
-            stated_by=next(weaker for weaker in StatedBy if weaker in stated_by),  # the weakest is declared first
+            stated_by=weaker(self._stated_by, mass_by),
         )
 
     def _associated(self, field: Field) -> bool:
