@@ -142,6 +142,17 @@ def test_a_packing_that_was_of_another_parcel_is_taken_back() -> None:
     assert [declared.parcel_id for declared in account] == [OTHER]
 
 
+def test_an_arrival_that_was_of_another_parcel_is_refused_as_no_packing() -> None:
+    wrong = ARRIVED | {"eventID": "1", "errorDeclaration": error("2")}
+    right = [ARRIVED | {"eventID": "2", "epcList": [urn]} for urn in (PARCEL_URN, OTHER_URN)]
+
+    same, other = (converted("epcis", document(wrong, corrective)) for corrective in right)
+
+    assert (kinds(same), same.refusals) == (["delivered"], ())
+    assert other.refusals[0].path == "epcisBody.eventList.0.errorDeclaration"
+    assert other.refusals[0].problem.startswith("takes back an event that is no packing")
+
+
 def test_the_longest_way_of_corrections_counts() -> None:
     events = [
         packing(2, "a", errorDeclaration=error("d")),

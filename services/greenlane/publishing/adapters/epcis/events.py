@@ -54,12 +54,9 @@ class _Document:
         self._corrections = Corrections([field for field, _ in sound])
         self._assets: dict[str, dict[str, tuple[Field, Field, ComponentRole, Key]]] = defaultdict(dict)
         self._taken_back: dict[str, set[str]] = defaultdict(set)
-        self._packings = {
-            key.id
-            for field, kind in sound
-            if _packs(field, kind) and not self._corrections.is_erroneous(field)
-            if (key := key_of(field["parentID"].needed_text())) is not None
-        }
+        right = [(field, kind) for field, kind in sound if not self._corrections.is_erroneous(field)]
+        self._packings = {parcel for field, kind in right if _packs(field, kind) for parcel in _parcels(field, kind)}
+        self._arrivals = {parcel for field, kind in right if _arrives(field, kind) for parcel in _parcels(field, kind)}
 
     def events(self) -> None:
         """Everything that the events say."""
@@ -87,7 +84,7 @@ class _Document:
             return self._recovered(field), moment
         if kind == OBJECT and step == "void_shipping":
             return ParcelCancelled(parcel_id=self._parcel(field, kind)), moment
-        if kind in {OBJECT, AGGREGATION} and step in _ARRIVALS and field["action"].value != "DELETE":
+        if _arrives(field, kind):
             return self._arrived(field, kind), moment
         named = f"of bizStep {step}" if step else "of no standard bizStep"
         raise PartRefused(
@@ -97,7 +94,7 @@ class _Document:
         )
 
     def _retracted(self, field: Field, kind: str) -> tuple[ParcelCancelled, datetime] | None:
-        """What a declared error takes back: no parcel that the document still packs once it corrects the error.
+        """What a declared error takes back: nothing if the document says right what it said wrong of the same parcel.
 
         Raises PartRefused.
         """
@@ -115,10 +112,11 @@ class _Document:
         ).needed_instant()
 
     def _is_gone(self, field: Field, kind: str) -> bool:
-        """Whether a corrected error packed a parcel that no event of the document packs. Raises PartRefused."""
+        """Whether a corrected error was about a parcel of which no event says the like. Raises PartRefused."""
         self._corrections.revision(field)  # refuses what corrects itself in a circle: nothing stands in its stead
-        parcel = key_of(field["parentID"].needed_text()) if _packs(field, kind) else None
-        return parcel is not None and parcel.scheme == SSCC and parcel.id not in self._packings
+        if _packs(field, kind):
+            return not _parcels(field, kind) <= self._packings
+        return _arrives(field, kind) and not _parcels(field, kind) <= self._arrivals
 
     def _packed(self, field: Field) -> ParcelPacked:
         parcel_id = self._parent(field)
@@ -257,3 +255,14 @@ class _Document:
 
 def _packs(field: Field, kind: str) -> bool:
     return kind == AGGREGATION and field["action"].value == "ADD" and word(field["bizStep"]) == "packing"
+
+
+def _arrives(field: Field, kind: str) -> bool:
+    return kind in {OBJECT, AGGREGATION} and field["action"].value != "DELETE" and word(field["bizStep"]) in _ARRIVALS
+
+
+def _parcels(field: Field, kind: str) -> set[str]:
+    """The parcels that an event is about, whatever else it names."""
+    named = [field["parentID"]] if kind == AGGREGATION else field["epcList"].entries()
+    keys = [key_of(entry.value) for entry in named if isinstance(entry.value, str)]
+    return {key.id for key in keys if key is not None and key.scheme == SSCC}
