@@ -44,7 +44,10 @@ class Group(dict[tuple[str, ...], str]):
         self.places = tuple(part.place for part in parts)
         leaves = fixed.keys() | {part.leaf for part in parts}
         inner = {leaf for need in shape.inner for leaf in (need.trigger, *need.idle)}
-        self._simple = not leaves & {*inner, *_PLACE, *_ALONE} and not any(shape.facts[leaf].within for leaf in leaves)
+        twice = fixed.keys() & {part.leaf for part in parts}
+        self._simple = not (
+            twice or leaves & {*inner, *_PLACE, *_ALONE} or any(shape.facts[leaf].within for leaf in leaves)
+        )
         self._begin = ([shape.fixed] if shape.fixed else []) + list(fixed.values())
         self._needed = tuple(n for n, part in enumerate(parts) if part.leaf in shape.needs)
         self.constant = not any(part.leaf not in _ALONE for part in parts)

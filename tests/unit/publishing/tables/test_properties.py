@@ -117,6 +117,8 @@ def test_the_short_way_makes_what_the_long_one_makes(seed: int) -> None:
         short, long = quick(made, "P-2", line), outcome(made, "P-2", [line])
         assert short is None or short == long.made
         assert (short is None) == bool(long.faults)
+        for event in long.made:
+            read_document(Wire("demo-vn").line(event).encode(), NOW)
 
 
 def test_records_are_those_of_the_models() -> None:

@@ -10,6 +10,7 @@ COLUMNS = {
     "Mã đơn": ("parcel_id", "P-2"),
     "Shop": ("seller_id", "s-1"),
     "Đóng gói": ("packed.time", "2026-07-01 09:30"),
+    "Nước": ("packed.country", ""),
     "Hàng": ("packed.item.mass", "450 g"),
     "Cỡ hàng": ("packed.item.size", "20x15x10 cm"),
     "Loại": ("packed.outer.kind", "box"),
@@ -244,6 +245,13 @@ WORDS = (
     Cell("Xe", "xe máy điện", "", 'delivered.transport_chain.0.vehicle="motorbike_electric"'),
     Cell("Xe", "xe máy", "words: {xe máy: motorbike_petrol}", 'delivered.transport_chain.0.vehicle="motorbike_petrol"'),
 )
+COUNTRIES = (
+    Cell("Nước", "", "", 'packed.country="VN"'),
+    Cell("Nước", "TH", "", 'packed.country="TH"'),
+    Cell("Nước", "Việt Nam", "", 'packed.country="VN"'),
+    Cell("Nước", "NA", "", 'packed.country="NA"'),
+    Cell("Nước", "Thái Lan", "", "!no country"),
+)
 IDS = (
     Cell("Mã đơn", "VN 0041", "", "!no id"),
     Cell("Mã đơn", "đơn-1", "", "!no id"),
@@ -256,4 +264,4 @@ IDS = (
     Cell("Shop", "", "", "!is empty"),
     Cell("Shop", "Cửa hàng Hoa", "", "!no id"),
 )
-CASES = (*NUMBERS, *TIMES, *PLACES, *WORDS, *IDS)
+CASES = (*NUMBERS, *TIMES, *PLACES, *WORDS, *COUNTRIES, *IDS)
