@@ -1,11 +1,16 @@
 """Every ugly file says what it says, or is refused by line and column; the rest of it is read."""
 
+import codecs
+import io
+
 import pytest
 from tests.unit.publishing.tables.reading import read_table
 from tests.unit.publishing.tables.ugly_cells import CASES
 from tests.unit.publishing.tables.ugly_files import BROKEN, MAPPING, REFUSED, SAME, TEXT
 
 from greenlane.publishing.tables.faults import MappingError, UnreadableTableError
+from greenlane.publishing.tables.rows import csv_rows
+from greenlane.publishing.tables.rows.encodings import Encoded
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -69,6 +74,28 @@ def test_utf_16_that_breaks_off_is_refused_where_it_does() -> None:
     file = TEXT.encode("utf-16")[:-1]
     with pytest.raises(UnreadableTableError, match="line 3"):
         read_table(file, MAPPING)
+
+
+def test_utf_16_that_breaks_off_in_a_line_too_long_for_a_row_is_refused_there() -> None:
+    long = TEXT.replace("gọi", "g" * 70_000)
+    file = codecs.BOM_UTF16_LE + long.encode("utf-16-le").replace("trước".encode("utf-16-le"), b"\x00\xd8")
+    with pytest.raises(UnreadableTableError, match="line 2"):
+        read_table(file, MAPPING)
+
+
+def test_a_quotation_mark_in_every_line_costs_a_bounded_number_of_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, lines, encoded = 0, 2_000, Encoded("utf-8", 0, "")
+    read = csv_rows._Lines.__next__
+
+    def counting(own: csv_rows._Lines) -> str:
+        nonlocal reads
+        reads += 1
+        return read(own)
+
+    monkeypatch.setattr(csv_rows._Lines, "__next__", counting)
+    rows = list(csv_rows.read_rows(b'a","b\n' * lines, io.BytesIO(), encoded, ",", 2))
+    assert len(rows) == lines
+    assert reads <= lines * (csv_rows.MAX_LINES + 1) + 1
 
 
 def test_the_counts_add_up() -> None:

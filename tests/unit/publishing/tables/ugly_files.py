@@ -189,6 +189,17 @@ BROKEN: dict[str, Broken] = {
         ("A-2.packed",),
         ((2, "", "not closed"), (4, "", "not closed")),
     ),
+    "marks of a program that quotes nothing": Broken(
+        f'{";".join(HEADER)}\n{";".join(_ONE[:1])};"{";".join(_ONE[1:])}\n'
+        f'{";".join(_TWO[:1])};{_TWO[1]}";{";".join(_TWO[2:])}\n'.encode(),
+        (),
+        ((2, "", "joins it with the next line"), (3, "Mã shop", "no id")),
+    ),
+    "a note of more than a hundred lines": Broken(
+        written([HEADER, [*_ONE[:8], "gọi\n" * 101], _TWO]).encode(),
+        ALL[2:],
+        ((2, "", "within 100 lines"), *((line, "", "1 columns") for line in range(3, 103)), (103, "", "not closed")),
+    ),
     "a row of a megabyte": Broken(
         written([HEADER, [*_ONE[:8], "x" * 1_000_000], _TWO]).encode(), ALL[2:], ((2, "", "65,536 characters"),)
     ),

@@ -12,6 +12,9 @@ from greenlane.publishing.tables.rows.encodings import CODECS, Encoded
 MAX_ROW = 65_536
 """Characters of the longest row, line feeds inside quotation marks included."""
 
+MAX_LINES = 100
+"""Lines of the longest row. A row that goes wrong gives its lines back, so this bounds how often one is read."""
+
 MAX_COLUMNS = 1_000
 
 
@@ -65,21 +68,26 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if self._back:
-            line = self._back.popleft()
-        else:
-            try:
-                line = self._text.readline(MAX_ROW + 1)
-            except UnicodeDecodeError as error:  # only UTF-16 has bytes that stand for no text at all
-                raise UnreadableTableError(_BROKEN.format(self.line + 1)) from error
+        line = self._back.popleft() if self._back else self._piece(self.line + 1)
         if not line:
             raise StopIteration
         self.line += 1
         self._taken.append(line)
         self._room -= len(line)
-        if self._room < 0:
+        if self._room < 0 or len(self._taken) > MAX_LINES:
             raise _TooLongError
         return line
+
+    def _piece(self, line: int) -> str:
+        """What the stream has next of that line. Raises UnreadableTableError."""
+        try:
+            return self._text.readline(MAX_ROW + 1)
+        except UnicodeDecodeError as error:  # only UTF-16 has bytes that stand for no text at all
+            raise UnreadableTableError(_BROKEN.format(line)) from error
+
+    def joined_rows(self, separator: str, width: int) -> bool:
+        """Whether each of several lines that the present row has taken could be a row by itself."""
+        return len(self._taken) > 1 and all(line.count(separator) >= width - 1 for line in self._taken)
 
     def begin(self) -> int:
         """A new row begins; returns its line."""
@@ -100,13 +108,13 @@ class _Lines:
     def _skip_rest(self) -> None:
         """Leave out what remains of a line that is longer than any row."""
         while not self._back:
-            piece = self._text.readline(MAX_ROW)
+            piece = self._piece(self.line)
             if not piece or piece.endswith(("\n", "\r")):
                 return
 
 
 class _TooLongError(Exception):
-    """A row has more characters than any may have."""
+    """A row has more characters or lines than any may have."""
 
 
 _BROKEN = "line {}: the bytes are no UTF-16; the file is damaged from here on, so export it again"
@@ -142,6 +150,8 @@ def read_rows(
                 yield Row(line, cells)
                 continue
             problem, remedy = _shape(cells, width, separator, lines.line - line)
+            if not problem and width is not None and lines.joined_rows(separator, width):
+                problem, remedy = _JOINED
             if not problem:
                 yield Row(line, cells if width is None or len(cells) >= width else [""] * width)
                 continue
@@ -150,8 +160,12 @@ def read_rows(
 
 _TOO_LONG = (f"has more than {MAX_ROW:,} characters", "a row has far fewer; correct the line, or leave it out")
 _QUOTES = (
-    "has a quotation mark that is not closed, or text behind the closing one",
+    f"has a quotation mark that is not closed within {MAX_LINES} lines, or text behind the closing one",
     'double the marks inside a quoted value, as in "5"" box", and close it',
+)
+_JOINED = (
+    "has a quotation mark that joins it with the next line, and each of the two has all columns",
+    'double the marks inside a quoted value, as in "5"" box"; write a value that has several lines on one line',
 )
 
 
