@@ -22,7 +22,7 @@ from greenlane.publishing.tables.values.numbers import (
     whole,
     written,
 )
-from greenlane.publishing.tables.values.words import Flag, word
+from greenlane.publishing.tables.values.words import Flag, Happening, word
 
 REMEMBERED = 20_000
 """Distinct cells of a column that are remembered; then all are forgotten and remembered anew."""
@@ -154,6 +154,8 @@ def reader(fact: Fact, mapping: Mapping, name: str) -> Reader:
     empty = empties(mapping)
     if fact.kind is Text.COUNTRY:
         empty -= {"na"}  # Namibia
+    if fact.kind is Happening:
+        empty -= {Happening.NONE}
     key = "" if fact.kind in {Text.PROVINCE, Text.WARD, Text.CODE, Text.SIZE} else fact.key
     return Reader(key, _read(fact, source, mapping, name), empty)
 

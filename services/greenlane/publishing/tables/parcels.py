@@ -9,6 +9,7 @@ from greenlane.publishing.tables.heads import Head
 from greenlane.publishing.tables.plan import MOST_OF, Cells, Entries, EventPlan, Placed, Plan
 from greenlane.publishing.tables.values.dates import Moment
 from greenlane.publishing.tables.values.places import NEW_CODES_FROM
+from greenlane.publishing.tables.values.words import Happening
 
 CANCELLED = "cancelled"
 
@@ -43,31 +44,23 @@ def outcome(plan: Plan, parcel_id: str, lines: Sequence[Line]) -> Outcome:
     """The events of a parcel, each complete or refused with every fault that was found."""
     made: list[Made] = []
     faults: list[Fault] = []
-    refused = 0
+    spread = _by_event(plan, lines)
+    if spread.unclear:
+        return Outcome([], spread.unclear, len(spread.unclear) + len(spread.told))
     try:
         head = _head(plan, lines)
     except _Refused as refusal:
-        events = sum(1 for event in plan.events if any(line.cells[event.time_place].strip() for line in lines))
-        return Outcome([], refusal.faults, max(1, events))
-    spread: dict[str, list[Line]] = {}
-    if plan.event.reader is not None:
-        try:
-            spread = _by_event(plan, lines)
-        except _Refused as refusal:
-            return Outcome([], refusal.faults, 1)
-    for event in plan.events:
-        own = lines if plan.event.reader is None else spread.get(event.word, ())
-        if not own:
+        return Outcome([], refusal.faults, max(1, len(spread.told)))
+    for word, own in spread.told.items():
+        event = next((event for event in plan.events if event.word == word), None)
+        if event is None:
+            faults += [_fault(plan, [line], plan.event.place, _cell(plan, line), _untimed(word)) for line in own]
             continue
         try:
-            found = _event(plan, event, parcel_id, own, head)
+            made.append(_event(plan, event, parcel_id, own, head))
         except _Refused as refusal:
             faults += refusal.faults
-            refused += 1
-        else:
-            if found is not None:
-                made.append(found)
-    return Outcome(made, faults, refused)
+    return Outcome(made, faults, len(spread.told) - len(made))
 
 
 class _Refused(Exception):  # noqa: N818 - it is the answer to a parcel, raised within this module
@@ -85,18 +78,64 @@ def _head(plan: Plan, lines: Sequence[Line]) -> Head:
         raise _Refused([_fault(plan, lines, place, cell, fault) for place, cell, fault in found.found]) from None
 
 
-def _by_event(plan: Plan, lines: Sequence[Line]) -> dict[str, list[Line]]:
-    """The rows by the event that their column names."""
-    assert plan.event.reader is not None, "the caller asks only where a column names the event"
+class _Spread(NamedTuple):
+    """The rows by the event that they tell, in the plan's order, and faults of rows whose event cannot be known."""
+
+    told: dict[str, Sequence[Line]]
+    unclear: list[Fault]
+
+
+def _by_event(plan: Plan, lines: Sequence[Line]) -> _Spread:
+    """Where a column names the event, the rows of each; else all rows for each event whose time one of them tells.
+
+    A row without an event beside rows that have one may belong to any of them.
+    """
+    if plan.event.reader is None:
+        return _Spread({event.word: lines for event in plan.events if _tells(event, lines)}, [])
     spread: dict[str, list[Line]] = {}
+    unclear: list[Fault] = []
     for line in lines:
-        cell = line.cells[plan.event.place]
+        cell = _cell(plan, line)
         try:
             word = plan.event.reader[cell].strip('"')
         except CellFault as fault:
-            raise _Refused([_fault(plan, [line], plan.event.place, cell, fault)]) from None
-        spread.setdefault(word, []).append(line)
-    return spread
+            unclear.append(_fault(plan, [line], plan.event.place, cell, fault))
+        else:
+            spread.setdefault(word, []).append(line)
+    silent = spread.pop("", [])
+    spread.pop(Happening.NONE, None)
+    if spread or unclear:
+        unclear += [_fault(plan, [line], plan.event.place, _cell(plan, line), _NO_EVENT) for line in silent]
+    words = [*(event.word for event in plan.events), *spread]
+    return _Spread({word: spread[word] for word in dict.fromkeys(words) if word in spread}, unclear)
+
+
+_NO_EVENT = CellFault(
+    "is empty, and another row of the parcel tells an event", "say which event the row belongs to, or write none"
+)
+
+
+def _untimed(word: str) -> CellFault:
+    """The fault of a row that tells an event of which the mapping has no time."""
+    return CellFault(
+        f"tells {word}, and the mapping does not say when that happened",
+        f"add `{word}.time: {{column: …}}` with what {word} needs, or say in `words` of `event` that it is `none`",
+    )
+
+
+def _cell(plan: Plan, line: Line) -> str:
+    return line.cells[plan.event.place]
+
+
+def _tells(event: EventPlan, lines: Sequence[Line]) -> bool:
+    """Whether a row says, rightly or not, when an event happened."""
+    for line in lines:
+        try:
+            if event.times[line.cells[event.time_place]] is not None:
+                return True
+        except CellFault:
+            return True
+    return False
 
 
 def quick(plan: Plan, parcel_id: str, line: Line) -> list[Made] | None:
@@ -130,12 +169,10 @@ def quick(plan: Plan, parcel_id: str, line: Line) -> list[Made] | None:
     return made
 
 
-def _event(plan: Plan, event: EventPlan, parcel_id: str, lines: Sequence[Line], head: Head) -> Made | None:
-    """One event; None where no row says when it happened. Raises _Refused."""
+def _event(plan: Plan, event: EventPlan, parcel_id: str, lines: Sequence[Line], head: Head) -> Made:
+    """One event of the rows that tell it. Raises _Refused."""
     cells = lines[0].cells if len(lines) == 1 else _merged(plan, lines, event.once)
     when = _time(plan, event, lines, cells)
-    if when is None:
-        return None
     making = _Making(plan, lines, when.utc >= NEW_CODES_FROM)
     parts = [making.told_once(part, cells) if not part.by_row else making.told_by_row(part) for part in event.entries]
     if making.faults:
@@ -159,14 +196,16 @@ class _Making:
 
     def told_by_row(self, part: Entries) -> str:
         """A list to which each row adds its entries; what no column tells is in it once."""
-        rows, lines = self._lines, self._lines
-        if len(lines) > 1 and self._plan.mapping.same_rows == "once":
-            rows = _different(part.groups, lines)
-        elif len(lines) > 1 and self._plan.mapping.same_rows == "refuse":
-            self.faults += _told_twice(part, lines)
+        lines, same_rows = self._lines, self._plan.mapping.same_rows
         entries = [self._entry(placed, lines[0].cells, lines) for placed in part.groups if placed.old.constant]
-        for line in rows:
-            entries += [self._entry(placed, line.cells, (line,)) for placed in part.groups if not placed.old.constant]
+        seen: dict[tuple[str, ...], int] = {}
+        for line in lines:
+            own = tuple(self._entry(placed, line.cells, (line,)) for placed in part.groups if not placed.old.constant)
+            before = seen.setdefault(own, line.line) if any(own) else line.line
+            if before != line.line and same_rows == "refuse":
+                self.faults.append(_told_twice(part.key, line.line, before))
+            if before == line.line or same_rows == "each":
+                entries += own
         return self._part(part, entries)
 
     def _part(self, part: Entries, entries: list[str]) -> str:
@@ -185,12 +224,18 @@ class _Making:
             return ""
 
 
-def _time(plan: Plan, event: EventPlan, lines: Sequence[Line], cells: Cells) -> Moment | None:
+def _time(plan: Plan, event: EventPlan, lines: Sequence[Line], cells: Cells) -> Moment:
     cell = cells[event.time_place]
     try:
-        return event.times[cell]
+        found = event.times[cell]
     except CellFault as fault:
         raise _Refused([_fault(plan, lines, event.time_place, cell, fault)]) from None
+    if found is None:
+        raise _Refused([_fault(plan, lines, event.time_place, cell, _NO_TIME)])
+    return found
+
+
+_NO_TIME = CellFault("is empty, and the row tells this event", "fill in when it happened, or say that it is no event")
 
 
 def _merged(plan: Plan, lines: Sequence[Line], indexes: tuple[int, ...]) -> Cells:
@@ -215,32 +260,11 @@ def _merged(plan: Plan, lines: Sequence[Line], indexes: tuple[int, ...]) -> Cell
     return tuple(cells)
 
 
-def _told_twice(part: Entries, lines: Sequence[Line]) -> list[Fault]:
-    """Faults of rows that say the same of a list twice: two equal items or one repeated, and only the user knows."""
-    places = _places(part.groups)
-    seen: dict[Cells, int] = {}
-    faults = []
-    for line in lines:
-        told = tuple(line.cells[place].strip() for place in places)
-        if any(told) and told in seen:
-            problem = f"says the same of {part.key} as line {seen[told]} of the same parcel"
-            remedy = "delete it, or say in the mapping whether such rows count: `same_rows: once` or `same_rows: each`"
-            faults.append(Fault(line.line, "", "", problem, remedy))
-        seen.setdefault(told, line.line)
-    return faults
-
-
-def _different(groups: tuple[Placed, ...], lines: Sequence[Line]) -> list[Line]:
-    """The rows without those that say the same of a list as an earlier one."""
-    places = _places(groups)
-    seen: dict[Cells, Line] = {}
-    for line in lines:
-        seen.setdefault(tuple(line.cells[place].strip() for place in places), line)
-    return list(seen.values())
-
-
-def _places(groups: tuple[Placed, ...]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(place for placed in groups for place in placed.old.places))
+def _told_twice(key: str, line: int, before: int) -> Fault:
+    """The fault of a row that says the same of a list as one before: two equal items or one repeated, nobody knows."""
+    problem = f"says the same of {key} as line {before} of the same parcel"
+    remedy = "delete it, or say in the mapping whether such rows count: `same_rows: once` or `same_rows: each`"
+    return Fault(line, "", "", problem, remedy)
 
 
 def _fault(plan: Plan, lines: Sequence[Line], index: int, cell: str, fault: CellFault) -> Fault:

@@ -23,3 +23,46 @@ def test_a_program_that_does_not_quote_never_gives_a_parcel_the_next_ones_mass()
     ]
     (fault,) = read.faults
     assert (fault.line, "joins it with the next line" in fault.problem) == (2, True)
+
+
+EVENTS = TOP + (
+    "country: VN\nfacts: {parcel_id: id, seller_id: s, event: e, packed.time: t, "
+    "packed.item.mass: {column: m, unit: g}}\n"
+)
+
+
+def _told(rows: str, mapping: str = EVENTS) -> tuple[list[str], list[tuple[int, str]], int]:
+    read = read_table(f"id,s,e,t,m\n{rows}".encode(), mapping)
+    return [event["id"] for event in read.events], [(f.line, f.column) for f in read.faults], read.tally.refused
+
+
+def test_a_row_whose_event_has_no_mapped_time_is_refused_alone() -> None:
+    rows = "P1,s,packed,2026-07-13,5\nP1,s,cancelled,2026-07-14,\nP1,s,in transit,,\nP2,s,cancelled,2026-07-14,\n"
+    assert _told(rows) == (["P1.packed"], [(3, "e"), (5, "e")], 2)
+
+
+def test_a_row_without_an_event_beside_rows_with_one_refuses_its_parcel() -> None:
+    rows = "P1,s,packed,2026-07-13,5\nP1,s,,2026-07-14,7\nP2,s,packed,2026-07-13,5\nP3,s,,2026-07-13,5\n"
+    assert _told(rows) == (["P2.packed"], [(3, "e")], 2)
+    assert _told(rows.replace("P1,s,,", "P1,s,none,"))[0] == ["P1.packed", "P2.packed"]
+
+
+def test_a_row_that_tells_an_event_and_not_when_it_happened_is_refused() -> None:
+    assert _told("P1,s,packed,n/a,5\nP2,s,delivering,2026-07-13,5\n") == ([], [(2, "t"), (3, "e")], 2)
+
+
+def test_a_time_that_says_nothing_is_no_refused_event() -> None:
+    mapping = EVENTS.replace("event: e, ", "cancelled.time: e, ")
+    assert _told("P1,bad seller,n/a,2026-07-13,5\nP2,bad seller,-,-,5\n", mapping) == ([], [(2, "s"), (3, "s")], 2)
+
+
+@pytest.mark.parametrize(("same_rows", "masses"), [("refuse", None), ("once", [450]), ("each", [450, 450])])
+def test_rows_that_say_the_same_in_other_words_are_the_same(same_rows: str, masses: list[int] | None) -> None:
+    read = read_table(
+        b"id,s,e,t,m\nP1,s,packed,2026-07-13,450\nP1,s,packed,2026-07-13,0.45 kg\n",
+        f"{EVENTS}same_rows: {same_rows}\n",
+    )
+    assert [[item["mass_g"] for item in event["data"]["items"]] for event in read.events] == (
+        [masses] if masses else []
+    )
+    assert [fault.line for fault in read.faults] == ([] if masses else [3])
