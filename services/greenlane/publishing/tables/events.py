@@ -116,7 +116,7 @@ class Events:
             self.tally.refused += 1
             fault = damage(text) or (found if text else _NO_PARCEL)
             column = self.plan.names[self.plan.parcel.place]
-            return Fault(row.line, column, shortened(cell.removeprefix("\x1f")), fault.problem, fault.remedy)
+            return Fault(row.line, column, shortened(cell), fault.problem, fault.remedy)
 
     def _close(self, parcel_id: str, lines: list[Line]) -> Iterator[Made | Fault]:
         found = outcome(self.plan, parcel_id, lines)

@@ -8,7 +8,11 @@ from greenlane.errors import GreenlaneError
 LONGEST_SHOWN = 24
 """Characters of a value that a fault shows."""
 
+SHAPE = "\ufdd0"
+"""Stands in a cell for an object or a list of JSON where one value is mapped, or for a value where a list is."""
+
 _FOREIGN_BYTE = re.compile("[\udc80-\udcff\ufffd]")
+_BETWEEN_WORDS = re.compile(r"(?<![0-9]),|,(?![0-9])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
@@ -54,15 +58,20 @@ class AmbiguousCell(CellFault):
 
 
 def shortened(value: str) -> str:
-    """A value as a message shows it: one line of at most 24 characters, without control characters and streets."""
-    shown = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value.strip())
-    if "," in shown and len(shown) > LONGEST_SHOWN:  # an address: its end is the place that was looked for
+    """A value as a message shows it: one line of at most 24 characters, without control characters.
+
+    Of what commas divide, and digits do not stand on both sides of, only the end is shown: no names and streets.
+    """
+    shown = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value.strip().lstrip(f"\x1f{SHAPE}"))
+    if _BETWEEN_WORDS.search(shown):  # an address: its end is the place that was looked for
         shown = f"…,{shown.rpartition(',')[2]}"
     return shown if len(shown) <= LONGEST_SHOWN else f"{shown[: LONGEST_SHOWN - 1]}…"
 
 
 def damage(value: str) -> CellFault | None:
-    """The fault of a value with bytes that the encoding lacks, or that a program put `\ufffd` for; else None."""
+    """The fault of a value of another shape, or with bytes that the encoding or a program has lost; else None."""
+    if value == SHAPE:
+        return CellFault("is an object, a list or a value where the path has another", "correct the order, or the path")
     found = _FOREIGN_BYTE.search(value)
     if found is None:
         return None

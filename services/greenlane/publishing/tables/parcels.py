@@ -270,4 +270,4 @@ def _told_twice(key: str, line: int, before: int) -> Fault:
 def _fault(plan: Plan, lines: Sequence[Line], index: int, cell: str, fault: CellFault) -> Fault:
     line = next((one.line for one in lines if index >= 0 and one.cells[index] == cell), lines[0].line)
     column = plan.names[index] if index >= 0 else ""
-    return Fault(line, column, shortened(cell.removeprefix("\x1f")), fault.problem, fault.remedy)
+    return Fault(line, column, shortened(cell), fault.problem, fault.remedy)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from typing import BinaryIO, NamedTuple
 
 from greenlane.publishing.tables.faults import MappingError, UnreadableTableError
@@ -22,7 +23,7 @@ from greenlane.publishing.tables.rows.form import (
     form_of,
     sample,
 )
-from greenlane.publishing.tables.rows.json_rows import paths, read_json_rows
+from greenlane.publishing.tables.rows.json_rows import absent, lists_in, paths, read_json_rows
 
 
 class Table(NamedTuple):
@@ -72,8 +73,10 @@ def open_table(stream: BinaryIO, mapping: Mapping | None, *, json_lines: bool) -
 def _json_table(head: bytes, stream: BinaryIO, mapping: Mapping | None) -> Table:
     if encoding_of(head, None).encoding != "utf-8":
         raise UnreadableTableError("JSON Lines are UTF-8, and the file is not; save it as UTF-8")
-    mapped = [str(source.column) for source in mapping.facts.values() if source.column] if mapping is not None else []
-    header = tuple(dict.fromkeys([*mapped, *paths(head)]))
+    found = paths(head)
+    names = set(map(column_name, found))
+    mapped = [] if mapping is None else [str(source.column) for source in mapping.facts.values() if source.column]
+    header = tuple(dict.fromkeys([*(path for path in mapped if column_name(path) not in names), *found]))
     if not header:
         raise UnreadableTableError("no line of the file's beginning is a JSON object; write one order a line")
     return Table(head, stream, None, header)
@@ -96,7 +99,27 @@ def planned(table: Table, mapping: Mapping, now: datetime) -> Plan:
     if table.form is None and any(isinstance(source.column, int) for source in mapping.facts.values()):
         raise MappingError("columns of JSON Lines have names, not numbers; write the path of the field")
     found = plan(mapping, table.header, now)
-    return found if table.form is not None else found._replace(columns=tuple(range(len(found.columns))))
+    if table.form is not None:
+        return found
+    names = tuple(table.header[column] for column in found.columns)  # as the file writes them, letters not composed
+    _refuse_paths(table, names)
+    return found._replace(columns=tuple(range(len(names))), names=names)
+
+
+def _refuse_paths(table: Table, names: Sequence[str]) -> None:
+    """Raises MappingError for paths that cannot be read, or that no object has, with those near it."""
+    for name in names:
+        if lists_in(name) > 1:
+            raise MappingError(
+                f"the path {name!r} goes through a list inside a list, and a row is an entry of one list; "
+                "write the inner entries as lines or as one list"
+            )
+    for name in absent(table.head, names):
+        close = get_close_matches(name, paths(table.head), n=3, cutoff=0.5)
+        near = f"near it: {', '.join(close)}" if close else "a name with a dot or [] in it cannot be mapped: rename it"
+        raise MappingError(
+            f"no order of the file's beginning has the path {name!r}; {near}; correct it, or take it out of the mapping"
+        )
 
 
 def rows_of(table: Table, found: Plan) -> Iterator[Row | Unread]:

@@ -92,6 +92,11 @@ def _every_row_is_accounted_for(plan: Plan, read: Read, rows: list[Row | Unread]
     assert silent == tally.without_event
 
 
+def header_of(file: bytes, *, json_lines: bool = False) -> tuple[str, ...]:
+    """The columns that a table offers."""
+    return open_table(io.BytesIO(file), None, json_lines=json_lines).header
+
+
 def guess_of(file: bytes, *, json_lines: bool = False, country: str | None = None) -> Any:
     """The guess for a table."""
     table = open_table(io.BytesIO(file), None, json_lines=json_lines)

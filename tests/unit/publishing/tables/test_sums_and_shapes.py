@@ -1,7 +1,13 @@
 """Every row is accounted for, no key stands twice, and what has the wrong shape is refused by line and column."""
 
+import json
+import unicodedata
+from typing import Any
+
 import pytest
-from tests.unit.publishing.tables.reading import read_table
+from tests.unit.publishing.tables.reading import Read, header_of, read_table
+
+from greenlane.publishing.tables.faults import MappingError, shortened
 
 TOP = 'marketplace: demo-vn\nzone: "+07:00"\n'
 
@@ -66,3 +72,74 @@ def test_rows_that_say_the_same_in_other_words_are_the_same(same_rows: str, mass
         [masses] if masses else []
     )
     assert [fault.line for fault in read.faults] == ([] if masses else [3])
+
+
+def _orders(*orders: dict[str, Any], mass: str = "items[].w", parcel: str = "id") -> Read:
+    mapping = TOP + (
+        f"country: VN\nfacts: {{parcel_id: '{parcel}', seller_id: {{value: s-1}}, packed.time: t, "
+        f"packed.item.mass: {{column: '{mass}', unit: g}}}}\n"
+    )
+    file = "\n".join(json.dumps(order, ensure_ascii=False) for order in orders).encode()
+    return read_table(file, mapping, json_lines=True)
+
+
+def _order(number: int, **fields: Any) -> dict[str, Any]:
+    return {"id": f"P{number}", "t": "2026-07-13", "items": [{"w": 5}]} | fields
+
+
+def test_a_path_through_two_lists_is_refused_and_not_offered() -> None:
+    order = _order(1, boxes=[{"items": [{"w": 5}, {"w": 7}], "kind": "box"}])
+    with pytest.raises(MappingError, match="a list inside a list"):
+        _orders(order, mass="boxes[].items[].w")
+    assert header_of(json.dumps(order).encode(), json_lines=True) == ("id", "t", "items[].w", "boxes[].kind")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("items[].v", "near it: items[].w"), ("item[].w", "near it: items[].w"), ("ship.w", "a dot"), ("items.w", "near")],
+)
+def test_a_path_that_no_order_has_is_refused_with_those_near_it(path: str, words: str) -> None:
+    with pytest.raises(MappingError, match=f"path '{path.replace('[', chr(92) + '[')}'") as refused:
+        _orders(_order(1, **{"ship.w": 5}), mass=path)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("last", [_order(3000, box={"w": 7}), _order(3000, box=None), _order(3000, box={"w": None})])
+def test_a_path_of_a_late_order_or_of_what_is_null_is_known(last: dict[str, Any]) -> None:
+    orders = [_order(number) for number in range(2999)]
+    assert len(_orders(*orders, last, mass="box.w").events) == 3000
+    assert len(_orders(_order(1, items=[])).events) == 1
+
+
+@pytest.mark.parametrize("items", [{"w": 5}, "5", ["5"], [{"w": {"g": 5}}], [{"w": [5]}], 5])
+def test_a_value_of_another_shape_than_its_path_is_refused(items: Any) -> None:
+    read = _orders(_order(1), _order(2, items=items))
+    assert [event["id"] for event in read.events] == ["P1.packed"]
+    (fault,) = read.faults
+    assert (fault.line, fault.column, fault.value) == (2, "items[].w", "")
+    assert "where the path has another" in fault.problem
+
+
+@pytest.mark.parametrize("order", [{"other": 1}, {}, {"id": None, "t": "", "items": []}, {"id": " "}])
+def test_an_order_without_any_mapped_field_is_refused_and_not_blank(order: dict[str, Any]) -> None:
+    read = _orders(_order(1), order)
+    assert [(fault.line, read.tally.refused, read.tally.blank) for fault in read.faults] == [(2, 1, 0)]
+
+
+def test_a_name_whose_letters_are_not_composed_is_read() -> None:
+    name = unicodedata.normalize("NFD", "Mã đơn")
+    (event,) = _orders({"t": "2026-07-13", "items": [{"w": 5}], name: "P1"}, parcel="Mã đơn").events
+    assert event["data"]["parcel_id"] == "P1"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("12 Hàng Bài, Hà Nộii", "…, Hà Nộii"),
+        ("Lan,12 Hàng Bài,HN", "…,HN"),
+        ("1,234 g", "1,234 g"),
+        ("\x1f12.5", "12.5"),
+    ],
+)
+def test_a_message_shows_the_end_of_an_address_and_numbers_whole(value: str, shown: str) -> None:
+    assert shortened(value) == shown

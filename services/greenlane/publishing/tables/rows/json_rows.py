@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from greenlane.publishing.tables.faults import Fault
+from greenlane.publishing.tables.faults import SHAPE, Fault
 from greenlane.publishing.tables.rows.csv_rows import MAX_ROW, Row, Unread
 
 NUMBER = "\x1f"
@@ -21,7 +21,7 @@ def read_json_rows(head: bytes, stream: BinaryIO, columns: Sequence[str], parcel
 
     `order.weight` is a field inside a field; `items[].weight` is a field of each entry of a list: the first entry
     stands in the object's first row, each other one in a row of its own, with the cell of the column `parcel` again and
-    all others empty. Raises OSError.
+    all others empty. Where a value has another shape than its path the cell is `SHAPE`. Raises OSError.
     """
     lines = _lines(head.removeprefix(codecs.BOM_UTF8), stream)
     for number, line in enumerate(lines, start=1):
@@ -35,26 +35,72 @@ def read_json_rows(head: bytes, stream: BinaryIO, columns: Sequence[str], parcel
 def paths(head: bytes) -> list[str]:
     """Every path of the objects in the first bytes of a file, in their order."""
     found: dict[str, None] = {}
-    for line in head.removeprefix(codecs.BOM_UTF8).split(b"\n")[:1_000]:
+    for document in _documents(head):
+        found |= dict.fromkeys(_paths(document, 1, listed=False))
+    return list(found)
+
+
+def absent(head: bytes, wanted: Iterable[str]) -> list[str]:
+    """The paths that stand in no object of the first bytes; none where the first bytes have no object."""
+    left = dict.fromkeys(wanted)
+    none = True
+    for document in _documents(head):
+        none = False
+        left = {path: None for path in left if not _stands(document, path.split("."))}
+        if not left:
+            break
+    return [] if none else list(left)
+
+
+def lists_in(path: str) -> int:
+    """How many lists a path goes through."""
+    return sum(1 for name in path.split(".") if _is_list(name))
+
+
+def _is_list(name: str) -> bool:
+    return name.endswith("[]") and name != "[]"
+
+
+def _documents(head: bytes) -> Iterator[dict[str, Any]]:
+    for line in head.removeprefix(codecs.BOM_UTF8).split(b"\n"):
         try:
             document = orjson.loads(line)
         except orjson.JSONDecodeError:
             continue
         if isinstance(document, dict):
-            found |= dict.fromkeys(_paths(document, 1))
-    return list(found)
+            yield document
 
 
-def _paths(document: dict[str, Any], depth: int) -> Iterator[str]:
+def _paths(document: dict[str, Any], depth: int, *, listed: bool) -> Iterator[str]:
+    """Paths that can be read: through one list at most, and no name that a path would take for two."""
     for name, value in document.items():
+        if not name or "." in name or _is_list(name):
+            continue
         if isinstance(value, dict) and depth < _DEEPEST:
-            yield from (f"{name}.{path}" for path in _paths(value, depth + 1))
-        elif isinstance(value, list) and depth < _DEEPEST:
+            yield from (f"{name}.{path}" for path in _paths(value, depth + 1, listed=listed))
+        elif isinstance(value, list) and depth < _DEEPEST and not listed:
             for entry in value[:20]:
                 if isinstance(entry, dict):
-                    yield from (f"{name}[].{path}" for path in _paths(entry, depth + 1))
+                    yield from (f"{name}[].{path}" for path in _paths(entry, depth + 1, listed=True))
         elif not isinstance(value, list | dict):
             yield name
+
+
+def _stands(value: Any, path: Sequence[str]) -> bool:
+    """Whether a path leads to a field, or to nothing because what it goes through is null or an empty list."""
+    for depth, name in enumerate(path):
+        if value is None:
+            return True
+        field = name.removesuffix("[]") if _is_list(name) else name
+        if not isinstance(value, dict) or field not in value:
+            return False
+        value = value[field]
+        if _is_list(name):
+            rest = path[depth + 1 :]
+            return value is None or (
+                isinstance(value, list) and (not value or any(_stands(entry, rest) for entry in value))
+            )
+    return True
 
 
 def _lines(head: bytes, stream: BinaryIO) -> Iterator[bytes | None]:
@@ -97,21 +143,34 @@ def _object(number: int, line: bytes, columns: Sequence[str], parcel: int) -> It
     if parcel >= 0 and len(cells[parcel]) == 1:
         cells[parcel] *= max(1, height)
     for place in range(max(1, height)):
-        yield Row(number, [values[place] if place < len(values) else "" for values in cells])
+        row = [values[place] if place < len(values) else "" for values in cells]
+        if any(map(str.strip, row)):
+            yield Row(number, row)
+        else:
+            yield Unread(Fault(number, "", "", "has none of the mapped fields", _NO_FIELD), frozenset())
 
 
-def _values(document: Any, path: Sequence[str]) -> Iterable[str]:
+_NO_FIELD = "every order names its parcel: correct it, or delete the line"
+
+
+def _values(document: Any, path: Sequence[str]) -> Iterator[str]:
     """The values at a path, one for each entry of the list on the way, or the only one."""
     for depth, name in enumerate(path):
-        field = name.removesuffix("[]")
-        value = document.get(field) if isinstance(document, dict) else None
-        if name.endswith("[]") and name != field:
-            entries = value if isinstance(value, list) else []
-            for entry in entries:
-                found = list(_values(entry, path[depth + 1 :]))
-                yield found[0] if found else ""
+        if document is None:
+            yield ""
             return
-        document = value
+        if not isinstance(document, dict):
+            yield SHAPE
+            return
+        if not _is_list(name):
+            document = document.get(name)
+            continue
+        entries = document.get(name.removesuffix("[]"))
+        if isinstance(entries, list):
+            yield from (next(_values(entry, path[depth + 1 :]), "") for entry in entries)
+        elif entries is not None:
+            yield SHAPE
+        return
     yield _cell(document)
 
 
@@ -124,4 +183,8 @@ def _cell(value: Any) -> str:
         return f"{NUMBER}{value}"
     if isinstance(value, float):
         return f"{NUMBER}{value!r}"
-    return value.replace(NUMBER, "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else "\N{REPLACEMENT CHARACTER}"
+    return value.translate(_OURS) if isinstance(value, str) else SHAPE
+
+
+_OURS = str.maketrans(dict.fromkeys((NUMBER, SHAPE), "\N{REPLACEMENT CHARACTER}"))
+"""Characters with a meaning in cells, which no text of a file has."""
