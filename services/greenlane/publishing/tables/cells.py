@@ -260,12 +260,14 @@ _TEXTS: dict[Text, Callable[[str], str]] = {
 def constant(fact: Fact, mapping: Mapping, name: str) -> str:
     """The JSON of a fact's constant. Raises CellFault."""
     value = mapping.facts[name].value
-    if isinstance(value, bool):
+    if isinstance(value, str):
+        text = value
+    elif isinstance(fact.kind, Quantity) and not isinstance(value, bool):
+        text = f"{NUMBER}{value!r}"
+    elif fact.kind is Flag and isinstance(value, bool):
         text = "true" if value else "false"
-    elif isinstance(value, int | float):
-        text = f"{NUMBER}{value!r}" if isinstance(fact.kind, Quantity) else str(value)
     else:
-        text = str(value)
+        raise CellFault("is a text, and YAML reads it as a number or as true or false", "put it in quotation marks")
     found = reader(fact, mapping, name)[text]
     if not found:
         raise CellFault("says nothing", "give a value, or a column")

@@ -25,7 +25,7 @@ from greenlane.publishing.tables.faults import CellFault, MappingError, Unreadab
 from greenlane.publishing.tables.mapping import parse_mapping
 from greenlane.publishing.tables.parcels import Line, Made, outcome, quick
 from greenlane.publishing.tables.plan import plan
-from greenlane.publishing.tables.values.dates import Clock, DateForm, moment
+from greenlane.publishing.tables.values.dates import Clock, DateForm, day_of, moment
 from greenlane.publishing.tables.values.numbers import decimal_of, written
 from greenlane.publishing.tables.values.places import marked, province_code, ward_code
 from greenlane.publishing.tables.wire import Wire
@@ -177,6 +177,14 @@ def test_numbers_written_with_either_sign_read_back(value: object, marks: tuple[
     text = f"{value:,.3f}" if grouped else f"{value:.3f}"
     text = text.translate({ord(","): group, ord("."): sign})
     assert decimal_of(text, sign) == value  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "form"), [("46,204", DateForm.EXCEL), ("1999-12-31", None), ("31/12/1999", DateForm.DAY_FIRST)]
+)
+def test_a_day_before_the_year_2000_is_refused(text: str, form: DateForm | None) -> None:
+    with pytest.raises(CellFault, match="before the year 2000"):
+        day_of(text, form)
 
 
 def test_every_key_is_the_contracts() -> None:

@@ -115,12 +115,16 @@ def day_of(text: str, form: DateForm | None) -> str:
     if len(text) > LONGEST:
         raise CellFault("is too long for a day", _WRITE)
     if form in _NUMBERS:
-        return _from_number(text, form)[0].isoformat()
-    line = _folded(text)
-    found = _CLOCK.search(line)
-    if found is not None:
-        line = line[: found.start()].rstrip(" t,") + line[found.end() :]
-    return _day_of(" ".join(line.split()), form).isoformat()
+        day = _from_number(text, form)[0]
+    else:
+        line = _folded(text)
+        found = _CLOCK.search(line)
+        if found is not None:
+            line = line[: found.start()].rstrip(" t,") + line[found.end() :]
+        day = _day_of(" ".join(line.split()), form)
+    if day < EARLIEST.date():
+        raise CellFault("lies before the year 2000", f"correct it; {_WRITE}")
+    return day.isoformat()
 
 
 def _folded(text: str) -> str:
@@ -206,11 +210,14 @@ def _from_number(text: str, form: DateForm | None) -> tuple[date, time | None]:
         except OverflowError:
             raise CellFault("is no time", f"correct it; {_WRITE}") from None
         return at.date(), at.timetz()
-    return _excel(int(found[1]), Decimal(f"0.{found[2] or 0}"), form, has_time=bool(found[2]))
+    return _excel(int(found[1]), Decimal(f"0.{found[2] or 0}"), form)
 
 
-def _excel(serial: int, share: Decimal, form: DateForm | None, *, has_time: bool) -> tuple[date, time | None]:
-    """A day of Excel. Its 1900 system counts a 29 February 1900 that never was (60), so all later days are one on."""
+def _excel(serial: int, share: Decimal, form: DateForm | None) -> tuple[date, time | None]:
+    """A day of Excel; without a fraction, or with one of zero, it has no time of day.
+
+    Its 1900 system counts a 29 February 1900 that never was (60), so all later days are one on.
+    """
     if form is DateForm.EXCEL_1904:
         first, days = date(1904, 1, 1), serial
     else:
@@ -224,7 +231,7 @@ def _excel(serial: int, share: Decimal, form: DateForm | None, *, has_time: bool
         raise CellFault("is no day", f"correct it; {_WRITE}") from None
     seconds %= 86_400
     at = time(seconds // 3600, seconds // 60 % 60, seconds % 60)
-    return day, at if has_time else None
+    return day, at if share else None
 
 
 def _placed(day: date, at: time | None, offset: str | None, clock: Clock) -> Moment:
