@@ -155,7 +155,7 @@ def _guess(asked: Asked, table: Table) -> Mapping:
 
 def _show_guess(asked: Asked, table: Table, found: Guess) -> None:
     used = {line.column for line in found.lines}
-    unused = [name for name in table.header if name and name not in used]
+    unused = [name for name in table.header if name and name not in used] if table.is_named() else []
     if asked.as_json:
         lines = [line._asdict() for line in found.lines]
         print_json({"guess": lines, "questions": found.questions, "unused": unused})
@@ -164,6 +164,9 @@ def _show_guess(asked: Asked, table: Table, found: Guess) -> None:
     print_table("Guessed mapping", ("~column", "fact", "~form", "confidence", "~reason"), rows)
     if unused:
         console.print(f"Not used: {', '.join(unused)}", highlight=False, markup=False, soft_wrap=True)
+    if not table.is_named():
+        text = f"{len(table.header)} columns, and too few names that are known to show them."
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
     for number, question in enumerate(found.questions, start=1):
         console.print(f"Question {number}: {question}.", highlight=False, markup=False, soft_wrap=True)
 

@@ -74,6 +74,17 @@ def test_a_guess_is_shown_and_saved_and_nothing_is_published(runner: CliRunner, 
     assert "8 would be published, 1 refused" in done.stderr
 
 
+def test_a_file_without_a_header_shows_none_of_its_values(runner: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("P-1,s-1,2026-07-01,Nguyễn Thị A,0912345678\nP-2,s-1,2026-07-02,Trần B,0987654321\n", "utf-8")
+    for words in ([], ["--json"]):
+        shown = runner.invoke(app, ["import", "csv", str(file), "--marketplace", "demo-vn", *words])
+        assert "Nguyễn" not in shown.stdout + shown.stderr
+        assert "0912345678" not in shown.stdout + shown.stderr
+    plain = runner.invoke(app, ["import", "csv", str(file), "--marketplace", "demo-vn"])
+    assert "5 columns, and too few names that are known to show them" in plain.stdout
+
+
 def test_open_questions_are_no_mapping(runner: CliRunner) -> None:
     done = runner.invoke(app, ["import", "csv", ORDERS, "--marketplace", "demo-vn", "--yes"])
     assert done.exit_code == 2

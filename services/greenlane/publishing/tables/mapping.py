@@ -1,6 +1,8 @@
 """The mapping of a table: which column tells which fact, in which unit and form; read from YAML and written to it."""
 
+import re
 from collections.abc import Iterable
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -21,6 +23,11 @@ _COUNTRY = "^[A-Z]{2}$"
 Encoding = Literal["utf-8", "utf-16-le", "utf-16-be", "windows-1258", "windows-1252"]
 Separator = Literal[",", ";", "\t", "|"]
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_OTHER_NUMBER = re.compile(
+    r"[-+]?(?:0[0-7_]+|0b[01_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*_[0-9_]*|[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)"
+)
+"""Whole numbers of YAML 1.1 that are not what they look like: 0123 is 83, and 12:00 is 720."""
 
 
 class Part(BaseModel):
@@ -72,7 +79,9 @@ def _text(value: Any) -> Any:
     """A word that YAML read as something else: yes and no are booleans, 1 is a number."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value) if isinstance(value, int | float) else value
+    if isinstance(value, float):
+        raise ValueError(f"{value} is a number for YAML, which drops zeros; put it in quotation marks")  # noqa: TRY004
+    return str(value) if isinstance(value, int) else value
 
 
 class FileForm(Part):
@@ -131,6 +140,14 @@ class Mapping(Part):
                     )
         return self
 
+    def names_columns(self) -> list[str]:
+        """The columns that it has by their names."""
+        return [source.column for source in self.facts.values() if isinstance(source.column, str)]
+
+    def has_numbers_only(self) -> bool:
+        """Whether it has columns, all of them by their numbers."""
+        return not self.names_columns() and any(source.column is not None for source in self.facts.values())
+
     def words(self, name: str) -> dict[str, str]:
         """The words of a fact, as `words_of` writes them."""
         return {words_of(text): meaning for text, meaning in self.facts[name].words.items()}
@@ -139,8 +156,14 @@ class Mapping(Part):
 def parse_mapping(text: str, name: str) -> Mapping:
     """A mapping from YAML. Raises MappingError that names the line to correct."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_LOADER)):
-            raise MappingError(f"{name}: has a YAML alias (*name); write the part out")
+        for event in yaml.parse(text, Loader=_LOADER):
+            if isinstance(event, yaml.AliasEvent):
+                raise MappingError(f"{name}: has a YAML alias (*name); write the part out")
+            if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and _OTHER_NUMBER.fullmatch(event.value):
+                line = "" if event.start_mark is None else f"line {event.start_mark.line + 1}: "
+                raise MappingError(
+                    f"{name}: {line}YAML reads {event.value[:24]} as another number; put it in quotation marks"
+                )
         content = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader, in C where there is one
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         place = " ".join(str(error).split())[:200] or "too deep"
@@ -157,7 +180,7 @@ def parse_mapping(text: str, name: str) -> Mapping:
 def _problem(found: dict[str, Any]) -> str:
     where = ".".join(str(part) for part in found["loc"] if part not in {"str", "int"})
     message = str(found["msg"]).removeprefix("Value error, ")
-    if where == "time_of_day" or isinstance(found.get("input"), bool):
+    if where == "time_of_day" or isinstance(found.get("input"), bool | date):
         message += '; put it in quotation marks, as in "12:00" or "NO"'
     if where == "facts":
         where = ""

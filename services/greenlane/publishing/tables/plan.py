@@ -9,6 +9,7 @@ from greenlane.publishing.tables.cells import Moments, constant, moments, reader
 from greenlane.publishing.tables.facts import COMMON, SHAPES, Fact, Named, Shape, Text, named
 from greenlane.publishing.tables.faults import CellFault, MappingError
 from greenlane.publishing.tables.groups import Group, Part, Step
+from greenlane.publishing.tables.header_words import is_known
 from greenlane.publishing.tables.heads import Common, Heads
 from greenlane.publishing.tables.mapping import Mapping, Source
 from greenlane.publishing.tables.rows.form import column_name
@@ -74,9 +75,11 @@ class Plan(NamedTuple):
 class _Used:
     """Collects the columns that a mapping uses, each once."""
 
-    def __init__(self, header: Sequence[str], *, numbered: bool) -> None:
+    def __init__(self, header: Sequence[str], mapping: Mapping) -> None:
         self._header = [column_name(name) for name in header]
-        self._numbered = numbered
+        known = {column_name(name) for name in mapping.names_columns()} & set(self._header)
+        self._named = bool(known or mapping.file.header_line) or sum(map(is_known, self._header)) >= 2
+        self._numbered = mapping.file.header_line == 0
         self.columns: list[int] = []
         self.names: list[str] = []
 
@@ -104,8 +107,14 @@ class _Used:
             raise MappingError(
                 f"facts.{fact}: several columns are named {name!r}; write its number: {{column: {numbers}}}"
             )
-        there = ", ".join(repr(found) for found in self._header[:30] if found)
-        where = "the header is left out" if self._numbered else f"there are: {there}"
+        where = f"there are: {', '.join(repr(found) for found in self._header[:30] if found)}"
+        if self._numbered:
+            where = "the header is left out"
+        elif not self._named:  # they may be a buyer's name and telephone number
+            where = (
+                f"it has {len(self._header)} columns, and the first line has no known name; say where the names stand: "
+                "`file: {header_line: 2}`, or 0 and columns by their numbers"
+            )
         raise MappingError(f"facts.{fact}: the table has no column {name!r}; {where}")
 
 
@@ -114,7 +123,7 @@ def plan(mapping: Mapping, header: Sequence[str], now: datetime) -> Plan:
 
     Raises MappingError for a column that is not there, a constant that cannot be read, and a fact that is missing.
     """
-    used = _Used(header, numbered=mapping.file.header_line == 0)
+    used = _Used(header, mapping)
     facts = {name: found for name in mapping.facts if (found := named(name)) is not None}
     _refuse_missing(mapping, facts)
     common = {leaf: _common(leaf, mapping, used) for leaf in COMMON}

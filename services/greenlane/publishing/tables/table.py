@@ -42,6 +42,10 @@ class Table(NamedTuple):
         separator = SEPARATOR_NAMES[self.form.separator]
         return f"{self.form.encoded.encoding} ({self.form.encoded.reason}), separated by {separator}, {header}"
 
+    def is_named(self) -> bool:
+        """Whether the columns have names for certain; else their names may be the values of a parcel."""
+        return self.form is None or sum(map(is_known, self.header)) >= 2
+
     def sampled(self) -> list[Row]:
         """The sound rows of the first bytes."""
         if self.form is not None:
@@ -62,10 +66,15 @@ class Table(NamedTuple):
 
 
 def open_table(stream: BinaryIO, mapping: Mapping | None, *, json_lines: bool) -> Table:
-    """Look at the first bytes of a file. Raises UnreadableTableError, OSError."""
+    """Look at the first bytes of a file. Raises UnreadableTableError, MappingError, OSError."""
     head = stream.read(HEAD_BYTES)
     if json_lines:
         return _json_table(head, stream, mapping)
+    if mapping is not None and mapping.file.header_line is None and mapping.has_numbers_only():
+        raise MappingError(
+            "the mapping names columns by their numbers only, so nothing says whether the first line is a parcel; "
+            "write `file: {header_line: 0}` if it is, `file: {header_line: 1}` if it has the names of the columns"
+        )
     form = form_of(head, mapping.file if mapping is not None else FileForm(), _known(mapping))
     return Table(head, stream, form, form.header)
 
@@ -85,7 +94,7 @@ def _json_table(head: bytes, stream: BinaryIO, mapping: Mapping | None) -> Table
 def _known(mapping: Mapping | None) -> Callable[[Sequence[str]], int]:
     if mapping is None:
         return lambda names: sum(1 for name in names if is_known(name))
-    wanted = {column_name(source.column) for source in mapping.facts.values() if isinstance(source.column, str)}
+    wanted = set(map(column_name, mapping.names_columns()))
     return lambda names: sum(1 for name in names if name in wanted)
 
 

@@ -141,6 +141,12 @@ def test_every_word_for_a_column_leads_to_a_fact() -> None:
         ("country: NO\nfacts: {}", "quotation marks"),
         ("time_of_day: 12:00\nfacts: {}", "quotation marks"),
         ("facts: {}\nfile: {encoding: latin-1}", "file.encoding"),
+        ("facts: {seller_id: {value: 0123}}", "line 1: YAML reads 0123 as another number; put it in quotation marks"),
+        ("facts: {parcel_id: 010}", "YAML reads 010 as another number"),
+        ("facts: {seller_id: {value: 1_000}}", "YAML reads 1_000 as another number"),
+        ("facts: {}\nzone: +10:00", "YAML reads +10:00 as another number"),
+        ("facts: {seller_id: {value: 2026-07-01}}", "put it in quotation marks"),
+        ("facts: {packed.outer.kind: {column: a, words: {12.50: box}}}", "put it in quotation marks"),
         ("a: " * 5_000, "is not YAML"),
         ("{" * 20_000, "is not YAML"),
     ],
@@ -171,3 +177,54 @@ def test_a_saved_mapping_reads_back_to_the_same() -> None:
     mapping = parse_mapping(text, "m")
     assert parse_mapping(written_mapping(mapping), "m") == mapping
     assert isinstance(mapping, Mapping)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [("seller_id", "123"), ("seller_id", "12.50"), ("packed.country", "NO"), ("packed.component.role", "yes"),
+     ("delivered.origin.province", "1"), ("delivered.destination.code", "48")],
+)  # fmt: skip
+def test_a_text_that_yaml_reads_as_something_else_is_refused(fact: str, value: str) -> None:
+    facts = {"parcel_id": "a", "seller_id": "b", "packed.time": "c", "packed.country": "d"}
+    facts |= {"delivered.time": "c", "delivered.mass": "{value: 1 kg}", "delivered.attempts": "{value: 1}"}
+    facts |= {
+        "delivered.origin.code": "e",
+        "delivered.destination.code": "f",
+        "packed.component.role": "{value: outer}",
+    }
+    if fact.endswith("province"):
+        del facts["delivered.origin.code"]
+    lines = (facts | {fact: f"{{value: {value}}}"}).items()
+    mapping = "country: VN\nfacts:\n" + "".join(f"  {name}: {source}\n" for name, source in lines)
+    with pytest.raises(MappingError, match=f"facts.{fact}.value: is a text.*quotation marks"):
+        read_table(b"a,b,c,d,e,f\nP,s,2026-07-01,VN,01,48\n", mapping)
+
+
+def test_numbers_and_flags_need_no_quotation_marks() -> None:
+    mapping = (
+        'country: VN\nzone: "+07:00"\nfacts: {parcel_id: a, seller_id: {value: "0123"}, delivered.time: b, '
+        "delivered.mass: {value: 12.50, unit: g}, delivered.attempts: {value: 2}, delivered.origin.province: c, "
+        "delivered.destination.province: c, delivered.last_mile.temperature_controlled: {value: yes}}\n"
+    )
+    (event,) = read_table("a,b,c\nP-1,2026-07-01,Hà Nội\n".encode(), mapping).events
+    assert (event["subject"], event["data"]["mass_g"], event["data"]["attempts"]) == ("0123", 12.5, 2)
+    assert event["data"]["transport_chain"] == [{"role": "last_mile", "temperature_controlled": True}]
+
+
+BUYER = "P-1,s-1,2026-07-01,Nguyễn Thị A,0912345678\nP-2,s-1,2026-07-02,Trần Văn B,0987654321\n".encode()
+
+
+def test_columns_by_number_only_ask_whether_there_is_a_header() -> None:
+    mapping = 'country: VN\nzone: "+07:00"\nfacts: {parcel_id: 1, seller_id: 2, packed.time: 3}\n'
+    with pytest.raises(MappingError, match=r"header_line: 0.*header_line: 1"):
+        read_table(BUYER, mapping)
+    assert len(read_table(BUYER, f"{mapping}file: {{header_line: 0}}\n").events) == 2
+    assert len(read_table(b"a,b,c,d,e\n" + BUYER, f"{mapping}file: {{header_line: 1}}\n").events) == 2
+
+
+def test_the_first_row_of_a_file_without_a_header_is_not_shown() -> None:
+    with pytest.raises(MappingError) as refused:
+        read_table(BUYER, "country: VN\nfacts: {parcel_id: Mã, seller_id: Shop, packed.time: Ngày}\n")
+    assert "Nguyễn" not in str(refused.value)
+    assert "it has 5 columns" in str(refused.value)
+    assert "header_line" in str(refused.value)

@@ -137,7 +137,7 @@ SAME: dict[str, tuple[bytes, str]] = {
     ),
     "columns by number": (
         written([["a"] * 9, *ROWS]).encode(),
-        NUMBERED,
+        NUMBERED + "file: {header_line: 1}\n",
     ),
     "no header": (
         written(ROWS).encode(),
