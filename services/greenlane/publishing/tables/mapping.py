@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from greenlane.publishing.tables.facts import Text, named, names
+from greenlane.publishing.tables.facts import Named, Text, named, names
 from greenlane.publishing.tables.faults import MappingError
 from greenlane.publishing.tables.values.dates import DateForm, zone_of
 from greenlane.publishing.tables.values.numbers import UNIT_OF, Quantity, Sign, plain_unit
@@ -125,11 +125,14 @@ class Mapping(Part):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
+        first: dict[Named, str] = {}
         for name, source in self.facts.items():
             found = named(name)
             if found is None:
                 close = get_close_matches(name, names(), n=3, cutoff=0.5)
                 raise ValueError(f"facts: there is no fact {name!r}; near it: {', '.join(close) or 'parcel_id'}")
+            if first.setdefault(found, name) != name:
+                raise ValueError(f"facts: {name!r} is {first[found]}; keep one of the two")
             kind = found.fact.kind
             if source.unit is not None:
                 quantity = Quantity.LENGTH if kind is Text.SIZE else kind

@@ -226,6 +226,8 @@ MOST_OF = {"items": 200, "components": 50, "transport_chain": 20, "hubs": 20}
 def _entries(word: str, key: str, groups: list[Placed], by_row: bool) -> Entries:
     if len(groups) > MOST_OF.get(key, 1):
         raise MappingError(f"facts: {word} has {len(groups)} {key}, and {MOST_OF[key]} are the most")
+    if by_row:  # of several rows, what no column tells is in the list once, before the rows' entries
+        groups = sorted(groups, key=lambda placed: not placed.old.constant)
     cutter = _cutter(tuple(place for placed in groups for place in placed.old.places))
     old, new = (Step(tuple(placed.old for placed in groups)), Step(tuple(placed.new for placed in groups)))
     if all(placed.old is placed.new for placed in groups):

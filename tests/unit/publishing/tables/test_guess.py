@@ -141,6 +141,8 @@ def test_every_word_for_a_column_leads_to_a_fact() -> None:
         ("country: NO\nfacts: {}", "quotation marks"),
         ("time_of_day: 12:00\nfacts: {}", "quotation marks"),
         ("facts: {}\nfile: {encoding: latin-1}", "file.encoding"),
+        ("facts: {packed.item.mass: a, packed.item.1.mass: b}", "'packed.item.1.mass' is packed.item.mass; keep one"),
+        ("facts: {delivered.hub.1.co2e: a, delivered.hub.co2e: b}", "keep one"),
         ("facts: {seller_id: {value: 0123}}", "line 1: YAML reads 0123 as another number; put it in quotation marks"),
         ("facts: {parcel_id: 010}", "YAML reads 010 as another number"),
         ("facts: {seller_id: {value: 1_000}}", "YAML reads 1_000 as another number"),

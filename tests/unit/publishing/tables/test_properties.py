@@ -121,6 +121,18 @@ def test_the_short_way_makes_what_the_long_one_makes(seed: int) -> None:
             read_document(Wire("demo-vn").line(event).encode(), NOW)
 
 
+def test_both_ways_give_the_entries_of_a_list_in_one_order() -> None:
+    mapping = TOP + (
+        "facts: {parcel_id: id, seller_id: {value: s-1}, packed.time: t, packed.item.mass: m, "
+        "packed.item.2.mass: {value: 5 g}}\n"
+    )
+    made = plan(parse_mapping(mapping, "m"), ["id", "t", "m"], NOW)
+    line = Line(2, tuple({"id": "P-1", "t": "2026-07-01", "m": "7 g"}[name] for name in made.names))
+    (event,) = outcome(made, "P-1", [line]).made
+    assert quick(made, "P-1", line) == [event]
+    assert json.loads(event.data)["items"] == [{"mass_g": 5}, {"mass_g": 7}]
+
+
 def test_records_are_those_of_the_models() -> None:
     wire = Wire("demo-vn")
     for case in CASES:
