@@ -15,6 +15,7 @@ fault of ours: it keeps its traceback.
       CheckpointError             a checkpoint does not fit or is damaged (contracts.checkpoints)
         DifferenceError           the accounts are not those of the log (cli.accounts.checkpoint)
         NotRestatableError        entries have no event that this method can assess (accounts.oracle.restating)
+      UnreadableRulesError        the log has rules of a later release (contracts.rules)
       RebuildError                a state cannot be made anew now (cli.accounts.rebuild)
       ReassessError               events cannot be assessed again now (cli.accounts.reassess)
       ClosingError                a day cannot be closed (accounts.clock.day_closer)

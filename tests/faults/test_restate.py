@@ -64,8 +64,11 @@ def test_a_switch_killed_at_random_moments_equals_an_undisturbed_one(
     assert new.read_bytes() == wanted.read_bytes()
 
     for _ in range(3):
-        _killed(installation, chance.uniform(0, took), "policy", "adopt")
-    until(lambda: installation.command("policy", "adopt").returncode == 0, "the groups' coordinator and the adoption")
+        _killed(installation, chance.uniform(0, took), "policy", "adopt", "--checkpoint", str(new))
+    until(
+        lambda: installation.command("policy", "adopt", "--checkpoint", str(new)).returncode == 0,
+        "the groups' coordinator and the adoption",
+    )
     for _ in range(3):
         _killed(installation, chance.uniform(0, took), "rebuild", "--checkpoint", str(new))
     _whole(installation, "rebuild", "--checkpoint", str(new))

@@ -3,17 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import InvalidProducerEpochError, KafkaError, KafkaTimeoutError, ProducerFencedError
 
-from greenlane.contracts.rules import RULES_KEY, RulesAdopted, policy_name, rules_of
+from greenlane.contracts.rules import RULES_KEY, RulesAdopted, UnreadableRulesError, adopted_of, policy_name, rules_of
 from greenlane.contracts.topics import ASSESSMENTS, RULES
 from greenlane.factors.loading import load_method, load_policy
 from greenlane.factors.rows import PolicyFile
+from greenlane.methodology.seller.eligibility import Policy
 from greenlane.operations.kafka_admin import KafkaUnreachableError, kafka_admin, running_groups
 from greenlane.settings import Settings, SettingsError
 
@@ -38,6 +39,9 @@ RETRY_SECONDS = 2.0
 Choice = Callable[["Registered"], RulesAdopted | None]
 """What to adopt in view of the rules in use; None for nothing."""
 
+LastLook = Callable[[Mapping[int, int]], None]
+"""Told where the adoption stands in each partition of the assessments before it holds; what it raises takes it back."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -46,6 +50,10 @@ class Registered(NamedTuple):
 
     first: RulesAdopted | None = None
     current: RulesAdopted | None = None
+
+    def policy_before(self, own: Policy) -> Policy:
+        """The policy of a partition before it adopts rules: that adopted first, or one's `own` where none was."""
+        return own if self.first is None else self.first.terms()
 
 
 class Wanted(NamedTuple):
@@ -82,7 +90,10 @@ class Wanted(NamedTuple):
 
 
 def read_rules(bootstrap_servers: str) -> Registered:
-    """The rules in use. A cluster without the topic has adopted none. Raises KafkaError."""
+    """The rules in use. A cluster without the topic has adopted none.
+
+    Raises KafkaError, and UnreadableRulesError for rules of a later release.
+    """
     consumer: Any = KafkaConsumer(
         bootstrap_servers=bootstrap_servers.split(","),
         group_id=None,
@@ -105,28 +116,32 @@ def read_rules(bootstrap_servers: str) -> Registered:
                 raise KafkaTimeoutError(f"{RULES} could not be read in {READ_SECONDS:.0f} s")
             for records in consumer.poll(timeout_ms=READ_MS).values():
                 found.update({record.key: record.value for record in records})
-    read = {key: RulesAdopted.model_validate_json(value) for key, value in found.items() if value is not None}
-    return Registered(read.get(FIRST_KEY), read.get(RULES_KEY))
+    first, current = (
+        None if value is None else adopted_of(value, f"{RULES} under the key {key.decode()}")
+        for key, value in ((key, found.get(key)) for key in (FIRST_KEY, RULES_KEY))
+    )
+    return Registered(first, current)
 
 
-def adopt(bootstrap_servers: str, choose: Choice) -> RulesAdopted | None:
+def adopt(bootstrap_servers: str, choose: Choice, last_look: LastLook | None = None) -> RulesAdopted | None:
     """Adopt what `choose` makes of the rules in use, in the registry and in every partition, or in none of them.
 
     Of two adoptions at the same time one follows the other: `choose` is asked again about what the other has left.
-    Returns the rules, None for nothing to adopt. Raises SettingsError without the topic of the rules, and KafkaError.
+    `last_look` is called once the records stand in their places, and before anybody can read them. Returns the rules,
+    None for nothing to adopt. Raises SettingsError without the topic of the rules, and KafkaError.
     """
     if choose(read_rules(bootstrap_servers)) is None:
         return None
     for attempt in range(ATTEMPTS):
         try:
-            return _adopt_alone(bootstrap_servers, choose)
+            return _adopt_alone(bootstrap_servers, choose, last_look)
         except (ProducerFencedError, InvalidProducerEpochError):
             logger.info("another adoption of rules came between, trying again")
             time.sleep(RETRY_SECONDS * attempt)
     raise KafkaTimeoutError(f"other adoptions of rules came between {ATTEMPTS} times")
 
 
-def _adopt_alone(bootstrap_servers: str, choose: Choice) -> RulesAdopted | None:
+def _adopt_alone(bootstrap_servers: str, choose: Choice, last_look: LastLook | None) -> RulesAdopted | None:
     """Shut out every other adoption, look again, and write in one transaction."""
     producer: Any = KafkaProducer(
         bootstrap_servers=bootstrap_servers.split(","),
@@ -150,8 +165,13 @@ def _adopt_alone(bootstrap_servers: str, choose: Choice) -> RulesAdopted | None:
             for key in ((FIRST_KEY, RULES_KEY) if rules.first else (RULES_KEY,))
         ]
         sent += [producer.send(ASSESSMENTS, key=RULES_KEY, value=value, partition=number) for number in partitions]
-        for future in sent:
-            future.get(timeout=SEND_SECONDS)
+        places = [future.get(timeout=SEND_SECONDS) for future in sent]
+        if last_look is not None:
+            try:
+                last_look({place.partition: place.offset for place in places if place.topic == ASSESSMENTS})
+            except BaseException:
+                producer.abort_transaction()
+                raise
         producer.commit_transaction()
     finally:
         producer.close(timeout=SEND_SECONDS)
@@ -192,14 +212,13 @@ def refuse_other_rules(settings: Settings) -> None:
 
 
 def refuse_running(bootstrap_servers: str, groups: Sequence[str]) -> None:
-    """Raise SettingsError if one of these groups keeps members: what they are about to write would be refused."""
+    """Raise SettingsError if one of these groups keeps members: they would write by rules that no longer hold."""
     with kafka_admin(bootstrap_servers) as admin:
         running = running_groups(admin, groups, SESSION_SECONDS)
     if running:
         raise SettingsError(
-            f"nothing adopted. {' and '.join(running)} still run with the factors and the method of before: what they "
-            "are about to write would be refused. Stop these scorers, adopt the rules, then start them with the new "
-            "ones."
+            f"nothing adopted. {' and '.join(running)} still run with the factors and the method of before, which no "
+            "longer hold for what they write next. Stop them, adopt the rules, then start them with the new ones."
         )
 
 
@@ -221,6 +240,8 @@ async def work_under(
             registered = await asyncio.to_thread(read_rules, bootstrap_servers)
         except (KafkaError, KafkaUnreachableError) as error:
             why = f"no Kafka answers at {bootstrap_servers} ({type(error).__name__})"
+        except UnreadableRulesError as error:
+            why = str(error)
         else:
             why = wanted.contradiction(registered.current)
         if why is None:
@@ -240,33 +261,34 @@ async def _watched(
     registered: Registered,
     work: Callable[[Registered, asyncio.Event], Awaitable[None]],
 ) -> None:
-    """Work until `stop` is set or rules are adopted that contradict the settings."""
+    """Work until `stop` is set or rules are adopted that contradict the settings; then raise SettingsError."""
     enough = asyncio.Event()
-    refused: list[str] = []
-
-    async def watch() -> None:
-        while not stop.is_set():
-            await _pause(stop, WATCH_SECONDS)
-            if stop.is_set():
-                break
-            try:
-                current = (await asyncio.to_thread(read_rules, bootstrap_servers)).current
-            except KafkaError as error:  # the engine tells of an absent Kafka, and the log decides meanwhile
-                logger.warning("the rules in use cannot be read: %s", type(error).__name__)
-                continue
-            why = wanted.contradiction(current)
-            if why is not None:
-                refused.append(why)
-                break
-        enough.set()
-
-    watching = asyncio.ensure_future(watch())
+    watching = asyncio.ensure_future(_contradicted(bootstrap_servers, wanted, stop))
+    watching.add_done_callback(lambda _: enough.set())
     try:
         await work(registered, enough)
     finally:
         watching.cancel()
-    if refused:
-        raise SettingsError(f"Refusing to go on: {refused[0]}.")
+        await asyncio.wait([watching])
+    if not watching.cancelled():
+        watching.result()
+
+
+async def _contradicted(bootstrap_servers: str, wanted: Wanted, stop: asyncio.Event) -> None:
+    """Return when `stop` is set. Raises SettingsError when rules are adopted under which nobody may work here."""
+    while not stop.is_set():
+        await _pause(stop, WATCH_SECONDS)
+        if stop.is_set():
+            return
+        try:
+            why = wanted.contradiction((await asyncio.to_thread(read_rules, bootstrap_servers)).current)
+        except KafkaError as error:  # the engine tells of an absent Kafka, and the log decides meanwhile
+            logger.warning("the rules in use cannot be read: %s", type(error).__name__)
+            continue
+        except UnreadableRulesError as error:
+            why = str(error)
+        if why is not None:
+            raise SettingsError(f"Refusing to go on: {why}.")
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

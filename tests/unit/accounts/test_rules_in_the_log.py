@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -15,16 +16,20 @@ from greenlane.accounts.aggregator.entries import PackedEntries
 from greenlane.accounts.aggregator.rows import RowError, rules_key
 from greenlane.accounts.aggregator.state import Accounts
 from greenlane.accounts.aggregator.telemetry import Gauges
+from greenlane.accounts.oracle.conservation import Conservation
+from greenlane.accounts.oracle.method_change import first_of_another
 from greenlane.accounts.oracle.partition_accounts import PartitionAccounts
+from greenlane.accounts.oracle.recompute import Basis, rebuilt
 from greenlane.contracts.assessments import Assessment, DayClosed, SourcePosition
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
-from greenlane.contracts.rules import AGGREGATOR_RECORD, RULES_KEY, RulesAdopted, rules_of
+from greenlane.contracts.rules import AGGREGATOR_RECORD, RULES_KEY, RulesAdopted, UnreadableRulesError, rules_of
 from greenlane.contracts.topics import BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.seller.eligibility import LevelRules, Policy
 from greenlane.methodology.vocabulary import BadgeLevel, DataCategory, Dimension
 from greenlane.operations.metrics import AggregatorMetrics
 from greenlane.operations.rules import Wanted
+from greenlane.operations.topics_reader import TopicsReader
 from greenlane.streaming import Outcome, Stage, StreamingError
 
 LEVELS = (
@@ -284,6 +289,50 @@ def test_both_agree_on_any_order_of_rules_parcels_closings_and_restarts(
     }
     assert {key.decode(): value for key, value in both.scores.items()} == wanted
     assert sorted(both.decisions) == sorted(item.model_dump_json().encode() for item in both.oracle.decisions)
+
+
+LATER = json.loads(rules(LONG).model_dump_json())
+UNREADABLE = {
+    "another field of the policy": LATER | {"policy": LATER["policy"] | {"later_days": 3}},
+    "a threshold beyond what this release allows": LATER | {"policy": LATER["policy"] | {"window_days": 9_999}},
+    "another version of the record": LATER | {"type": "greenlane.rules-adopted.v2"},
+}
+
+
+@pytest.mark.parametrize("value", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_nobody_goes_on_past_rules_of_a_later_release(value: dict[str, Any]) -> None:
+    both = Both()
+    both.take(rules(SHORT, first=True))
+    record = Incoming(1, json.dumps(value).encode(), key=RULES_KEY)
+    told = r"partition 0 offset 1 has adopted rules that this release cannot read \(.+\)\. Start the release that"
+    with pytest.raises(UnreadableRulesError, match=told):
+        both.accounts.handle([record])
+    with pytest.raises(UnreadableRulesError, match=told):
+        _books(record)
+    with pytest.raises(UnreadableRulesError, match=told):
+        first_of_another([record], "1.0.0")
+
+
+@pytest.mark.parametrize("value", [b"", b"[" * 5_000, b"{}", b'{"type": 1}', b'"greenlane.rules-adopted.v1"'])
+def test_other_bytes_under_the_key_of_the_rules_become_dead_letters(value: bytes) -> None:
+    both = Both()
+    record = Incoming(0, value, key=RULES_KEY)
+    assert [output.topic for output in both.accounts.handle([record])[0].outputs] == [DEAD_LETTERS]
+    assert len(_books(record).unexplained_yet()) == 1
+
+
+def test_rules_under_another_key_that_cannot_be_read_become_dead_letters() -> None:
+    both = Both()
+    record = Incoming(0, json.dumps(UNREADABLE["another field of the policy"]).encode())
+    assert [output.topic for output in both.accounts.handle([record])[0].outputs] == [DEAD_LETTERS]
+    assert len(_books(record).unexplained_yet()) == 1
+
+
+def _books(record: Incoming) -> Conservation:
+    """What the oracle makes of a log with this record alone."""
+    reader = Mock(spec=TopicsReader, spans=())
+    reader.records.side_effect = lambda topic: iter([record] if topic == record.topic else [])
+    return rebuilt(reader, Basis({}, SHORT, ()), None)[0]
 
 
 def test_settings_that_name_other_rules_are_told_both_and_the_remedy() -> None:

@@ -64,7 +64,7 @@ async def run(
     )
 
     async def work(registered: Registered, enough: asyncio.Event) -> None:
-        before = policy if registered.first is None else registered.first.terms()
+        before = registered.policy_before(policy)
 
         def accounts(partition: int, disk: DiskRows | None) -> Accounts:
             entries = PackedEntries() if disk is None else StoredEntries(disk)

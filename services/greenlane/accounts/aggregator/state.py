@@ -34,7 +34,7 @@ from greenlane.accounts.aggregator.telemetry import Gauges
 from greenlane.contracts.assessments import DayClosed, SellerErased
 from greenlane.contracts.dead_letters import DeadLetterCode, Refusal
 from greenlane.contracts.records import KafkaRecord
-from greenlane.contracts.rules import RULES_KEY, RulesAdopted
+from greenlane.contracts.rules import RULES_KEY, RulesAdopted, refuse_unreadable_rules
 from greenlane.methodology.method import METHOD_VERSION
 from greenlane.methodology.seller.eligibility import Policy
 from greenlane.streaming import Outcome, Output, Rows, Stage, StreamingError
@@ -119,7 +119,7 @@ class Accounts:
     def handle(self, records: Sequence[KafkaRecord]) -> list[Outcome]:
         """One outcome per record, in order, up to a closing that made many statements, or a seller that is forgotten.
 
-        A record at or below the guard changes nothing.
+        A record at or below the guard changes nothing. Raises UnreadableRulesError for rules of a later release.
         """
         if not self._restored:
             self._begin()
@@ -135,6 +135,7 @@ class Accounts:
             try:
                 said = self._admitted(read(record))
             except Refusal as refusal:
+                refuse_unreadable_rules(record)
                 self._refused(refusal.code)
                 outcomes.append(self._stage.refuse(record, refusal))
                 continue

@@ -16,7 +16,7 @@ from greenlane.accounts.oracle.partition_accounts import Message, PartitionAccou
 from greenlane.contracts.assessments import Assessment, DayClosed, SellerErased
 from greenlane.contracts.checkpoints import Checkpoint, read_checkpoint
 from greenlane.contracts.reading.fulfilment import KafkaRecord
-from greenlane.contracts.rules import AGGREGATOR_RECORD, RulesAdopted
+from greenlane.contracts.rules import AGGREGATOR_RECORD, RulesAdopted, refuse_unreadable_rules
 from greenlane.contracts.scores import SellerScore
 from greenlane.contracts.topics import ASSESSMENTS, BADGE_DECISIONS, DEAD_LETTERS, SELLER_SCORES, fulfilment_topic
 from greenlane.factors.loading import load_method, load_policy
@@ -44,7 +44,7 @@ def basis_of(settings: Settings, factors: Iterable[Path] = ()) -> Basis:
     files = dict.fromkeys((settings.factors_file, *factors, None))
     methods = {method.fingerprint: method for method in map(load_method, files)}
     registered = read_rules(settings.kafka_bootstrap_servers)
-    policy = load_policy(settings.policy_file) if registered.first is None else registered.first.terms()
+    policy = registered.policy_before(load_policy(settings.policy_file))
     known = () if registered.current is None else registered.current.marketplaces
     return Basis(methods, policy, tuple(map(fulfilment_topic, dict.fromkeys((*settings.marketplaces, *known)))))
 
@@ -91,10 +91,12 @@ def _rebuild(reader: TopicsReader, books: Conservation, accounts: Accounts) -> A
     for record in reader.records(ASSESSMENTS):
         message = _read(record)
         if message is None:
+            refuse_unreadable_rules(record)
             books.unreadable(record)
             continue
         refused = accounts[record.partition].refusal_of(record, message)
         if refused is not None:
+            refuse_unreadable_rules(record)
             books.refused(record, refused)
             if isinstance(message, Assessment):
                 books.refused_source(message)

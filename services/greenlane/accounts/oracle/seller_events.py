@@ -22,7 +22,7 @@ from greenlane.contracts.checkpoints import (
 from greenlane.contracts.declarations import Version, declaration_of, version_of
 from greenlane.contracts.events import CancelledEvent
 from greenlane.contracts.reading.fulfilment import KafkaRecord, read_event
-from greenlane.contracts.rules import AGGREGATOR_RECORD, RULES_KEY, RulesAdopted
+from greenlane.contracts.rules import AGGREGATOR_RECORD, RULES_KEY, RulesAdopted, refuse_unreadable_rules
 from greenlane.contracts.scores import SellerScore
 from greenlane.contracts.topics import ASSESSMENTS, fulfilment_topic
 from greenlane.errors import GreenlaneError
@@ -101,6 +101,7 @@ def _account(
             try:
                 message = AGGREGATOR_RECORD.validate_json(record.value or b"")
             except ValidationError:
+                refuse_unreadable_rules(record)
                 continue  # a dead letter of the aggregator, which `greenlane recompute` accounts for
             accounts = partitions[record.partition]
             if accounts.refusal_of(record, message) is None and not isinstance(message, RulesAdopted):

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from greenlane.accounts.aggregator.process import SERVICE as AGGREGATOR
 from greenlane.accounts.clock.day_closer import SCORERS
+from greenlane.cli.accounts.switching import Switch
 from greenlane.cli.connection import kafka_settings, some_kafka
 from greenlane.cli.output import AsJson, notes, print_json, print_table
 from greenlane.contracts.rules import RulesAdopted, policy_name
@@ -82,6 +84,10 @@ def adopt(
     file: Annotated[
         Path | None, typer.Argument(help="A badge policy (YAML); without one, that of the settings.")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="What `greenlane restate` has written; needed when the method changes.", dir_okay=False),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -89,6 +95,8 @@ def adopt(
 
     The policy decides from each marketplace's next closed day on. Factors and method hold for every assessment after
     this; so the command refuses to change them while scorers run. The rules are adopted in every partition or in none.
+    Another method is adopted only with the accounts made again under it (--checkpoint), once the log has nothing that
+    they do not contain, and no aggregator runs: after that the earlier release can take nothing in any more.
     Workers whose settings name other rules stop, and wait until their settings name these. If no Kafka runs, the
     command starts the embedded one and stops it again.
 
@@ -99,10 +107,18 @@ def adopt(
         named = settings if file is None else settings.model_copy(update={"policy_file": file})
         registered = read_rules(servers)
         wanted = _beside(registered, own_rules(named, first=False))
+        switch = Switch.between(named, registered, wanted, checkpoint)
+        if switch is not None and (checkpoint is not None or not dry_run):
+            switch.refuse_misfit()
         if not dry_run:
             if _scores_otherwise(registered.current, wanted):
-                refuse_running(servers, tuple(map(group_of, SCORERS)))
-            adopt_rules(servers, lambda found: _beside(found, wanted))
+                services = SCORERS if switch is None else (*SCORERS, AGGREGATOR)
+                refuse_running(servers, tuple(map(group_of, services)))
+            adopt_rules(
+                servers,
+                lambda found: _beside(found, wanted),
+                None if switch is None else switch.refuse_left_behind,
+            )
     changes = _changes(registered.current, wanted)
     if as_json:
         print_json({"adopted": not dry_run, "id": wanted.id, "changes": changes})
