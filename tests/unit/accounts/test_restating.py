@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.accounts.recorded_method import EVENTS, OLD, Recorded, old_checkpoint, records
+from typer.testing import CliRunner
 
 from greenlane.accounts.aggregator.checkpoint import lines_of, rows_of
 from greenlane.accounts.oracle.checkpoint import account_lines, restore_accounts
@@ -22,6 +23,7 @@ from greenlane.accounts.oracle.restating import (
     restated,
 )
 from greenlane.accounts.oracle.side_by_side import SellerChange, Sides, Summary, accounts_of, side_by_side
+from greenlane.cli.app import app
 from greenlane.contracts.assessing import assessment_of
 from greenlane.contracts.assessments import Assessment
 from greenlane.contracts.checkpoints import (
@@ -192,6 +194,41 @@ def test_an_open_score_of_another_moment_is_refused() -> None:
     ]
     with pytest.raises(CheckpointError, match=r"another moment.*later checkpoint"):
         made(with_lines(old, further))
+
+
+def test_a_score_that_an_even_earlier_method_stated_is_carried_over_once(tmp_path: Path) -> None:
+    wanted = [line for line in made().lines if isinstance(line, ScoreLine)]
+    stated = {(line.marketplace, line.seller_id): line for line in wanted}
+    opened = [
+        stated[line.marketplace, line.seller_id]
+        for line in old_checkpoint().lines
+        if isinstance(line, SellerLine) and line.accepted
+    ]
+    assert opened
+    old = old_checkpoint()
+    new = made(with_lines(old, Checkpoint.of(old.header, [*old.lines, *opened]).lines))
+    assert [line for line in new.lines if isinstance(line, ScoreLine)] == wanted
+    assert write_checkpoint(tmp_path / "new.checkpoint", new)
+
+
+def test_a_report_is_never_written_over_a_checkpoint(tmp_path: Path) -> None:
+    old, other, new = tmp_path / "old", tmp_path / "other", tmp_path / "new"
+    for path in (old, other):
+        path.write_bytes(OLD.read_bytes())
+    for report in (old, other, new):
+        refused = CliRunner().invoke(app, ["restate", str(old), str(new), "--report", str(report)])
+        assert refused.exit_code == 2
+        assert "--report would write over the checkpoint" in " ".join(refused.output.split())
+    assert old.read_bytes() == other.read_bytes() == OLD.read_bytes()
+    assert not new.exists()
+
+
+def test_a_line_that_stands_twice_is_never_given_a_name(tmp_path: Path) -> None:
+    new = made()
+    path = tmp_path / "new.checkpoint"
+    with pytest.raises(CheckpointError, match="every line once"):
+        write_checkpoint(path, Checkpoint.of(new.header, [*new.lines, new.lines[-1]]))
+    assert not path.exists()
 
 
 def test_the_statements_of_before_stand_until_their_account_moves() -> None:

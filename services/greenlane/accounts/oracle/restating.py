@@ -242,10 +242,14 @@ def _rules(line: PartitionLine, rules: RulesAdopted) -> PartitionRules:
 
 
 def _open_scores(old: Checkpoint, scores: Mapping[bytes, bytes | None]) -> Iterator[ScoreLine]:
-    """The scores of open days: the earlier method stated them, so nobody can compute them here."""
+    """The scores of open days: the earlier method stated them, so nobody can compute them here.
+
+    One that a method before that stated stands in the checkpoint already.
+    """
+    known = {(line.marketplace, line.seller_id) for line in old.lines if isinstance(line, ScoreLine)}
     closed = {line.partition: line.closed for line in old.lines if isinstance(line, PartitionLine)}
     for line in old.lines:
-        if not isinstance(line, SellerLine) or not line.accepted:
+        if not isinstance(line, SellerLine) or not line.accepted or (line.marketplace, line.seller_id) in known:
             continue
         last_day = closed[line.partition].get(line.marketplace)
         if last_day is None:

@@ -16,14 +16,15 @@ from kafka.errors import GroupIdNotFoundError, NonEmptyGroupError
 from greenlane.accounts.aggregator.checkpoint import rows_of
 from greenlane.accounts.oracle.checkpoint import policy_identity, refuse_cut_off
 from greenlane.accounts.oracle.method_change import refuse_other_method
-from greenlane.accounts.oracle.recompute import basis_of
 from greenlane.cli.connection import settings_here, some_kafka
 from greenlane.cli.options import CheckpointOption
 from greenlane.cli.output import notes
 from greenlane.contracts.checkpoints import Checkpoint, read_checkpoint, refuse_misfit
 from greenlane.contracts.topics import AGGREGATOR_CHANGELOG, ASSESSMENTS, declared_topics, group_of
 from greenlane.errors import GreenlaneError
+from greenlane.factors.loading import load_policy
 from greenlane.operations.kafka_admin import kafka_admin
+from greenlane.operations.rules import read_rules
 from greenlane.operations.running_stack import StackFolder
 from greenlane.operations.topic_provisioning import apply
 from greenlane.operations.topics_reader import TopicsReader
@@ -84,7 +85,8 @@ def _rebuild(settings: Settings, start: Start | None) -> None:
         if start is None:
             refuse_cut_off(spans)
         else:
-            policy = basis_of(settings).policy
+            registered = read_rules(settings.kafka_bootstrap_servers)
+            policy = registered.policy_before(load_policy(settings.policy_file))
             refuse_misfit(start.path, start.checkpoint, topic_id, spans, policy_identity(policy))
         with TopicsReader(settings.kafka_bootstrap_servers, (ASSESSMENTS,), lambda _read, _total: None) as reader:
             refuse_other_method(

@@ -10,7 +10,6 @@ import typer
 
 from greenlane.accounts.oracle.checkpoint import policy_identity, topic_id_of
 from greenlane.accounts.oracle.method_change import refuse_other_method
-from greenlane.accounts.oracle.recompute import basis_of
 from greenlane.accounts.oracle.restating import Restating, latest_of, reassessed_lines, restated, restated_header
 from greenlane.accounts.oracle.side_by_side import SellerChange, Sides, Summary, accounts_of, side_by_side
 from greenlane.cli.connection import some_kafka
@@ -22,10 +21,11 @@ from greenlane.contracts.checkpoints import (
     refuse_misfit,
     write_checkpoint,
 )
+from greenlane.contracts.rules import rules_of
 from greenlane.contracts.topics import ASSESSMENTS, SELLER_SCORES
 from greenlane.factors.loading import load_method, load_policy
 from greenlane.methodology.method import METHOD_VERSION
-from greenlane.operations.rules import own_rules
+from greenlane.operations.rules import read_rules
 from greenlane.operations.topics_reader import Progress, TopicsReader
 from greenlane.settings import Settings
 
@@ -69,6 +69,7 @@ def restate(
             f"{old} is of method {METHOD_VERSION} already. Name it to `rebuild` and `recompute` with --checkpoint."
         )
     _refuse_other_file(new, before)
+    _refuse_report_over_checkpoint(report, new)
     with some_kafka() as settings, progress() as shown:
         task = shown.add_task("assessing every entry again", total=None)
         outcome = _restated(
@@ -96,11 +97,23 @@ def _refuse_other_file(new: Path | None, before: Checkpoint) -> None:
         raise CheckpointError(f"{new} exists and is not this checkpoint restated. Name another file.")
 
 
+def _refuse_report_over_checkpoint(report: Path | None, new: Path | None) -> None:
+    """The log may depend on a checkpoint, and nothing makes it again."""
+    if report is None:
+        return
+    same = new is not None and report.resolve() == new.resolve()
+    if not same:
+        try:
+            read_checkpoint(report, of_any_method=True)
+        except CheckpointError:
+            return
+    raise CheckpointError(f"--report would write over the checkpoint {report}. Name another file.")
+
+
 def _restated(settings: Settings, path: Path, old: Checkpoint, *, whole: bool, progress: Progress) -> Outcome:
     servers = settings.kafka_bootstrap_servers
-    method = load_method(settings.factors_file)
+    method, policy = load_method(settings.factors_file), load_policy(settings.policy_file)
     restating = Restating(old, method)
-    policy = load_policy(settings.policy_file)
     with TopicsReader(servers, (ASSESSMENTS, SELLER_SCORES, *restating.topics), progress) as reader:
         spans = {span.partition: (span.first, span.end) for span in reader.spans if span.topic == ASSESSMENTS}
         refuse_misfit(path, old, topic_id_of(servers, ASSESSMENTS), spans, old.header.policy)
@@ -113,8 +126,8 @@ def _restated(settings: Settings, path: Path, old: Checkpoint, *, whole: bool, p
         scores = latest_of(reader.records(SELLER_SCORES))
     made = None
     if whole:
-        rules, first = own_rules(settings, first=False), basis_of(settings).policy
-        made = restated(old, restating.found, rules, scores, policy_identity(first))
+        rules = rules_of(policy, method.fingerprint, settings.marketplaces, first=False)
+        made = restated(old, restating.found, rules, scores, policy_identity(read_rules(servers).policy_before(policy)))
     accounts = accounts_of(reassessed_lines(old, restating.found), policy)
     return Outcome(made, tuple(side_by_side(old, restating, accounts, Sides(method, policy, scores))))
 
