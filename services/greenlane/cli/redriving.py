@@ -17,6 +17,8 @@ from greenlane.contracts.dead_letters import (
     DeadLetterCode,
 )
 from greenlane.contracts.letters import HEADERS_OMITTED
+from greenlane.contracts.rules import RULES_KEY
+from greenlane.contracts.topics import ASSESSMENTS
 from greenlane.operations.topics_reader import TopicsReader
 from greenlane.settings import Settings
 
@@ -127,14 +129,16 @@ def why_not(letter: DeadLetter, known: set[str], appended: int, *, force: bool) 
         reason = "a record without key and value cannot be appended"
     elif isinstance(value, str) and not null:
         reason = value
-    return reason or _unreadable(letter)
+    return reason or _not_appendable(letter)
 
 
-def _unreadable(letter: DeadLetter) -> str | None:
+def _not_appendable(letter: DeadLetter) -> str | None:
     try:
-        _key(letter), _headers(letter)
+        key, _ = _key(letter), _headers(letter)
     except binascii.Error:
         return f"its key or headers are no base64: read them at {place_of(letter)}"
+    if (letter.data.origin.topic, key) == (ASSESSMENTS, RULES_KEY):
+        return "only an adoption writes under the key of the rules: use `greenlane policy adopt`"
     return None
 
 

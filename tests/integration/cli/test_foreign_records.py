@@ -18,6 +18,7 @@ from greenlane.contracts.dead_letters import (
     Redrive,
 )
 from greenlane.contracts.topics import (
+    ASSESSMENTS,
     BADGE_DECISIONS,
     DEAD_LETTERS,
     SELLER_SCORES,
@@ -80,6 +81,7 @@ LETTERS = {
     "aa05": letter("aa05", DeadLetterCode.UNEXPECTED_ERROR, "no base64!"),
     "aa06": letter("aa06", DeadLetterCode.UNEXPECTED_ERROR, topic="greenlane.badge-decisions.v2"),
     "aa07": letter("aa07", DeadLetterCode.UNEXPECTED_ERROR, key_b64="no base64!"),
+    "aa10": letter("aa10", DeadLetterCode.SCHEMA_VIOLATION, topic=ASSESSMENTS, key_b64="cnVsZXM="),
 }
 
 
@@ -127,6 +129,7 @@ def test_foreign_records_hostile_letters_and_unknown_names_are_lines_and_never_a
         ("dead-letters", "redrive", "aa05"): "no base64",
         ("dead-letters", "redrive", "aa06"): "no topic of this installation",
         ("dead-letters", "redrive", "aa07"): "no base64",
+        ("dead-letters", "redrive", "aa10"): "only an adoption writes under the key of the rules",
     }
     for asked, answer in answers.items():
         done = runner.invoke(app, list(asked))
