@@ -97,7 +97,7 @@ class Service:
 
     def counted(self, name: str, **labels: str) -> float:
         """What the process says of a metric now, summed over the labels that are not given."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60) as answer:
             families = list(text_string_to_metric_families(answer.read().decode()))
         samples = [sample for family in families for sample in family.samples if sample.name == f"greenlane_{name}"]
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())

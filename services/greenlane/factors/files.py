@@ -6,16 +6,14 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from greenlane.factors.registry import TableError
+from greenlane.factors.yaml_text import YamlTextError, read_yaml_text
 
 MAX_FILE_BYTES = 5_000_000
 DATA = files("greenlane.factors") / "data"
 """The shipped tables."""
-
-_SAFE_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 
@@ -36,10 +34,10 @@ def _text(file: Traversable | Path) -> str:
 def read_yaml(file: Traversable | Path, model: type[_ModelT]) -> _ModelT:
     """The file as its model. Raises TableError naming the first wrong row."""
     try:
-        content = yaml.load(_text(file), Loader=_SAFE_LOADER)  # noqa: S506 - a safe loader, in C where there is one
-        return model.model_validate(content)
-    except yaml.YAMLError as error:
-        raise TableError(file.name, "file", "is not YAML", " ".join(str(error).split())) from error
+        return model.model_validate(read_yaml_text(_text(file)))
+    except YamlTextError as error:
+        problem, _, remedy = str(error).rpartition("; ")
+        raise TableError(file.name, "file", problem, remedy[:1].upper() + remedy[1:]) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         row = ".".join(str(part) for part in first["loc"]) or "file"

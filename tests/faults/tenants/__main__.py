@@ -50,7 +50,7 @@ def run(folder: Path, minutes: float, rate: float) -> dict[str, Any]:
         seen = _settled(running, events)
         spent = stages(records(running.pipeline, ASSESSMENTS), records(running.pipeline, SELLER_SCORES), events)
         found = letters(records(running.pipeline, DEAD_LETTERS), report.forged)
-        ended = running.ended()
+        ended, last_words = running.ended(), running.last_words()
     missing = found.missing(report.records, report.forged)
     lost = seen.lost()
     slow, slow_name = slowest(EVIL, hostile_records(EVIL, time.time()))
@@ -78,6 +78,7 @@ def run(folder: Path, minutes: float, rate: float) -> dict[str, Any]:
         "slowest_record_ms": round(slow, 1),
         "slowest_record": slow_name,
         "ended": ended,
+        "last_words": last_words,
         "others_events": len(events),
         "others_asked": report.others_asked,
         "hostile_records": len(report.records),

@@ -42,6 +42,13 @@ class Running:
         """Services that ended, with their exit codes; nobody ended them on purpose."""
         return {name: codes for name, codes in self.pipeline.exits().items() if codes}
 
+    def last_words(self) -> dict[str, list[str]]:
+        """Why they ended, in their own words: what each said at the level CRITICAL, a line at most 1,000 characters."""
+        return {
+            name: [line[:1000] for line in self.pipeline.services[name].text().splitlines() if "CRITICAL" in line]
+            for name in self.ended()
+        }
+
 
 @contextmanager
 def everything(folder: Path) -> Iterator[Running]:

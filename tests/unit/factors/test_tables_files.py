@@ -82,6 +82,11 @@ def test_the_reference_stays_the_published_one_under_own_factors(tmp_path: Path)
         ("factors: 3", "factors"),
         ("", "file"),
         ("x" * (MAX_FILE_BYTES + 1), "larger than"),
+        ("factors: []\nsources: []\nfactors: []", "line 3: has the key factors a second time. Keep one of the two"),
+        ("factors: [{id: a, value: 1}, {id: b, value: 1, id: c}]", "has the key id a second time"),
+        ("factors: &a []\nsources: *a", "line 2: has a YAML alias"),
+        ("factors: [{value: 0123}]", "YAML reads 0123 as another number"),
+        ("factors: [{value: 2026-13-45}]", "is not YAML"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: str, problem: str) -> None:
@@ -95,6 +100,14 @@ def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(TableError, match="is not UTF-8"):
         load_method(tmp_path / "binary.yaml")
+
+
+def test_a_policy_that_sets_a_bound_twice_is_refused(tmp_path: Path) -> None:
+    text = (files("greenlane.factors") / "policies" / "v2.yaml").read_text()
+    path = tmp_path / "policy.yaml"
+    path.write_text(text.replace("window_days: 90", "window_days: 90\nwindow_days: 30"))
+    with pytest.raises(TableError, match="a second time"):
+        load_policy(path)
 
 
 def test_the_shipped_policy_is_the_published_one() -> None:

@@ -1,6 +1,5 @@
 """The mapping of a table: which column tells which fact, in which unit and form; read from YAML and written to it."""
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from difflib import get_close_matches
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from greenlane.factors.yaml_text import YamlTextError, read_yaml_text
 from greenlane.publishing.tables.facts import Named, Text, named, names
 from greenlane.publishing.tables.faults import MappingError
 from greenlane.publishing.tables.values.dates import DateForm, zone_of
@@ -22,12 +22,6 @@ _COUNTRY = "^[A-Z]{2}$"
 
 Encoding = Literal["utf-8", "utf-16-le", "utf-16-be", "windows-1258", "windows-1252"]
 Separator = Literal[",", ";", "\t", "|"]
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-_OTHER_NUMBER = re.compile(
-    r"[-+]?(?:0[0-7_]+|0b[01_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*_[0-9_]*|[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)"
-)
-"""Whole numbers of YAML 1.1 that are not what they look like: 0123 is 83, and 12:00 is 720."""
 
 
 class Part(BaseModel):
@@ -159,18 +153,9 @@ class Mapping(Part):
 def parse_mapping(text: str, name: str) -> Mapping:
     """A mapping from YAML. Raises MappingError that names the line to correct."""
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
-            if isinstance(event, yaml.AliasEvent):
-                raise MappingError(f"{name}: has a YAML alias (*name); write the part out")
-            if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and _OTHER_NUMBER.fullmatch(event.value):
-                line = "" if event.start_mark is None else f"line {event.start_mark.line + 1}: "
-                raise MappingError(
-                    f"{name}: {line}YAML reads {event.value[:24]} as another number; put it in quotation marks"
-                )
-        content = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader, in C where there is one
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        place = " ".join(str(error).split())[:200] or "too deep"
-        raise MappingError(f"{name}: is not YAML: {place}; correct it there") from error
+        content = read_yaml_text(text)
+    except YamlTextError as error:
+        raise MappingError(f"{name}: {error}") from error
     if not isinstance(content, dict):
         raise MappingError(f"{name}: is no mapping; `greenlane import csv FILE --save-mapping {name}` writes one")
     try:

@@ -144,6 +144,7 @@ def test_every_word_for_a_column_leads_to_a_fact() -> None:
         ("facts: {packed.item.mass: a, packed.item.1.mass: b}", "'packed.item.1.mass' is packed.item.mass; keep one"),
         ("facts: {delivered.hub.1.co2e: a, delivered.hub.co2e: b}", "keep one"),
         ("facts: {seller_id: {value: 0123}}", "line 1: YAML reads 0123 as another number; put it in quotation marks"),
+        ("facts: {seller_id: a, seller_id: b}", "line 1: has the key seller_id a second time; keep one of the two"),
         ("facts: {parcel_id: 010}", "YAML reads 010 as another number"),
         ("facts: {seller_id: {value: 1_000}}", "YAML reads 1_000 as another number"),
         ("facts: {}\nzone: +10:00", "YAML reads +10:00 as another number"),
