@@ -32,6 +32,7 @@ fault of ours: it keeps its traceback.
         NotDelivered              an event was not delivered
       UnreadableTableError        a file is no table that can be read (publishing.tables.faults)
       MappingError                a mapping is not sound or does not fit its file (publishing.tables.faults)
+      WorkspaceError              a comparison has no place on disk (publishing.reconciliation.workspace)
       OlistError                  files of the Olist data set cannot be used (publishing.adapters.olist.files)
 
 In brackets: the module below `greenlane` that has it, where it is not this one. A `Refusal` (contracts.dead_letters) is

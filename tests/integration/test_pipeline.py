@@ -205,6 +205,22 @@ def test_the_blocks_about_http_lead_to_a_scored_seller(installation: Installatio
     assert "demo-vn/seller-0077" in done.stdout
 
 
+def test_the_blocks_about_checking_find_what_they_say(installation: Installation, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "publishing" / "checking.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == text.count("```bash")
+    script = "\n".join(blocks).replace(".venv/bin/greenlane", f"{sys.executable} -m greenlane")
+    done = subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path, env=installation.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    found = [line for line in done.stdout.splitlines() if "order-500" in line]
+    assert any("missing" in line and "order-5003" in line for line in found), done.stdout
+    assert any("refused" in line and "order-5004" in line for line in found), done.stdout
+    assert not any("order-5001" in line or "order-5002" in line for line in found), done.stdout
+
+
 def test_the_make_targets_of_the_readme_exist() -> None:
     for target in re.findall(r"^make ([a-z-]+)", README, re.MULTILINE):
         done = subprocess.run(

@@ -32,6 +32,7 @@ MODULES = {
     ),
     "topics": Listed("topics", "Create and check the topics."),
     "validate": Listed("events", "Check a file of events against the contract: line, field, problem and remedy."),
+    "reconcile": Listed("checks.reconcile", "Compare your own list of parcels with what stands in Kafka."),
     "publish": Listed("events", "Publish a file of events, each to its marketplace's topic."),
     "convert": Listed("converting", "Turn documents of another vocabulary into events."),
     "import": Listed("replays", "Publish existing data as events."),

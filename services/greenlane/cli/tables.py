@@ -1,6 +1,6 @@
 """`greenlane import csv` and `import jsonl`: a shop's table of parcels as events, by a guessed or a saved mapping."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -126,7 +126,7 @@ def _run(asked: Asked) -> None:
 def _guess(asked: Asked, table: Table) -> Mapping:
     """The guessed mapping, shown and saved; ends the command where it cannot be used as it stands."""
     found = guessed(table, Told(asked.marketplace, asked.country))
-    _show_guess(asked, table, found)
+    show_guess(table, found, as_json=asked.as_json)
     if asked.save is not None:
         try:
             asked.save.write_text(written_mapping(found.mapping, found.questions), encoding="utf-8")
@@ -153,10 +153,11 @@ def _guess(asked: Asked, table: Table) -> Mapping:
     return found.mapping
 
 
-def _show_guess(asked: Asked, table: Table, found: Guess) -> None:
+def show_guess(table: Table, found: Guess, *, as_json: bool) -> None:
+    """Print a guessed mapping, the columns that it does not use, and what it asks."""
     used = {line.column for line in found.lines}
     unused = [name for name in table.header if name and name not in used] if table.is_named() else []
-    if asked.as_json:
+    if as_json:
         lines = [line._asdict() for line in found.lines]
         print_json({"guess": lines, "questions": found.questions, "unused": unused})
         return
@@ -178,21 +179,25 @@ def _completed(asked: Asked, mapping: Mapping) -> Mapping:
         if "revision" in facts:
             raise MappingError("the mapping tells the revision already; leave out --revision, or the fact")
         facts["revision"] = Source(value=asked.revision)
-    if asked.marketplace and mapping.marketplace not in {None, asked.marketplace}:
-        raise MappingError(f"the mapping is for {mapping.marketplace}, --marketplace says {asked.marketplace}; use one")
-    configured = load_settings().marketplaces
-    marketplace = asked.marketplace or mapping.marketplace or (configured[0] if len(configured) == 1 else None)
+    content = mapping.model_dump() | {
+        "marketplace": marketplace_named(asked.marketplace, mapping, load_settings().marketplaces),
+        "facts": facts,
+        "file": FileForm(**mapping.file.model_dump()),
+    }
+    return Mapping.model_validate(content)
+
+
+def marketplace_named(option: str | None, mapping: Mapping, configured: Sequence[str]) -> str:
+    """Whose parcels they are: by the option, by the mapping, or as the only one there is. Raises MappingError."""
+    if option and mapping.marketplace not in {None, option}:
+        raise MappingError(f"the mapping is for {mapping.marketplace}, --marketplace says {option}; use one")
+    marketplace = option or mapping.marketplace or (configured[0] if len(configured) == 1 else None)
     if marketplace is None:
         there_are = ", ".join(configured)
         raise MappingError(
             f"no marketplace is named; write `marketplace:` in the mapping, or --marketplace, of {there_are}"
         )
-    content = mapping.model_dump() | {
-        "marketplace": marketplace,
-        "facts": facts,
-        "file": FileForm(**mapping.file.model_dump()),
-    }
-    return Mapping.model_validate(content)
+    return marketplace
 
 
 class _Target:

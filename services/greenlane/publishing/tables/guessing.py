@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -46,15 +46,36 @@ class Told(NamedTuple):
     country: str | None = None
 
 
-def guess(header: Sequence[str], rows: Sequence[Sequence[str]], file: FileForm, told: Told) -> Guess:
-    """The mapping that names and values of a table's beginning suggest."""
-    return _Guessing(header, rows, file, told).guess()
+Wanted = Callable[[str], bool]
+"""Whether a fact is wanted, by its name."""
+
+
+def guess(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    file: FileForm,
+    told: Told,
+    wanted: Wanted | None = None,
+) -> Guess:
+    """The mapping that names and values of a table's beginning suggest.
+
+    With `wanted` it has these facts alone, asks of nothing else, and misses none but the parcel's id.
+    """
+    return _Guessing(header, rows, file, told, wanted).guess()
 
 
 class _Guessing:
     """Collects facts, reasons and questions column by column."""
 
-    def __init__(self, header: Sequence[str], rows: Sequence[Sequence[str]], file: FileForm, told: Told) -> None:
+    def __init__(
+        self,
+        header: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        file: FileForm,
+        told: Told,
+        wanted: Wanted | None,
+    ) -> None:
+        self._wanted = wanted
         self._header = header
         self._rows = rows[:_LOOKED_AT]
         self._file = file
@@ -70,11 +91,13 @@ class _Guessing:
         self._name_columns()
         self._keep_told_events()
         self._find_country()
+        self._keep_wanted()
         for fact, source in list(self._facts.items()):
             found = named(fact)
             assert found is not None, "header_words has names of facts only"
             self._read_values(fact, found, source)
-        self._mirror_returns()
+        if self._wanted is None:
+            self._mirror_returns()
         self._ask_missing()
         mapping = Mapping(
             marketplace=self._told.marketplace,
@@ -84,6 +107,14 @@ class _Guessing:
             facts={fact: Source(**source) for fact, source in self._facts.items()},
         )
         return Guess(mapping, tuple(self._lines.values()), tuple(dict.fromkeys(self._questions)))
+
+    def _keep_wanted(self) -> None:
+        """Leave out the facts that nobody wants; the country was found by them."""
+        for fact in [fact for fact in self._facts if not self._asked_for(fact)]:
+            del self._facts[fact], self._lines[fact]
+
+    def _asked_for(self, fact: str) -> bool:
+        return self._wanted is None or self._wanted(fact)
 
     def _name_columns(self) -> None:
         claims: dict[str, list[tuple[str, int]]] = {}
@@ -98,6 +129,8 @@ class _Guessing:
         for fact, claimed in claims.items():
             sure = [place for level, place in claimed if level == "sure"]
             places = sure or [place for _, place in claimed]
+            if len(places) > 1 and not self._asked_for(fact):
+                continue
             if len(places) > 1:
                 lines = " or ".join(f"`{fact}: {{column: {self._reference(place)}}}`" for place in places)
                 self._questions.append(f"several columns seem to tell {fact}; write {lines}")
@@ -106,8 +139,9 @@ class _Guessing:
             self._facts[fact] = {"column": self._key(places[0])}
             reason = "its name" if sure else "its name, which other tables use for other things too"
             self._lines[fact] = Guessed(self._header[places[0]], fact, "", level, reason)
-        for name, facts in either:
-            if not self._facts.keys() & set(facts):
+        for name, meanings in either:
+            facts = tuple(filter(self._asked_for, meanings))
+            if facts and not self._facts.keys() & set(facts):
                 lines = " or ".join(f"`{fact}: {{column: {_quoted(name)}}}`" for fact in facts)
                 self._questions.append(f"column {name} may tell two things; write {lines}, or leave it out")
 
@@ -126,6 +160,8 @@ class _Guessing:
             if f"{event}.time" in self._facts or (event == "delivered" and "returned.time" in self._facts):
                 continue
             for fact in [fact for fact in self._facts if fact.startswith(f"{event}.")]:
+                if self._wanted is not None:  # no event is made, so nothing is lost with it
+                    continue
                 line = self._lines.pop(fact)
                 del self._facts[fact]
                 self._questions.append(
@@ -260,6 +296,8 @@ class _Guessing:
         facts = {fact: found for fact in self._facts if (found := named(fact)) is not None}
         mapping = Mapping(country=self._country, facts={})
         lacking = missing_facts(mapping, facts)
+        if self._wanted is not None:
+            lacking = [fact for fact in lacking if fact == "parcel_id"]
         if any(fact.endswith(".country") for fact in lacking):
             self._questions.append(
                 "no column tells the country; write `country: VN`, or the country of the marketplace"

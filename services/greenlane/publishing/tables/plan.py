@@ -72,7 +72,7 @@ class Plan(NamedTuple):
     events: tuple[EventPlan, ...]
 
 
-class _Used:
+class Used:
     """Collects the columns that a mapping uses, each once."""
 
     def __init__(self, header: Sequence[str], mapping: Mapping) -> None:
@@ -123,7 +123,7 @@ def plan(mapping: Mapping, header: Sequence[str], now: datetime) -> Plan:
 
     Raises MappingError for a column that is not there, a constant that cannot be read, and a fact that is missing.
     """
-    used = _Used(header, mapping)
+    used = Used(header, mapping)
     facts = {name: found for name in mapping.facts if (found := named(name)) is not None}
     _refuse_missing(mapping, facts)
     common = {leaf: _common(leaf, mapping, used) for leaf in COMMON}
@@ -178,7 +178,7 @@ def _needed(shape: Shape, leaves: set[str], country: str | None) -> list[str]:
     return lacking
 
 
-def _common(leaf: str, mapping: Mapping, used: _Used) -> Common:
+def _common(leaf: str, mapping: Mapping, used: Used) -> Common:
     source = mapping.facts.get(leaf)
     if source is None:
         return Common(-1, None, "")
@@ -196,7 +196,7 @@ def _constant(fact: Fact, mapping: Mapping, name: str) -> str:
         raise MappingError(f"facts.{name}.value: {fault}") from fault
 
 
-def _event(word: str, mapping: Mapping, facts: dict[str, Named], used: _Used, now: datetime) -> EventPlan:
+def _event(word: str, mapping: Mapping, facts: dict[str, Named], used: Used, now: datetime) -> EventPlan:
     name = f"{word}.time"
     source = mapping.facts[name]
     if source.column is None:
@@ -235,7 +235,7 @@ def _entries(word: str, key: str, groups: list[Placed], by_row: bool) -> Entries
     return Entries(key, tuple(groups), by_row, cutter, old, new)
 
 
-def _group(word: str, key: tuple[str, int], mapping: Mapping, used: _Used) -> Placed:
+def _group(word: str, key: tuple[str, int], mapping: Mapping, used: Used) -> Placed:
     group, number = key
     shape = SHAPES[word][group]
     fixed: dict[str, str] = {}

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import BinaryIO, NamedTuple
 
 from greenlane.publishing.tables.faults import MappingError, UnreadableTableError
-from greenlane.publishing.tables.guessing import Guess, Told, guess
+from greenlane.publishing.tables.guessing import Guess, Told, Wanted, guess
 from greenlane.publishing.tables.header_words import is_known
 from greenlane.publishing.tables.mapping import FileForm, Mapping
 from greenlane.publishing.tables.plan import Plan, plan
@@ -98,9 +98,9 @@ def _known(mapping: Mapping | None) -> Callable[[Sequence[str]], int]:
     return lambda names: sum(1 for name in names if name in wanted)
 
 
-def guessed(table: Table, told: Told) -> Guess:
-    """The mapping that a table suggests."""
-    return guess(table.header, [row.cells for row in table.sampled()], table.file_form(), told)
+def guessed(table: Table, told: Told, wanted: Wanted | None = None) -> Guess:
+    """The mapping that a table suggests; of `wanted` facts alone, where it is given."""
+    return guess(table.header, [row.cells for row in table.sampled()], table.file_form(), told, wanted)
 
 
 def planned(table: Table, mapping: Mapping, now: datetime) -> Plan:

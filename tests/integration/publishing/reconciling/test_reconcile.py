@@ -1,0 +1,217 @@
+"""`greenlane reconcile` on a real Kafka: everything that was disturbed on purpose is found with its reason, no more."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.admin import KafkaAdminClient
+from kafka.structs import TopicPartition
+from tests.integration.publishing.reconciling.disturbed import Making, Sent, Truth, World
+from typer.testing import CliRunner, Result
+
+from greenlane.cli.app import app
+from greenlane.contracts.declarations import standing
+from greenlane.contracts.letters import Stamp, letter_of
+from greenlane.contracts.reading.fulfilment import read_document, read_event
+from greenlane.contracts.topics import DEAD_LETTERS, declared_topics, fulfilment_topic
+from greenlane.factors.loading import load_method, load_policy
+from greenlane.methodology.seller.account import assess_all, totals_of
+from greenlane.methodology.seller.score import green_points
+from greenlane.operations.topic_provisioning import apply
+
+SEED = 20_261_130
+STAMP = Stamp("packaging_scorer", "packaging_scorer", "0", "0")
+
+
+class Place(NamedTuple):
+    """A marketplace of this test alone, on a broker with every declared topic."""
+
+    servers: str
+    marketplace: str
+    folder: Path
+
+    @property
+    def topic(self) -> str:
+        return fulfilment_topic(self.marketplace)
+
+    def publish(self, records: Iterable[Sent]) -> None:
+        producer = KafkaProducer(bootstrap_servers=self.servers, linger_ms=50)
+        sent = [producer.send(self.topic, item.value, item.key, list(item.headers)) for item in records]
+        for future in sent:
+            future.get(timeout=60)
+        producer.close()
+
+    def write_letters(self) -> int:
+        """A dead letter for each record that is refused, as the scorers write them."""
+        consumer = KafkaConsumer(bootstrap_servers=self.servers, auto_offset_reset="earliest")
+        places = [TopicPartition(self.topic, part) for part in consumer.partitions_for_topic(self.topic)]
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
+        producer, count = KafkaProducer(bootstrap_servers=self.servers, linger_ms=50), 0
+        while any(consumer.position(place) < ends[place] for place in places):
+            for batch in consumer.poll(timeout_ms=500).values():
+                for record in batch:
+                    refusal = read_event(record).refusal
+                    if refusal is not None:
+                        letter = letter_of(record, refusal, STAMP)
+                        producer.send(DEAD_LETTERS, letter.value, letter.id.encode())
+                        count += 1
+        producer.flush()
+        producer.close()
+        consumer.close()
+        return count
+
+    def reconcile(self, content: bytes, *options: str) -> tuple[Result, list[dict[str, Any]], dict[str, Any]]:
+        file = self.folder / "orders.csv"
+        file.write_bytes(content)
+        arguments = ["reconcile", str(file), "--marketplace", self.marketplace, "--country", "VN", "--json", *options]
+        done = CliRunner().invoke(app, arguments)
+        documents = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        findings = [document for document in documents if "kind" in document]
+        return done, findings, documents[-1] if documents else {}
+
+
+@pytest.fixture
+def place(bootstrap_servers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    found = Place(bootstrap_servers, f"t{uuid4().hex[:12]}", tmp_path)
+    apply(bootstrap_servers, declared_topics([found.marketplace]), 3, 1)
+    monkeypatch.setenv("GREENLANE_KAFKA_BOOTSTRAP_SERVERS", bootstrap_servers)
+    monkeypatch.setenv("GREENLANE_MARKETPLACES", f"demo-vn,{found.marketplace}")
+    return found
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - events must be fresh for the broker's clock
+
+
+def told(findings: list[dict[str, Any]]) -> set[Truth]:
+    return {Truth(item["kind"], item["parcel"], item["step"], item["reason"]) for item in findings}
+
+
+def test_five_hundred_of_five_hundred_disturbances_are_found_with_their_reasons_and_nothing_else(place: Place) -> None:
+    world = Making(place.marketplace, SEED, now()).make(parcels=1_000, disturbed=500)
+    place.publish(world.records)
+    letters = place.write_letters()
+    done, findings, summary = place.reconcile(world.csv())
+    assert done.exit_code == 1, done.output
+    assert len(world.truths) == 500
+    _same(world, findings)
+    assert len(findings) == 500
+    refused = [item for item in findings if item["kind"] == "refused"]
+    assert summary["topic"]["letters"] == letters > len(refused)
+    assert all(item["letter"] and item["fields"] and "refused (" in item["because"] for item in refused)
+    listed = summary["list"]
+    counts = Counter(item["kind"] for item in findings)
+    assert listed["steps"] - listed["steps_there"] == counts["missing"] + counts["refused"]
+    assert [item["kind"] for item in findings] == sorted(counts.elements(), key=list(summary["found"]).index)
+
+
+def _same(world: World, findings: list[dict[str, Any]]) -> None:
+    found = told(findings)
+    assert found - world.truths == set(), "found and not true"
+    assert world.truths - found == set(), "true and not found"
+
+
+def test_what_retention_removed_cannot_be_known_and_is_never_called_missing(place: Place) -> None:
+    making = Making(place.marketplace, SEED + 1, now())
+    world = making.make(parcels=60, disturbed=20)
+    place.publish(world.records)
+    _forget(place, partition=0)
+    done, findings, summary = place.reconcile(world.csv())
+    kinds = {item["kind"] for item in findings}
+    assert done.exit_code == 1
+    assert "missing" not in kinds
+    dropped = {(truth.parcel, truth.step) for truth in world.truths if truth.kind == "missing"}
+    unknown = {(item["parcel"], item["step"]) for item in findings if item["kind"] == "cannot_be_known"}
+    assert dropped <= unknown, "what was dropped may have stood on the partition that lost its beginning"
+    assert summary["topic"]["lost_partitions"] == [0]
+    assert "lost its beginning" in done.stderr
+
+
+def _forget(place: Place, partition: int) -> None:
+    """Remove every record of a partition, as retention does."""
+    admin = KafkaAdminClient(bootstrap_servers=place.servers)
+    where = TopicPartition(place.topic, partition)
+    consumer = KafkaConsumer(bootstrap_servers=place.servers)
+    end = consumer.end_offsets([where])[where]
+    assert end > 0
+    admin.delete_records({where: end})
+    consumer.close()
+    admin.close()
+
+
+def test_another_seller_an_unlisted_parcel_and_another_day_are_found(place: Place) -> None:
+    making = Making(place.marketplace, SEED + 2, now())
+    world = making.make(parcels=30, disturbed=0)
+    first = making.parcel(900)
+    stranger, moved, shifted = making.parcel(902), making.parcel(903), making.parcel(904)
+    for parcel in (first, moved, shifted):
+        making.list(parcel)
+    for step in ("packed", "delivered"):
+        making.send(making.event(first, step))
+        making.send(making.event(stranger, step))
+        making.send(making.event(moved, step, subject="shop-of-another"))
+    making.send(making.event(shifted, "packed", time=(shifted.packed - (now() - shifted.packed) * 6).isoformat()))
+    making.send(making.event(shifted, "delivered"))
+    place.publish(making.world.records)
+    _, findings, _ = place.reconcile(world.csv(), "--delayed-after", "2000")
+    found = {(item["kind"], item["parcel"], item["step"], item["reason"]) for item in findings}
+    assert found == {
+        ("unknown", stranger.id, "packed", "parcel_not_listed"),
+        ("unknown", stranger.id, "delivered", "parcel_not_listed"),
+        ("other_seller", moved.id, "packed", "other_seller"),
+        ("other_seller", moved.id, "delivered", "other_seller"),
+        ("other_time", shifted.id, "packed", "other_time"),
+    }
+
+
+def test_a_list_of_ids_alone_is_compared_by_parcel_and_a_table_for_people_names_the_remedy(place: Place) -> None:
+    making = Making(place.marketplace, SEED + 3, now())
+    there, gone = making.parcel(1), making.parcel(2)
+    making.send(making.event(there, "packed"))
+    place.publish(making.world.records)
+    file = place.folder / "ids.csv"
+    file.write_text(f"tracking number,note\n{there.id},a\n{gone.id},b\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["reconcile", str(file), "--marketplace", place.marketplace])
+    assert done.exit_code == 1, done.output
+    assert gone.id in done.stdout
+    assert there.id not in done.stdout
+    assert "Publish it; an event that arrives twice counts once." in done.stdout
+    assert "the list names no seller" in done.stderr
+
+
+def test_the_costs_of_delays_are_the_scores_with_and_without_them(place: Place) -> None:
+    making = Making(place.marketplace, SEED + 4, now())
+    parcels = [making.parcel(number) for number in range(12)]
+    for parcel in parcels:
+        parcel.seller = "shop-1"
+    for parcel in parcels[:6]:
+        parcel.packed -= 10 * (now() - parcel.packed)
+    for parcel in parcels:
+        making.list(parcel)
+        making.send(making.event(parcel, "packed"))
+        making.send(making.event(parcel, "delivered"))
+    place.publish(making.world.records)
+    file = place.folder / "list.csv"
+    file.write_bytes(making.world.csv())
+    arguments = ["reconcile", str(file), "--marketplace", place.marketplace, "--country", "VN", "--json"]
+    lines = [json.loads(line) for line in CliRunner().invoke(app, arguments).stdout.splitlines()]
+    costs = [line["cost"] for line in lines if "cost" in line]
+    method, prior = load_method(), load_policy().prior_parcels
+    events = [read_document(json.dumps(item).encode(), now()) for item in making.sent]
+    late = {f"{parcel.id}.packed" for parcel in parcels[:6]}
+    whole, without = (
+        green_points(totals_of(assess_all(standing(kept)[f"{place.marketplace}/shop-1"], method)), prior)
+        for kept in (events, [event for event in events if event.id not in late])
+    )
+    assert len(costs) == 1
+    assert costs[0]["delayed"] == 6
+    assert costs[0]["with"] == pytest.approx(float(whole), abs=1e-4)
+    assert costs[0]["without"] == pytest.approx(float(without), abs=1e-4)
+    assert costs[0]["points"] == pytest.approx(float(whole - without), abs=1e-4)
