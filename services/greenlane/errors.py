@@ -29,6 +29,10 @@ fault of ours: it keeps its traceback.
       PublisherError              events cannot be published (publishing.sdk.receipts)
         PublisherUnavailable      there is no broker, or no topic
         PublisherBusy             there is no room for another event
+          SpoolFull               the spool or its disk is full (publishing.sdk.spool.faults)
+        SpoolError                a spool cannot be used (publishing.sdk.spool.faults)
+          SpoolInUse              another publisher has it open
+          SpoolDamaged            it is not what was written
         NotDelivered              an event was not delivered
       UnreadableTableError        a file is no table that can be read (publishing.tables.faults)
       MappingError                a mapping is not sound or does not fit its file (publishing.tables.faults)

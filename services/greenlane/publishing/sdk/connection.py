@@ -5,6 +5,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 
 from greenlane.publishing.sdk.receipts import PublisherUnavailable
 
@@ -14,16 +15,27 @@ _SECONDS = 5.0
 _DEFAULT_PORT = 9092
 
 
-def connect(bootstrap_servers: str, topic: str, deadline: float) -> Any:
+_FOR_EVER_MS = 2**31 - 1
+
+
+def connect(bootstrap_servers: str, topic: str, deadline: float, *, lasting: bool = False) -> Any:
     """A producer that knows the partitions of `topic`; `deadline` (seconds) bounds the life of a record in it.
 
+    In a `lasting` one no record ever expires: it is sent again until it is acknowledged or the producer is given up.
     Raises PublisherUnavailable when no broker answers or the topic does not exist.
     """
     addresses = [address.strip() for address in bootstrap_servers.split(",")]
     if not any(_listens(address) for address in addresses):
         raise _unreachable(bootstrap_servers)
+    clients: list[Any] = []
+
+    def client(**settings: Any) -> Any:
+        clients.append(KafkaNetClient(**settings))
+        return clients[0]
+
     try:
         producer = KafkaProducer(
+            kafka_client=client,
             bootstrap_servers=addresses,
             acks="all",
             enable_idempotence=True,
@@ -31,12 +43,14 @@ def connect(bootstrap_servers: str, topic: str, deadline: float) -> Any:
             batch_size=65_536,
             max_block_ms=int(_SECONDS * 1000),
             bootstrap_timeout_ms=int(_SECONDS * 1000),
-            delivery_timeout_ms=int(deadline * 1000) + 100,
+            delivery_timeout_ms=_FOR_EVER_MS if lasting else int(deadline * 1000) + 100,
             request_timeout_ms=int(deadline * 500),
             allow_auto_create_topics=False,
             metrics_enabled=False,
         )
     except KafkaError as error:
+        for opened in clients:  # the constructor leaves its sockets open when it fails
+            opened.close()
         raise _unreachable(bootstrap_servers) from error
     try:
         producer.partitions_for(topic)

@@ -3,6 +3,8 @@
 PublisherError
 ├── PublisherUnavailable   no broker, or no topic: correct the address or create the topic
 ├── PublisherBusy          too much is waiting: publish later or slower
+│   └── SpoolFull          the spool or its disk is full (spool.faults)
+├── SpoolError             the spool cannot be used; SpoolInUse, SpoolDamaged (spool.faults)
 └── NotDelivered           closed with events that failed or whose outcome is unknown: publish those again
 """
 
@@ -11,16 +13,20 @@ from enum import StrEnum
 
 from greenlane.errors import GreenlaneError
 
+CLOSED = "the publisher is closed; make a new one"
+
 
 class ReceiptOutcome(StrEnum):
     """How an event ended.
 
     `unknown`: it may or may not be in the topic. Publish it again with the same id: the second one changes nothing.
+    `spooled`: it is on this machine's disk and will be sent; another receipt follows, to `on_receipt` alone.
     """
 
     DELIVERED = "delivered"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    SPOOLED = "spooled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,16 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many events ended how; `pending` ones have not ended yet. The four add up to those published."""
+    """How many events ended how; `pending` ones have no receipt yet, `spooled` ones wait on the disk for Kafka.
+
+    The five add up to those published, and those that the spool held before.
+    """
 
     delivered: int
     failed: int
     unknown: int
     pending: int
+    spooled: int = 0
 
 
 class PublisherError(GreenlaneError):

@@ -10,8 +10,8 @@ class Room:
     """
 
     def __init__(self, max_bytes: int, max_count: int) -> None:
-        self._max_bytes = max_bytes
-        self._max_count = max_count
+        self.max_bytes = max_bytes
+        self.max_count = max_count
         self._bytes = 0
         self._count = 0
         self._changed = Condition()
@@ -43,4 +43,4 @@ class Room:
             return self._changed.wait_for(lambda: self._count == 0, timeout)
 
     def _fits(self, size: int) -> bool:
-        return self._count < self._max_count and self._bytes + size <= self._max_bytes
+        return self._count < self.max_count and self._bytes + size <= self.max_bytes

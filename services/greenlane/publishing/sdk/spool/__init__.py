@@ -1,0 +1,1 @@
+"""Events on the publisher's own disk until Kafka has acknowledged them."""
