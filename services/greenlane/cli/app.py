@@ -31,7 +31,7 @@ MODULES = {
         "running.services", "Run one service until SIGTERM or Ctrl-C; metrics and health are served beside it."
     ),
     "topics": Listed("topics", "Create and check the topics."),
-    "validate": Listed("events", "Check a file of events against the contract: line, field, problem and remedy."),
+    "validate": Listed("checks.validate", "Check events against the contract: where, field, problem and remedy."),
     "reconcile": Listed("checks.reconcile", "Compare your own list of parcels with what stands in Kafka."),
     "publish": Listed("events", "Publish a file of events, each to its marketplace's topic."),
     "convert": Listed("converting", "Turn documents of another vocabulary into events."),

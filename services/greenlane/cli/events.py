@@ -1,4 +1,4 @@
-"""`greenlane validate` and `publish`: a marketplace engineer's files of events."""
+"""`greenlane publish`: a marketplace engineer's file of events."""
 
 import sys
 from collections.abc import Iterator
@@ -15,13 +15,9 @@ from greenlane.cli.late_progress import late_progress
 from greenlane.cli.output import AsJson, console, notes, print_json
 from greenlane.cli.start import INTERRUPTED
 from greenlane.contracts.dead_letters import Refusal
-from greenlane.factors.loading import load_method
-from greenlane.publishing.files.checking import Checking
-from greenlane.publishing.files.plausibility import Doubt
 from greenlane.publishing.files.reading import read_file
 from greenlane.publishing.files.sending import Sending
 from greenlane.publishing.sdk.publisher import Options, Publisher
-from greenlane.settings import load_settings
 
 app = typer.Typer()
 Limit = Annotated[int, typer.Option(min=1, help="Findings to print; --json prints every one.")]
@@ -53,7 +49,7 @@ def utc_now() -> datetime:
 
 
 class Findings:
-    """Prints findings about a file, at most `limit` of them for people, every one as JSON lines for machines."""
+    """Prints refusals of a file, at most `limit` of them for people, every one as JSON lines for machines."""
 
     def __init__(self, limit: int, as_json: bool) -> None:
         self.limit = limit
@@ -73,71 +69,10 @@ class Findings:
             text = f"line {line}: {problem.path or 'event'} {problem.message} [{refusal.code}]"
             console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def warnings(self, line: int | None, doubts: list[Doubt]) -> None:
-        """Say what is improbable about an event, or without a line about the file."""
-        if not doubts:
-            return
-        if self.as_json:
-            print_json({"line": line, "warnings": [asdict(doubt) for doubt in doubts]})
-            return
-        for doubt in doubts:
-            self._found += 1
-            if self._found <= self.limit:
-                where = "the file" if line is None else f"line {line}"
-                text = f"{where}: warning: {doubt.path} {doubt.message}".replace("  ", " ")
-                console.print(f"{text} [{doubt.code}]", highlight=False, markup=False, soft_wrap=True)
-
     def rest(self) -> None:
         """Say how many findings were not shown."""
         if self._found > self.limit:
             notes.print(f"and {self._found - self.limit} more; --limit shows more of them, --json every one")
-
-
-@app.command()
-def validate(
-    file: EventFile,
-    strict: Annotated[bool, typer.Option(help="Also refuse places that no table has, and impossible values.")] = False,
-    limit: Limit = 100,
-    as_json: AsJson = False,
-) -> None:
-    """Check a file of events against the contract: line, field, problem and remedy. Exits 1 if one is refused.
-
-    Warnings name what is improbable: unknown places, units that look wrong, events of the file that contradict one
-    another. A warning refuses nothing.
-
-    Example: `greenlane validate schemas/examples/greenlane.parcel.packed.v1/board-box-with-recycled-content.json`
-    """
-    findings = Findings(limit, as_json)
-    checking = Checking(load_method(load_settings().factors_file), strict)
-    interrupted = False
-    try:
-        with opened(file) as stream, late_progress("events") as tick:
-            for item in read_file(stream, utc_now()):
-                tick()
-                refusal, doubted = checking.look(item)
-                if refusal is not None:
-                    findings.refusal(item.line, refusal)
-                findings.warnings(item.line, doubted)
-            findings.warnings(None, checking.of_file())
-    except KeyboardInterrupt:
-        interrupted = True
-    findings.rest()
-    if as_json:
-        print_json({"accepted": checking.accepted, "refused": checking.refused, "warnings": checking.warnings})
-    else:
-        notes.print(_summary(checking, interrupted), highlight=False)
-    raise typer.Exit(INTERRUPTED if interrupted else 1 if checking.refused else 0)
-
-
-def _summary(checking: Checking, interrupted: bool) -> str:
-    text = f"{checking.accepted} accepted, {checking.refused} refused"
-    if checking.warnings:
-        text += f", {checking.warnings} warning{'s' if checking.warnings > 1 else ''}"
-    if checking.repeated:
-        text += f"; {checking.repeated} appear twice and count once"
-    if interrupted:
-        return f"{text} so far"
-    return text if checking.accepted + checking.refused else f"{text}: there is no event in it"
 
 
 @app.command()

@@ -227,7 +227,9 @@ def test_validate_warns_of_what_is_improbable_and_refuses_it_when_strict(runner:
     assert "1 accepted, 0 refused, 1 warning" in warned.stderr
     assert "0 accepted, 1 refused" in strict.stderr
     assert told[0]["warnings"][0]["code"] == "unknown_place"
-    assert told[1] == {"accepted": 1, "refused": 0, "warnings": 1}
+    assert {name: told[1][name] for name in ("accepted", "refused", "warnings")} == {
+        "accepted": 1, "refused": 0, "warnings": 1,
+    }  # fmt: skip
 
 
 def test_validate_prints_at_most_the_limit_and_says_so(runner: CliRunner, tmp_path: Path) -> None:
@@ -236,7 +238,7 @@ def test_validate_prints_at_most_the_limit_and_says_so(runner: CliRunner, tmp_pa
 
     shown = runner.invoke(app, ["validate", "--limit", "5", str(file)])
 
-    assert len(shown.stdout.splitlines()) == 5
+    assert len([text for text in shown.stdout.splitlines() if text.startswith("line ")]) == 5
     assert "and 25 more; --limit shows more of them" in shown.stderr
 
 

@@ -160,7 +160,8 @@ def test_ctrl_c_ends_with_the_counts_and_one_line() -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
 
-    assert json.loads(out) == {"accepted": 1, "refused": 1, "warnings": 0}
+    counts = json.loads(out)
+    assert (counts["accepted"], counts["refused"], counts["warnings"]) == (1, 1, 0)
     assert err.decode().splitlines() == ["greenlane: interrupted"]
     assert process.returncode == 130
 

@@ -1,5 +1,6 @@
 """Checks the events of a file one by one: refused, accepted, doubted; in strict mode the impossible is refused too."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from greenlane.contracts.dead_letters import Refusal
@@ -7,6 +8,14 @@ from greenlane.methodology.tables import Method
 from greenlane.publishing.files.file_checks import FileChecks
 from greenlane.publishing.files.plausibility import Doubt, doubts, refuse_impossible
 from greenlane.publishing.files.reading import FileEvent
+
+Where = Callable[[int], str]
+"""A place in words, by its number; 0 is the whole."""
+
+
+def in_file(line: int) -> str:
+    """A place in a file, by its line."""
+    return f"line {line}" if line else "the file"
 
 
 @dataclass(slots=True)
@@ -20,7 +29,7 @@ class Checking:
     warnings: int = 0
     _file: FileChecks = field(default_factory=FileChecks)
 
-    def look(self, item: FileEvent) -> tuple[Refusal | None, list[Doubt]]:
+    def look(self, item: FileEvent, where: Where = in_file) -> tuple[Refusal | None, list[Doubt]]:
         """Why an event is refused, if it is, and otherwise what is improbable about it."""
         refusal = item.refusal
         if item.event is not None and self.strict:
@@ -32,7 +41,7 @@ class Checking:
             self.refused += 1
             return refusal, []
         self.accepted += 1
-        found = doubts(item.event, self.method) + self._file.look(item.line, item.event)
+        found = doubts(item.event, self.method) + self._file.look(item.line, item.event, where)
         self.warnings += len(found)
         return None, found
 

@@ -1,7 +1,7 @@
 """What is improbable about a whole file: medians far from the usual, and events that contradict one another."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 from hashlib import blake2b
@@ -50,10 +50,10 @@ class FileChecks:
     _versions: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
     _ids: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
 
-    def look(self, line: int, event: FulfilmentEvent) -> list[Doubt]:
-        """What contradicts an earlier event of the file."""
+    def look(self, line: int, event: FulfilmentEvent, where: Callable[[int], str]) -> list[Doubt]:
+        """What contradicts an earlier event; `where` says in words where that stands."""
         self._measure(event)
-        return self._compare(line, event)
+        return self._compare(line, event, where)
 
     def finish(self) -> Iterator[Doubt]:
         """What is improbable about the file as a whole."""
@@ -90,7 +90,7 @@ class FileChecks:
         if value is not None:
             self._values[name][round(log(value) * _STEPS)] += 1
 
-    def _compare(self, line: int, event: FulfilmentEvent) -> list[Doubt]:
+    def _compare(self, line: int, event: FulfilmentEvent, where: Callable[[int], str]) -> list[Doubt]:
         revision = "" if isinstance(event, CancelledEvent) else event.data.revision
         version = _digest(event.source, event.data.parcel_id, event.type, str(revision))
         event_id = _digest(event.source, event.id)
@@ -102,13 +102,13 @@ class FileChecks:
             self._ids.setdefault(event_id, (content, line))
         if same_id is not None and same_id[0] != content:
             message = (
-                f"is also on line {same_id[1]}, with other content: of two events with one id, one may be dropped; "
+                f"is also on {where(same_id[1])}, with other content: of two events with one id, one may be dropped; "
                 "give each its own id, and a correction a higher revision"
             )
             return [Doubt("id", DoubtCode.SAME_ID, message)]
         if same_version is not None and same_version[0] != content:
             message = (
-                f"line {same_version[1]} has the same parcel, type and revision with other content: only one counts, "
+                f"{where(same_version[1])} has the same parcel, type and revision with other content: only one counts, "
                 "the later one by time or else by id; publish a correction with a higher revision"
             )
             return [Doubt("data.revision", DoubtCode.SAME_VERSION, message)]

@@ -2,88 +2,25 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, NamedTuple
-from uuid import uuid4
+from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 from kafka.structs import TopicPartition
-from tests.integration.publishing.reconciling.disturbed import Making, Sent, Truth, World
-from typer.testing import CliRunner, Result
+from tests.integration.publishing.reconciling.disturbed import Making, Truth, World
+from tests.integration.publishing.reconciling.place import Place
+from typer.testing import CliRunner
 
 from greenlane.cli.app import app
 from greenlane.contracts.declarations import standing
-from greenlane.contracts.letters import Stamp, letter_of
-from greenlane.contracts.reading.fulfilment import read_document, read_event
-from greenlane.contracts.topics import DEAD_LETTERS, declared_topics, fulfilment_topic
+from greenlane.contracts.reading.fulfilment import read_document
 from greenlane.factors.loading import load_method, load_policy
 from greenlane.methodology.seller.account import assess_all, totals_of
 from greenlane.methodology.seller.score import green_points
-from greenlane.operations.topic_provisioning import apply
 
 SEED = 20_261_130
-STAMP = Stamp("packaging_scorer", "packaging_scorer", "0", "0")
-
-
-class Place(NamedTuple):
-    """A marketplace of this test alone, on a broker with every declared topic."""
-
-    servers: str
-    marketplace: str
-    folder: Path
-
-    @property
-    def topic(self) -> str:
-        return fulfilment_topic(self.marketplace)
-
-    def publish(self, records: Iterable[Sent]) -> None:
-        producer = KafkaProducer(bootstrap_servers=self.servers, linger_ms=50)
-        sent = [producer.send(self.topic, item.value, item.key, list(item.headers)) for item in records]
-        for future in sent:
-            future.get(timeout=60)
-        producer.close()
-
-    def write_letters(self) -> int:
-        """A dead letter for each record that is refused, as the scorers write them."""
-        consumer = KafkaConsumer(bootstrap_servers=self.servers, auto_offset_reset="earliest")
-        places = [TopicPartition(self.topic, part) for part in consumer.partitions_for_topic(self.topic)]
-        consumer.assign(places)
-        ends = consumer.end_offsets(places)
-        producer, count = KafkaProducer(bootstrap_servers=self.servers, linger_ms=50), 0
-        while any(consumer.position(place) < ends[place] for place in places):
-            for batch in consumer.poll(timeout_ms=500).values():
-                for record in batch:
-                    refusal = read_event(record).refusal
-                    if refusal is not None:
-                        letter = letter_of(record, refusal, STAMP)
-                        producer.send(DEAD_LETTERS, letter.value, letter.id.encode())
-                        count += 1
-        producer.flush()
-        producer.close()
-        consumer.close()
-        return count
-
-    def reconcile(self, content: bytes, *options: str) -> tuple[Result, list[dict[str, Any]], dict[str, Any]]:
-        file = self.folder / "orders.csv"
-        file.write_bytes(content)
-        arguments = ["reconcile", str(file), "--marketplace", self.marketplace, "--country", "VN", "--json", *options]
-        done = CliRunner().invoke(app, arguments)
-        documents = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        findings = [document for document in documents if "kind" in document]
-        return done, findings, documents[-1] if documents else {}
-
-
-@pytest.fixture
-def place(bootstrap_servers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    found = Place(bootstrap_servers, f"t{uuid4().hex[:12]}", tmp_path)
-    apply(bootstrap_servers, declared_topics([found.marketplace]), 3, 1)
-    monkeypatch.setenv("GREENLANE_KAFKA_BOOTSTRAP_SERVERS", bootstrap_servers)
-    monkeypatch.setenv("GREENLANE_MARKETPLACES", f"demo-vn,{found.marketplace}")
-    return found
 
 
 def now() -> datetime:

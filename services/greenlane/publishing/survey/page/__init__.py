@@ -1,0 +1,1 @@
+"""The report on events as one HTML file: no script, nothing from elsewhere, English and Vietnamese."""
