@@ -373,8 +373,9 @@ def transported(data: Facts, day: dt.date, *, back: bool) -> Sums:
     first, last = round_part(trip, "first_mile"), round_part(trip, "last_mile")
     hauled, hubs = line_haul(trip), hubs_part(trip)
     parts = [first, last, hauled, hubs]
-    complete = trip.way.known and not any(part.undeclared or part.implausible for part in parts)
-    elements = data.get("transport_chain") or []
+    asked = parts if trip.way.far else [first, last, hubs]
+    complete = trip.way.known and not any(part.undeclared or part.implausible for part in asked)
+    elements = [one for one in data.get("transport_chain") or [] if trip.way.far or one["role"] != "line_haul"]
     stated = [data["origin"], data["destination"], *elements]
     measured = complete and all(by_others(one) for one in stated)
     counted = ratio_of(trip, parts)

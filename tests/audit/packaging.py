@@ -190,11 +190,10 @@ def split_reference(order: Facts, own: int | None, what: str) -> int:
     alone = reference(own or 0, what)
     whole = order.get("product_volume_ml")
     whole_mm3 = None if whole is None else int(whole) * 1000
+    least = max(1, reference(0, what) // int(order["parcels"]))
     if own is None or whole_mm3 is None or whole_mm3 < own:
-        part = reference(0, what) // int(order["parcels"])
-    else:
-        part = reference(whole_mm3, what) * own // whole_mm3
-    return min(max(1, part), alone)
+        return least
+    return max(least, min(alone, reference(whole_mm3, what) * own // whole_mm3))
 
 
 def references(data: Facts, own: int | None) -> dict[str, int]:

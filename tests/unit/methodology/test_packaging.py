@@ -19,9 +19,11 @@ from tests.unit.methodology.honest import (
     packed,
 )
 
+from greenlane.methodology.assessment import Notes
 from greenlane.methodology.facts import Component, Item, Order, Outer, PackedFacts, ReusableAsset
 from greenlane.methodology.parcel.cover import covers_mm2
 from greenlane.methodology.parcel.packaging import assess_packed
+from greenlane.methodology.parcel.reference_packaging import packaging_reference
 from greenlane.methodology.parcel.space import capacity_mm3, surface_mm2
 from greenlane.methodology.rounding import surface_scale
 from greenlane.methodology.seller.score import parcel_packaging_score
@@ -154,6 +156,26 @@ def test_without_both_volumes_a_split_order_shares_the_smallest_reference_equall
     assert packaging(facts).co2e_ratio == round(26_902 * MILLION / (LEAST_CO2E // 2))
     assert "order_shared_equally" in assessed.defaults
     assert assessed.implausible == implausible
+
+
+def test_a_small_part_of_a_large_split_order_has_the_share_that_silence_would_give_it() -> None:
+    order = Order(2, 100_000_000, StatedBy.MARKETPLACE)
+    told = measured(
+        replace(packed(PAPER, items=(Item(1, None, 50, 50, 40),), outer=Outer(OuterKind.BOX, 60, 60, 50)), order=order)
+    )
+    untold = replace(told, order=replace(order, product_mm3=None))
+    assert packaging(told).co2e_ratio == round(26_902 * MILLION / (LEAST_CO2E // 2))
+    for less in (untold, replace(told, items=()), replace(told, order=replace(order, product_mm3=99_999))):
+        assert packaging(less)[9:11] == packaging(told)[9:11]
+
+
+@pytest.mark.parametrize("heights", [(10, 190), (100, 100), (1, 1, 1, 197), (50, 60, 90)])
+def test_the_shares_of_a_split_order_exceed_its_reference_by_the_smallest_at_most(heights: tuple[int, ...]) -> None:
+    order = Order(len(heights), 40_000 * sum(heights), StatedBy.MARKETPLACE)
+    shares = [packaging_reference(40_000 * height, order, METHOD, Notes(None)) for height in heights]
+    whole = packaging_reference(40_000 * sum(heights), None, METHOD, Notes(None))
+    for parts, one, least in zip(zip(*shares, strict=True), whole, METHOD.packaging.least, strict=True):
+        assert sum(parts) <= one + least
 
 
 def test_an_order_below_the_smallest_volume_has_the_smallest_reference() -> None:

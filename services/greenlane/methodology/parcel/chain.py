@@ -93,6 +93,7 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     else:
         first = _rounds(FIRST_MILE, firsts, seller_mg, facts, method, notes, countryside=False)
         last = _rounds(LAST_MILE, lasts, buyer_mg, facts, method, notes, countryside=buyer)
+    possible = not notes.implausible
     haul, reference_haul = _haul(legs, way, facts, method, notes, far=far)
     passes = 2 if far else 1
     hub_mg, hub_counted = _hubs(facts.hubs, passes, method, notes)
@@ -102,9 +103,10 @@ def carry(facts: DeliveredFacts, method: Method, notes: Notes, *, returning: boo
     counted_mg = first.counted_mg + last.counted_mg + haul_counted + hub_counted
     known = way.road_m is not None
     ratio = ratio_of(counted_mg, usual_mg, RATIO_MOST) if known else RATIO_MOST
-    complete = known and first.complete and last.complete and haul.counted_mg is not None and not notes.implausible
-    measured = complete and first.measured and last.measured and haul.measured and _places_by_others(facts)
     haul_declared = haul.counted_mg is not None
+    told = not far or (haul_declared and not notes.implausible)
+    complete = known and first.complete and last.complete and possible and told
+    measured = complete and first.measured and last.measured and (haul.measured or not far) and _places_by_others(facts)
     modelled = first.modelled_mg + last.modelled_mg + (haul.mg if haul_declared else 0)
     total = first.mg + last.mg + haul.mg + hub_mg
     measured_mg, declared_mg = first.measured_mg + last.measured_mg, first.declared_mg + last.declared_mg

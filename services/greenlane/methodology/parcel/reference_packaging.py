@@ -36,8 +36,9 @@ def _share_of_order(
 ) -> tuple[AveragePackaging, str]:
     """The parcel's share of the whole order's reference, by product volume, and why.
 
-    Rounded down and never above what the parcel would have alone, so that all shares together never exceed the
-    reference of the order in one parcel. Without both volumes: an equal share of the smallest reference.
+    Rounded down and never above what the parcel would have alone, nor below an equal share of the smallest
+    reference, which it has without both volumes. So no silence gives it more, and all shares together exceed the
+    reference of the order in one parcel by the smallest reference at most.
     """
     whole_mm3 = order.product_mm3
     if whole_mm3 is not None and whole_mm3 < product_mm3:
@@ -51,6 +52,8 @@ def _share_of_order(
         counted = max(whole_mm3, table.least_mm3)
         shared, part, whole = _of_volume(counted, table), product_mm3, whole_mm3
         text = f"{product_mm3} / {whole_mm3} mm³ of the order's reference, at most what the parcel has alone"
+        text += f", at least 1 / {order.parcels} of the smallest"
+    figures = zip(alone, shared, table.least, strict=True)
     return AveragePackaging(
-        *(max(1, min(own, figure * part // whole)) for own, figure in zip(alone, shared, strict=True))
+        *(max(1, least // order.parcels, min(own, figure * part // whole)) for own, figure, least in figures)
     ), text
