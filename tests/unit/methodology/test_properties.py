@@ -6,10 +6,28 @@ from functools import reduce
 from random import Random
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.unit.methodology.honest import LORRY, METHOD, NEAR, carried, delivery, packaging, returning
+from tests.unit.methodology.honest import (
+    BAG,
+    BOARD,
+    BROUGHT,
+    FAR,
+    LORRY,
+    MAILER,
+    METHOD,
+    NEAR,
+    PICKED_UP,
+    THREE_LITRES,
+    carried,
+    delivery,
+    measured,
+    packaging,
+    packed,
+    returning,
+)
 
 from greenlane.methodology.facts import (
     ChainElement,
@@ -65,7 +83,7 @@ def added(first: SumsT, second: SumsT) -> SumsT:
 
 
 items = st.builds(Item, st.integers(1, 3), st.none() | st.integers(1, 10**8), SIDES, SIDES, SIDES, SAID)
-outers = st.builds(Outer, st.sampled_from(OuterKind), SIDES, SIDES, SIDES, SAID)
+outers = st.builds(Outer, st.sampled_from(OuterKind), SIDES, SIDES, st.none() | SIDES, SAID)
 components = st.builds(
     Component,
     st.sampled_from(ComponentRole),
@@ -164,16 +182,43 @@ def test_a_delivered_parcel_contributes_integers_and_scores_from_25_to_100(facts
     assert returned.ratio <= RATIO_MOST
 
 
-@given(parcels, st.data())
-def test_leaving_out_a_fact_about_packaging_never_raises_the_score_or_the_proven_one(
-    facts: PackedFacts, data: st.DataObject
+SMALL_PART = measured(packed(BOARD, items=(Item(1, None, 50, 50, 40),)))
+SAID_PACKINGS = (
+    measured(packed(BOARD, items=(replace(THREE_LITRES, mass_mg=1),))),
+    replace(SMALL_PART, order=Order(2, 100_000_000, StatedBy.MARKETPLACE)),
+    replace(SMALL_PART, order=Order(2, 99_999, StatedBy.MARKETPLACE)),
+    measured(packed(BAG, items=(), outer=replace(MAILER, height_mm=30))),
+    measured(packed(BAG, items=(), outer=replace(MAILER, height_mm=300))),
+    replace(measured(packed(replace(BAG, film_thickness_um=500), items=(), outer=MAILER)), country="BR"),
+    measured(packed(replace(BAG, film_thickness_um=600, mass_mg=90_000), items=(), outer=MAILER)),
+    measured(packed(replace(BAG, film_thickness_um=20, mass_mg=90_000), items=(), outer=MAILER)),
+    measured(packed(BOARD, items=(replace(THREE_LITRES, quantity=3),))),
+)
+"""Parcels stated by others: a goods' density, an order, a height, a thickness or sides, plausible or not."""
+
+
+@pytest.mark.parametrize("facts", SAID_PACKINGS)
+def test_leaving_out_a_fact_about_a_stated_packaging_never_raises_the_score_or_the_proven_one(
+    facts: PackedFacts,
 ) -> None:
-    less = data.draw(st.sampled_from(list(_fewer_packing_facts(facts))))
-    before, after = packaging(facts), packaging(less)
-    assert packaging_points(after, 0) <= packaging_points(before, 0)
-    assert _proven(packaging=after) <= _proven(packaging=before)
-    assert (after.complete_parcels, after.measured_parcels) <= (before.complete_parcels, before.measured_parcels)
-    assert after.thin_bag_parcels >= before.thin_bag_parcels
+    _assert_no_silence_pays(facts)
+
+
+@given(parcels)
+def test_leaving_out_a_fact_about_packaging_never_raises_the_score_or_the_proven_one(facts: PackedFacts) -> None:
+    _assert_no_silence_pays(facts)
+    _assert_no_silence_pays(measured(facts))
+
+
+def _assert_no_silence_pays(facts: PackedFacts) -> None:
+    before = packaging(facts)
+    for less in _fewer_packing_facts(facts):
+        after = packaging(less)
+        assert packaging_points(after, 0) <= packaging_points(before, 0), less
+        assert _proven(packaging=after) <= _proven(packaging=before), less
+        assert after.complete_parcels <= before.complete_parcels
+        assert after.measured_parcels <= before.measured_parcels
+        assert after.thin_bag_parcels >= before.thin_bag_parcels
 
 
 def _proven(packaging: PackagingSums | None = None, delivery: DeliverySums | None = None) -> Any:
@@ -182,27 +227,37 @@ def _proven(packaging: PackagingSums | None = None, delivery: DeliverySums | Non
 
 
 def _fewer_packing_facts(facts: PackedFacts) -> Iterator[PackedFacts]:
-    """What is left when one fact is not told. Goods that the packaging cannot hold belie it; who hides them gains."""
-    told = ImplausibleFact.ITEMS_VOLUME not in assess_packed(facts, METHOD).implausible
+    """What is left when one fact is not told, but for those of which the document says that hiding them gains."""
+    flags = assess_packed(facts, METHOD).implausible
     yield from (replace(facts, components=None), replace(facts, outer=None))
-    if told:
-        yield replace(facts, items=())
+    if facts.order is not None:
+        yield replace(facts, order=replace(facts.order, product_mm3=None))
     if facts.outer is not None:
         for side in ("length_mm", "width_mm", "height_mm"):
-            if facts.outer.kind is not OuterKind.FLEXIBLE_MAILER or side != "height_mm":
+            if ImplausibleFact.PACKAGING_MASS not in flags or side != "height_mm":
                 yield replace(facts, outer=replace(facts.outer, **{side: None}))
         yield replace(facts, outer=replace(facts.outer, stated_by=StatedBy.SELLER))
-    for field, nothing in (("width_mm", None), ("stated_by", StatedBy.SELLER)):
-        if facts.items and (told or field == "stated_by"):
-            yield replace(facts, items=(replace(facts.items[0], **{field: nothing}), *facts.items[1:]))
-    for number, part in enumerate(facts.components or ()):
-        for lesser in _lesser(part):
-            yield replace(
-                facts, components=(*(facts.components or ())[:number], lesser, *(facts.components or ())[number + 1 :])
-            )
+    if ImplausibleFact.ITEMS_VOLUME not in flags:
+        yield replace(facts, items=())
+    for number, item in enumerate(facts.items):
+        for lesser in _lesser_item(item, flags):
+            yield replace(facts, items=(*facts.items[:number], lesser, *facts.items[number + 1 :]))
+    parts = facts.components or ()
+    for number, part in enumerate(parts):
+        for lesser_part in _lesser(part, facts, flags):
+            yield replace(facts, components=(*parts[:number], lesser_part, *parts[number + 1 :]))
 
 
-def _lesser(part: Component) -> Iterator[Component]:
+def _lesser_item(item: Item, flags: tuple[str, ...]) -> Iterator[Item]:
+    yield replace(item, stated_by=StatedBy.SELLER)
+    if ImplausibleFact.GOODS_DENSITY not in flags:
+        yield replace(item, mass_mg=None)
+    if ImplausibleFact.ITEMS_VOLUME not in flags:
+        for side in ("length_mm", "width_mm", "height_mm"):
+            yield replace(item, **{side: None})
+
+
+def _lesser(part: Component, facts: PackedFacts, flags: tuple[str, ...]) -> Iterator[Component]:
     for field, nothing in (
         ("material", None),
         ("mass_mg", None),
@@ -215,6 +270,8 @@ def _lesser(part: Component) -> Iterator[Component]:
         yield replace(part, **{field: nothing})
     if part.reusable is not None:
         yield replace(part, reusable=replace(part.reusable, verified_trips=None))
+    if ImplausibleFact.PACKAGING_MASS not in flags and not _sheet(part, facts.outer):
+        yield replace(part, film_thickness_um=None)
 
 
 films = st.builds(
@@ -244,9 +301,11 @@ def test_a_film_without_a_thickness_never_scores_higher_in_vietnam(facts: Packed
 
 def _sheets(facts: PackedFacts) -> bool:
     """Whether a part is so heavy for its parcel that it is no film."""
-    assert facts.outer is not None
-    surface = surface_mm2(facts.outer)
-    return any((part.mass_mg or 0) * 10**6 > 391_000 * surface for part in facts.components or ())
+    return any(_sheet(part, facts.outer) for part in facts.components or ())
+
+
+def _sheet(part: Component, outer: Outer | None) -> bool:
+    return outer is not None and (part.mass_mg or 0) * 10**6 > 391_000 * surface_mm2(outer)
 
 
 NEAR_BY_OTHERS = carried(NEAR)
@@ -259,8 +318,11 @@ NEAR_WITH_LEGS = [
     )
 ]
 
+TOO_SHORT = replace(LORRY, distance_m=100_000, distance_basis=DistanceBasis.ACTUAL)
+
 
 @given(deliveries)
+@example(carried(replace(FAR, chain=(PICKED_UP, TOO_SHORT, BROUGHT))))
 @example(NEAR_WITH_LEGS[0])
 @example(NEAR_WITH_LEGS[1])
 @example(NEAR_WITH_LEGS[2])
@@ -275,6 +337,11 @@ def test_leaving_out_a_fact_about_delivery_never_raises_the_score_or_the_proven_
 
 
 def _fewer_transport_facts(facts: DeliveredFacts) -> Iterator[DeliveredFacts]:
+    """What is left when one fact is not told, but for those of which the document says that hiding them gains.
+
+    A leg with a round and a distance has two distances; without the round the other one counts.
+    """
+    short = ImplausibleFact.LINE_HAUL_DISTANCE in assess_delivered(facts, METHOD).implausible
     yield replace(facts, chain=None)
     yield replace(facts, hubs=())
     for end in ("origin", "destination"):
@@ -289,6 +356,7 @@ def _fewer_transport_facts(facts: DeliveredFacts) -> Iterator[DeliveredFacts]:
         for field, nothing in (
             ("vehicle", None),
             ("round", None),
+            ("distance_m", None),
             ("energy", None),
             ("density", None),
             ("temperature_controlled", False),
@@ -296,7 +364,9 @@ def _fewer_transport_facts(facts: DeliveredFacts) -> Iterator[DeliveredFacts]:
         ):
             if field == "energy" and _belied(element):
                 continue
-            if field == "round" and element.role is ChainRole.LINE_HAUL and len(roles) > 1:
+            if field in {"round", "distance_m"} and short:
+                continue
+            if field == "round" and element.role is ChainRole.LINE_HAUL and element.distance_m is not None:
                 continue
             lesser = replace(element, **{field: nothing})
             yield replace(facts, chain=(*chain[:number], lesser, *chain[number + 1 :]))
