@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import re
+import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -158,10 +159,11 @@ def vehicles() -> dict[str, Vehicle]:
 
 @cache
 def bound(fact: str) -> tuple[int, int]:
-    """Least and most of a fact in the second table of bounds."""
+    """Least and most of a fact in the second table of bounds; without one, whatever there is."""
     for row in table("fact", "least"):
         if row["fact"] == fact:
-            return int(row["least"]), int(row["most"])
+            least, most = row["least"], row["most"]
+            return 0 if least == "-" else int(least), sys.maxsize if most == "-" else int(most)
     raise LookupError(fact)
 
 

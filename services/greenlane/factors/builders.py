@@ -201,14 +201,35 @@ def thin_bag_rules(file: rows.RulesFile) -> tuple[tables.ThinBagRule, ...]:
 
 
 def bounds(file: rows.BoundsFile) -> tables.Bounds:
-    """The plausibility bounds. Raises TableError for an empty range."""
-    built = {}
-    for fact in rows.BoundsTable.model_fields:
-        row: rows.BoundRow = getattr(file.bounds, fact)
-        if row.least > row.most:
-            raise TableError("bounds.yaml", fact, "least is above most", "Swap them")
-        built[fact] = tables.Range(row.least, row.most)
-    return tables.Bounds(**built)
+    """The plausibility bounds. Raises TableError for an empty range, an end that is missing or one that is not read."""
+    limits = file.bounds
+    return tables.Bounds(
+        round_distance_m=_end("round_distance_m", limits.round_distance_m, "least"),
+        metres_per_parcel=_end("metres_per_parcel", limits.metres_per_parcel, "least"),
+        locker_parcels=_end("locker_parcels", limits.locker_parcels, "most"),
+        line_haul_shortfall_m=_end("line_haul_shortfall_m", limits.line_haul_shortfall_m, "most"),
+        verified_trips=_range("verified_trips", limits.verified_trips),
+        carrier_trips=_range("carrier_trips", limits.carrier_trips),
+        film_thickness_um=_range("film_thickness_um", limits.film_thickness_um),
+        goods_g_per_m3=_range("goods_g_per_m3", limits.goods_g_per_m3),
+    )
+
+
+def _range(fact: str, row: rows.BoundRow) -> tables.Range:
+    if row.least is None or row.most is None:
+        raise TableError("bounds.yaml", fact, "needs least and most", "Give both")
+    if row.least > row.most:
+        raise TableError("bounds.yaml", fact, "least is above most", "Swap them")
+    return tables.Range(row.least, row.most)
+
+
+def _end(fact: str, row: rows.BoundRow, end: str) -> int:
+    """The one end that the arithmetic reads."""
+    ends = {"least": row.least, "most": row.most}
+    value, other = ends.pop(end), *ends.values()
+    if value is None or other is not None:
+        raise TableError("bounds.yaml", fact, f"only `{end}` is read", f"Give `{end}` and nothing else")
+    return value
 
 
 def present(factor: tables.PerDistance | None) -> tables.PerDistance:

@@ -237,10 +237,10 @@ class RulesFile(Row):
 
 
 class BoundRow(Row):
-    """A plausible range and why it is taken for one."""
+    """A plausible range, or one end of it, and why it is taken for one."""
 
-    least: NonNegative
-    most: NonNegative
+    least: NonNegative | None = None
+    most: NonNegative | None = None
     reason: Annotated[str, Field(min_length=10)]
 
 

@@ -213,12 +213,16 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Plausibility bounds; outside, a declared fact counts as undeclared."""
+    """Plausibility bounds; outside, a declared fact counts as undeclared.
 
-    round_distance_m: Range
-    metres_per_parcel: Range
-    locker_parcels: Range
-    line_haul_shortfall_m: Range
+    The least metres of a round and for each of its parcels; the most parcels of a round to lockers and metres by which
+    a line-haul may be shorter than the great circle.
+    """
+
+    round_distance_m: int
+    metres_per_parcel: int
+    locker_parcels: int
+    line_haul_shortfall_m: int
     verified_trips: Range
     carrier_trips: Range
     film_thickness_um: Range

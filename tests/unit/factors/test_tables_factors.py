@@ -367,10 +367,21 @@ def test_every_vehicle_needs_limits() -> None:
         vehicle_limits(BoundsFile(**tables))
 
 
+@pytest.mark.parametrize("ends", [{"least": 1, "most": 1_000}, {"least": 1}])
+def test_a_bound_that_nothing_reads_is_refused(ends: dict[str, int]) -> None:
+    tables = shipped("bounds.yaml")
+    tables["bounds"]["locker_parcels"] = {**ends, "reason": "of no use at all"}
+    with pytest.raises(TableError, match="only `most` is read"):
+        bounds(BoundsFile(**tables))
+
+
 def test_an_empty_bound_and_a_rule_from_memory_are_refused() -> None:
     tables = shipped("bounds.yaml")
     tables["bounds"]["verified_trips"]["least"] = 1_000
     with pytest.raises(TableError, match="least is above most"):
+        bounds(BoundsFile(**tables))
+    tables["bounds"]["verified_trips"].pop("most")
+    with pytest.raises(TableError, match="needs least and most"):
         bounds(BoundsFile(**tables))
     rules = shipped("rules.yaml")
     rules["thin_plastic_bags"][0]["grade"] = "M"

@@ -194,15 +194,14 @@ def test_between_equal_codes_there_is_no_way_even_if_no_table_has_them() -> None
         (200_000, 100, Vehicle.MOTORBIKE_PETROL, None),
         (200_001, 100, Vehicle.MOTORBIKE_PETROL, "round"),
         (44_000, 142, Vehicle.MOTORBIKE_PETROL, None),
-        (44_000, 143, Vehicle.MOTORBIKE_PETROL, "payload"),
-        (44_000, 401, Vehicle.MOTORBIKE_PETROL, "round"),
+        (44_000, 143, Vehicle.MOTORBIKE_PETROL, "round"),
         (9_000, 100, Vehicle.MOTORBIKE_PETROL, None),
         (8_999, 100, Vehicle.MOTORBIKE_PETROL, "round"),
         (500, 5, Vehicle.MOTORBIKE_PETROL, None),
         (499, 5, Vehicle.MOTORBIKE_PETROL, "round"),
         (20_000, 42, Vehicle.ON_FOOT, None),
         (20_001, 42, Vehicle.ON_FOOT, "round"),
-        (20_000, 43, Vehicle.ON_FOOT, "payload"),
+        (20_000, 43, Vehicle.ON_FOOT, "round"),
         (80_000, 42, Vehicle.BICYCLE, None),
         (80_001, 42, Vehicle.BICYCLE, "round"),
         (100_000, 300, Vehicle.VAN_DIESEL, None),
@@ -229,6 +228,16 @@ def test_a_van_brings_more_parcels_to_lockers(kind: PlaceKind) -> None:
     assert notes(near(PICKED_UP, element))[1] == ("round",)
     more = replace(element, round=Round(100_000, 1_001))
     assert notes(near(PICKED_UP, more, destination=there))[1] == ("round",)
+
+
+def test_a_round_to_lockers_is_bounded_by_the_payload_and_one_to_doors_by_the_table_alone() -> None:
+    there = replace(HANOI, kind=PlaceKind.LOCKER)
+    for count, flag in ((142, ()), (143, ("payload",))):
+        element = replace(BROUGHT, round=Round(44_000, count))
+        assert notes(near(PICKED_UP, element, destination=there))[1] == flag
+    for row in METHOD.vehicles.values():
+        if row.km or row.kwh_km:
+            assert row.limits.round_parcels * METHOD.delivery.usual_mass_mg <= row.limits.payload_mg
 
 
 @pytest.mark.parametrize(("mass_mg", "flag"), [(100_000_000, ()), (100_000_001, ("payload",))])

@@ -79,7 +79,7 @@ def travelled_m(element: ChainElement, method: Method) -> int | None:
 def _spans(distances: list[int | None], circle_m: int, method: Method, notes: Notes) -> bool:
     """Whether legs that all say how long they are can span the great circle."""
     span = sum([distance or 0 for distance in distances])
-    if span + method.bounds.line_haul_shortfall_m.most < circle_m or (not span and circle_m):
+    if span + method.bounds.line_haul_shortfall_m < circle_m or (not span and circle_m):
         notes.implausible.append(ImplausibleFact.LINE_HAUL_DISTANCE)
         return False
     return True

@@ -86,12 +86,12 @@ def _possible(trip: Round, row: VehicleFactor, facts: DeliveredFacts, method: Me
     """Whether the vehicle can make this round, with its parcels at the usual mass, and carry this parcel."""
     bounds, limits = method.bounds, row.limits
     lockers = facts.destination.kind in PICKUP
-    most = max(limits.round_parcels, bounds.locker_parcels.most) if lockers else limits.round_parcels
+    most = max(limits.round_parcels, bounds.locker_parcels) if lockers else limits.round_parcels
     if (
         trip.parcels > most
         or trip.distance_m > limits.round_m
-        or trip.distance_m < bounds.round_distance_m.least
-        or trip.distance_m < bounds.metres_per_parcel.least * trip.parcels
+        or trip.distance_m < bounds.round_distance_m
+        or trip.distance_m < bounds.metres_per_parcel * trip.parcels
     ):
         notes.implausible.append(ImplausibleFact.ROUND)
         return False

@@ -78,10 +78,10 @@ def _document(method: Method, policy: Policy, example: str) -> str:
         line_haul_from_km=distances.line_haul_from_m // 1000,
         unknown_km=distances.unknown_distance_m // 1000,
         road_factor=distances.road_numerator / distances.road_denominator,
-        shortfall_km=bounds.line_haul_shortfall_m.most // 1000,
-        locker_parcels=bounds.locker_parcels.most,
-        least_round=bounds.round_distance_m.least,
-        metres_per_parcel=bounds.metres_per_parcel.least,
+        shortfall_km=bounds.line_haul_shortfall_m // 1000,
+        locker_parcels=bounds.locker_parcels,
+        least_round=bounds.round_distance_m,
+        metres_per_parcel=bounds.metres_per_parcel,
         vn_34_from=method.places.vn_34_from,
         policy_version=policy.version,
         window_days=policy.window_days,
@@ -100,6 +100,10 @@ def _document(method: Method, policy: Policy, example: str) -> str:
 
 def _litres(mm3: int) -> str:
     return str(Decimal(mm3) / 10**6)
+
+
+def _end(value: int | None) -> str:
+    return "-" if value is None else str(value)
 
 
 def _round(trip: RoundDefault) -> str:
@@ -159,7 +163,7 @@ def _tables(method: Method) -> dict[str, str]:
         "certificates": table(("scheme", "id"), [(name, f"`{form}`") for name, form in method.certificates.items()]),
         "bounds": table(
             ("fact", "least", "most", "reason"),
-            [(name, row.least, row.most, row.reason) for name, row in iter(bounds)],
+            [(name, _end(row.least), _end(row.most), row.reason) for name, row in iter(bounds)],
         ),
         "defaults": table(("code", "meaning"), [*DEFAULT_MEANING.items(), *IMPLAUSIBLE_MEANING.items()]),
         "factors": table(FACTOR_HEAD, factor_rows(method)),
