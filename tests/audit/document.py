@@ -121,6 +121,10 @@ def _bounds_of_vehicles() -> dict[str, Row]:
     return {name: row for row in table("vehicles", "payload kg") for name in row["vehicles"].split(", ")}
 
 
+def _none_or(number: str) -> int:
+    return 0 if number == "-" else int(number)
+
+
 def _figure(name: str) -> tuple[Fraction | None, bool]:
     """A figure per km or tonne-km, and whether it is in kWh."""
     if name == "-":
@@ -151,8 +155,8 @@ def vehicles() -> dict[str, Vehicle]:
             most_per_km=Fraction(span[2]) if row["energy"] != "-" else Fraction(0),
             detour=Fraction(row["detour"]),
             payload_mg=int(bounds[name]["payload kg"]) * 1_000_000,
-            round_m=int(bounds[name]["round km"]) * 1000,
-            parcels=int(bounds[name]["parcels"]),
+            round_m=_none_or(bounds[name]["round km"]) * 1000,
+            parcels=_none_or(bounds[name]["parcels"]),
         )
     return found
 

@@ -69,9 +69,9 @@ def vehicles(
 
 
 def vehicle_limits(file: rows.BoundsFile) -> dict[Vehicle, tables.VehicleLimits]:
-    """What each vehicle can do. Raises TableError for a vehicle without a row."""
+    """What each vehicle can do; no round, where there is none. Raises TableError for a vehicle without a row."""
     built = {
-        vehicle: tables.VehicleLimits(row.payload_kg * 1_000_000, row.round_km * 1000, row.parcels)
+        vehicle: tables.VehicleLimits(row.payload_kg * 1_000_000, (row.round_km or 0) * 1000, row.parcels or 0)
         for row in file.vehicles
         for vehicle in row.vehicles
     }
@@ -208,8 +208,8 @@ def bounds(file: rows.BoundsFile) -> tables.Bounds:
         metres_per_parcel=_end("metres_per_parcel", limits.metres_per_parcel, "least"),
         locker_parcels=_end("locker_parcels", limits.locker_parcels, "most"),
         line_haul_shortfall_m=_end("line_haul_shortfall_m", limits.line_haul_shortfall_m, "most"),
-        verified_trips=_range("verified_trips", limits.verified_trips),
-        carrier_trips=_range("carrier_trips", limits.carrier_trips),
+        verified_trips=_end("verified_trips", limits.verified_trips, "most"),
+        carrier_trips=_end("carrier_trips", limits.carrier_trips, "most"),
         film_thickness_um=_range("film_thickness_um", limits.film_thickness_um),
         goods_g_per_m3=_range("goods_g_per_m3", limits.goods_g_per_m3),
     )

@@ -262,8 +262,8 @@ class VehicleLimitsRow(Row):
 
     vehicles: Annotated[tuple[Vehicle, ...], Field(min_length=1)]
     payload_kg: Positive
-    round_km: Positive
-    parcels: Positive
+    round_km: Positive | None = None
+    parcels: Positive | None = None
     reason: Annotated[str, Field(min_length=10)]
 
 

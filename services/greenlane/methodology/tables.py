@@ -93,7 +93,7 @@ class MaterialFactor:
 
 
 class VehicleLimits(NamedTuple):
-    """What a vehicle can do: payload in mg, the longest round in metres, the most parcels of one."""
+    """What a vehicle can do: payload in mg, the longest round in metres, the most parcels of one; 0: makes none."""
 
     payload_mg: int
     round_m: int
@@ -215,16 +215,16 @@ class Range(NamedTuple):
 class Bounds:
     """Plausibility bounds; outside, a declared fact counts as undeclared.
 
-    The least metres of a round and for each of its parcels; the most parcels of a round to lockers and metres by which
-    a line-haul may be shorter than the great circle.
+    The least metres of a round and for each of its parcels; the most parcels of a round to lockers, metres by which
+    a line-haul may be shorter than the great circle, and trips of a reusable asset.
     """
 
     round_distance_m: int
     metres_per_parcel: int
     locker_parcels: int
     line_haul_shortfall_m: int
-    verified_trips: Range
-    carrier_trips: Range
+    verified_trips: int
+    carrier_trips: int
     film_thickness_um: Range
     goods_g_per_m3: Range
 

@@ -377,10 +377,10 @@ def test_a_bound_that_nothing_reads_is_refused(ends: dict[str, int]) -> None:
 
 def test_an_empty_bound_and_a_rule_from_memory_are_refused() -> None:
     tables = shipped("bounds.yaml")
-    tables["bounds"]["verified_trips"]["least"] = 1_000
+    tables["bounds"]["goods_g_per_m3"]["least"] = 8_000_001
     with pytest.raises(TableError, match="least is above most"):
         bounds(BoundsFile(**tables))
-    tables["bounds"]["verified_trips"].pop("most")
+    tables["bounds"]["goods_g_per_m3"].pop("most")
     with pytest.raises(TableError, match="needs least and most"):
         bounds(BoundsFile(**tables))
     rules = shipped("rules.yaml")

@@ -2,7 +2,6 @@
 
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -29,7 +28,6 @@ from tests.unit.methodology.honest import (
 from greenlane.methodology.assessment import Step
 from greenlane.methodology.facts import ChainElement, DeliveredFacts, Energy, Hub, Place, Round
 from greenlane.methodology.geography import great_circle_m
-from greenlane.methodology.parcel.allocation import notional_shares, per_parcel_mg
 from greenlane.methodology.parcel.delivery import assess_delivered, assess_returned
 from greenlane.methodology.rounding import divide_half_even, ratio_of
 from greenlane.methodology.seller.score import parcel_delivery_score
@@ -77,8 +75,8 @@ def test_the_reference_is_a_motorbikes_round_at_either_end_hubs_and_an_average_l
     table = METHOD.delivery
     assert (table.seller_round_mg, table.buyer_round_mg, table.hub_mg) == (FIRST, LAST, HUB)
     assert table.undeclared_hub_mg == UNDECLARED_HUB
-    assert per_parcel_mg(40_000, 10_654_653, SCALE, 130) == FIRST
-    assert per_parcel_mg(44_000, 10_654_653, SCALE, 100) == LAST
+    assert divide_half_even(40_000 * 10_654_653 * 1000, SCALE * 130) == FIRST
+    assert divide_half_even(44_000 * 10_654_653 * 1000, SCALE * 100) == LAST
     assert HAUL == 121_631
 
 
@@ -237,7 +235,10 @@ def test_a_round_to_lockers_is_bounded_by_the_payload_and_one_to_doors_by_the_ta
         assert notes(near(PICKED_UP, element, destination=there))[1] == flag
     for row in METHOD.vehicles.values():
         if row.km or row.kwh_km:
-            assert row.limits.round_parcels * METHOD.delivery.usual_mass_mg <= row.limits.payload_mg
+            assert 0 < row.limits.round_parcels * METHOD.delivery.usual_mass_mg <= row.limits.payload_mg
+            assert row.limits.round_m
+        else:
+            assert (row.limits.round_m, row.limits.round_parcels) == (0, 0)
 
 
 @pytest.mark.parametrize(("mass_mg", "flag"), [(100_000_000, ()), (100_000_001, ("payload",))])
@@ -462,18 +463,6 @@ def test_temperature_control_is_in_the_inventory_alone() -> None:
 def test_half_a_kilogram_by_articulated_lorry_over_1138_km_is_55_g() -> None:
     leg = replace(TRAVELLED, vehicle=Vehicle.LORRY_ARTICULATED, distance_m=1_138_000)
     assert round(delivery(far(PICKED_UP, leg, BROUGHT)).line_haul_co2e_mg / 1000) == 55
-
-
-def test_a_round_of_7_3_litres_over_275_items_is_88_g_each() -> None:
-    assert per_parcel_mg(7_300, round(Fraction("3.314") * SCALE), SCALE, 275) == 87_972
-
-
-def test_notional_tonne_km_shares_a_round_by_mass_and_distance() -> None:
-    shares = notional_shares([10, 50, 40, 20, 6], [100, 50, 80, 60, 60])
-    assert [float(round(share, 2)) for share in shares] == [0.12, 0.3, 0.39, 0.15, 0.04]
-    assert sum(shares) == 1
-    with pytest.raises(ValueError, match="carried nothing"):
-        notional_shares([0], [1])
 
 
 def test_electricity_is_that_of_the_destination_in_the_last_mile_and_of_the_origin_in_the_others() -> None:

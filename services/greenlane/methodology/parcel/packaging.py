@@ -212,7 +212,8 @@ def _verified_trips(part: Component, method: Method, notes: Notes) -> int:
         notes.defaults.append(TRIPS_UNVERIFIED)
         return 1
     bounds = method.bounds
-    least, most = bounds.carrier_trips if part.stated_by is StatedBy.CARRIER else bounds.verified_trips
+    most = bounds.carrier_trips if part.stated_by is StatedBy.CARRIER else bounds.verified_trips
     if trips > most:
         notes.implausible.append(ImplausibleFact.VERIFIED_TRIPS)
-    return trips if least <= trips <= most else 1
+        return 1
+    return trips

@@ -57,8 +57,8 @@ def _document(method: Method, policy: Policy, example: str) -> str:
         least_co2e=packaging.least.co2e_mg,
         least_plastic=packaging.least.plastic_mg,
         least_mass=packaging.least.mass_mg,
-        trips=bounds.verified_trips.most,
-        carrier_trips=bounds.carrier_trips.most,
+        trips=bounds.verified_trips,
+        carrier_trips=bounds.carrier_trips,
         thin_side=rule.below_side_mm,
         thin_um=rule.below_thickness_um,
         seller_round=delivery.seller_round_mg,
@@ -158,7 +158,10 @@ def _tables(method: Method) -> dict[str, str]:
         "series": table(("country", "energy", "from", "factor"), series_rows(method)),
         "limits": table(
             ("vehicles", "payload kg", "round km", "parcels", "reason"),
-            [(", ".join(row.vehicles), row.payload_kg, row.round_km, row.parcels, row.reason) for row in file.vehicles],
+            [
+                (", ".join(row.vehicles), row.payload_kg, _end(row.round_km), _end(row.parcels), row.reason)
+                for row in file.vehicles
+            ],
         ),
         "certificates": table(("scheme", "id"), [(name, f"`{form}`") for name, form in method.certificates.items()]),
         "bounds": table(
