@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from tests.unit.methodology.generated import components, deliveries, items, outers, parcels, wrapped
 from tests.unit.methodology.honest import (
     BAG,
     BOARD,
@@ -33,14 +34,11 @@ from greenlane.methodology.facts import (
     ChainElement,
     Component,
     DeliveredFacts,
-    Energy,
-    Hub,
     Item,
     Order,
     Outer,
     PackedFacts,
     Place,
-    ReusableAsset,
     Round,
 )
 from greenlane.methodology.parcel.delivery import assess_delivered, assess_returned
@@ -58,98 +56,20 @@ from greenlane.methodology.seller.score import (
 )
 from greenlane.methodology.sums import MILLION, RATIO_MOST, DeliverySums, PackagingSums, ReturnSums, Totals
 from greenlane.methodology.vocabulary import (
-    CertificateScheme,
     ChainRole,
     ComponentRole,
     DistanceBasis,
-    EnergyCarrier,
     ImplausibleFact,
-    Material,
     OuterKind,
-    PlaceKind,
-    RoundDensity,
     StatedBy,
     Vehicle,
 )
 
 SumsT = TypeVar("SumsT", PackagingSums, DeliverySums, ReturnSums)
-DAYS = st.dates(date(2024, 1, 1), date(2027, 12, 31))
-SIDES = st.integers(20, 600)
-SAID = st.sampled_from(StatedBy)
 
 
 def added(first: SumsT, second: SumsT) -> SumsT:
     return type(first)(*(a + b for a, b in zip(first, second, strict=True)))
-
-
-items = st.builds(Item, st.integers(1, 3), st.none() | st.integers(1, 10**8), SIDES, SIDES, SIDES, SAID)
-outers = st.builds(Outer, st.sampled_from(OuterKind), SIDES, SIDES, st.none() | SIDES, SAID)
-components = st.builds(
-    Component,
-    st.sampled_from(ComponentRole),
-    st.sampled_from(Material),
-    st.integers(1, 300_000),
-    st.none() | st.integers(5, 600),
-    st.integers(0, 1000),
-    st.none() | DAYS,
-    st.none() | st.builds(ReusableAsset, st.just("a"), st.none() | st.integers(1, 150)),
-    st.none() | st.sampled_from(CertificateScheme),
-    st.sampled_from(["FSC-C192811", "PEFC-01-00-01", "ABC-12345678-GRS-2107", "nothing"]),
-    SAID,
-)
-parcels = st.builds(
-    PackedFacts,
-    DAYS,
-    st.sampled_from(["VN", "BR"]),
-    st.lists(items, max_size=3).map(tuple),
-    st.none() | outers,
-    st.none() | st.lists(components, min_size=1, max_size=5).map(tuple),
-    st.none() | st.builds(Order, st.integers(1, 5), st.none() | st.integers(1, 10**9), SAID),
-)
-rounds = st.builds(Round, st.integers(300, 250_000), st.integers(1, 200))
-elements = st.builds(
-    ChainElement,
-    st.sampled_from(ChainRole),
-    st.none() | st.sampled_from(Vehicle),
-    st.none() | st.integers(0, 3_000_000),
-    st.sampled_from(DistanceBasis),
-    st.none() | st.builds(Energy, st.sampled_from(EnergyCarrier), st.integers(1, 10**5), st.integers(1, 200)),
-    st.none() | rounds,
-    st.none() | st.sampled_from(RoundDensity),
-    st.booleans(),
-    SAID,
-)
-
-
-@st.composite
-def metered_rounds(draw: st.DrawFn) -> ChainElement:
-    """A round whose energy is its own."""
-    trip = draw(st.builds(Round, st.integers(9_000, 150_000), st.integers(1, 100)))
-    vehicle = draw(st.sampled_from([Vehicle.MOTORBIKE_ELECTRIC, Vehicle.VAN_ELECTRIC, Vehicle.MOTORBIKE_PETROL]))
-    row = METHOD.vehicles[vehicle]
-    assert row.carrier is not None
-    amount = max(1, trip.distance_m * draw(st.integers(*row.energy_per_km)) // 1000)
-    role = draw(st.sampled_from([ChainRole.FIRST_MILE, ChainRole.LAST_MILE]))
-    return ChainElement(role, vehicle, energy=Energy(row.carrier, amount, trip.parcels), round=trip)
-
-
-places = st.builds(
-    Place,
-    st.just("VN"),
-    st.sampled_from(["01", "79", "48", "02", "00004", "00376", "99999"]),
-    st.sampled_from(PlaceKind),
-    SAID,
-)
-deliveries = st.builds(
-    DeliveredFacts,
-    DAYS,
-    st.integers(1, 100_000_000),
-    places,
-    places,
-    st.integers(1, 20),
-    st.none() | st.lists(elements | metered_rounds(), min_size=1, max_size=4).map(tuple),
-    st.lists(st.builds(Hub, st.none() | st.integers(0, 10**6), SAID), max_size=2).map(tuple),
-)
 
 
 @given(parcels)
@@ -214,6 +134,8 @@ def _assert_no_silence_pays(facts: PackedFacts) -> None:
     before = packaging(facts)
     for less in _fewer_packing_facts(facts):
         after = packaging(less)
+        if after == before:
+            continue
         assert packaging_points(after, 0) <= packaging_points(before, 0), less
         assert _proven(packaging=after) <= _proven(packaging=before), less
         assert after.complete_parcels <= before.complete_parcels
@@ -272,23 +194,6 @@ def _lesser(part: Component, facts: PackedFacts, flags: tuple[str, ...]) -> Iter
         yield replace(part, reusable=replace(part.reusable, verified_trips=None))
     if ImplausibleFact.PACKAGING_MASS not in flags and not _sheet(part, facts.outer):
         yield replace(part, film_thickness_um=None)
-
-
-films = st.builds(
-    Component,
-    st.sampled_from(ComponentRole),
-    st.sampled_from([Material.LDPE_FILM, Material.BUBBLE_WRAP, Material.PP, Material.KRAFT_PAPER]),
-    st.integers(1_000, 60_000),
-    st.none() | st.integers(20, 80),
-)
-wrapped = st.builds(
-    PackedFacts,
-    st.just(date(2026, 7, 1)),
-    st.just("VN"),
-    st.just(()),
-    outers,
-    st.lists(films, min_size=1, max_size=4).map(tuple),
-)
 
 
 @given(wrapped)

@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.unit.methodology.test_properties import components, deliveries, parcels
+from tests.unit.methodology.generated import components, deliveries, parcels
 
 from greenlane.factors.loading import load_method
 from greenlane.methodology.explaining.account_explanation import contributions_of
