@@ -299,7 +299,7 @@ def legs_count(legs: list[Leg], metres: int, *, ignore: bool) -> int:
     whole = sum(distances)
     if ignore or len(distances) < len(legs) or whole == 0:
         return round(max(figures))
-    return sum(round(one * metre / whole) for one, metre in zip(figures, distances, strict=True))
+    return round(sum(one * metre / whole for one, metre in zip(figures, distances, strict=True)))
 
 
 def short(elements: list[Facts], trip: Trip) -> bool:
@@ -344,7 +344,7 @@ def hubs_part(trip: Trip) -> Part:
     hubs = [hub for hub in trip.data.get("hubs") or [] if hub.get("co2e_g") is not None]
     proven = [thousandths(hub["co2e_g"]) for hub in hubs if by_others(hub)]
     missing = max(0, trip.way.hubs - len(proven))
-    counts = min(sum(proven) + missing * default, trip.way.hubs * default)
+    counts = min(sum(min(one, default) for one in proven) + missing * default, trip.way.hubs * default)
     inventory = sum(thousandths(hub["co2e_g"]) for hub in hubs) + max(0, trip.way.hubs - len(hubs)) * default
     return Part(counts, inventory, undeclared=False, implausible=False)
 

@@ -11,7 +11,7 @@ def divide_half_even(numerator: int, denominator: int) -> int:
 def surface_scale(volume: int, base: int) -> int:
     """Millionths of (volume / base) ^ (2/3), the growth of a surface: the nearest integer, found by cubes, hence exact.
 
-    Exactly between two integers the even one is taken, as everywhere.
+    It never lies between two integers: half the cube of an odd number is no square.
     """
     numerator, denominator = volume * volume * 10**18, base * base
     guess: int
@@ -20,9 +20,7 @@ def surface_scale(volume: int, base: int) -> int:
         guess -= 1
     while (2 * guess + 1) ** 3 * denominator < 8 * numerator:
         guess += 1
-    if guess & 1 and (2 * guess - 1) ** 3 * denominator == 8 * numerator:
-        return guess - 1
-    return guess + 1 if guess & 1 and (2 * guess + 1) ** 3 * denominator == 8 * numerator else guess
+    return guess
 
 
 def ratio_of(figure: int, reference: int, most: int) -> int:

@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from prometheus_client import CollectorRegistry
+from tests.unit.methodology.choices import Choices, chosen
 
 from greenlane.accounts.aggregator import state as state_module
 from greenlane.accounts.aggregator.entries import PackedEntries
@@ -232,15 +233,15 @@ def read_said(output: Output) -> tuple[Any, ...]:
     return (*said, *decided)
 
 
-def instants(draw: st.DrawFn, today: date) -> str:
+def an_instant(of: Choices, today: date) -> str:
     """An instant near today, of one of two times of day."""
-    day = today + timedelta(days=draw(st.sampled_from([0, 0, 0, 0, -1, -1, -2, -3, -5, 1, 2])))
-    return f"{day}T{draw(st.sampled_from(['08', '20']))}:00:00.000000Z"
+    day = today + timedelta(days=of.one_of((0, 0, 0, 0, -1, -1, -2, -3, -5, 1, 2)))
+    return f"{day}T{of.one_of(('08', '20'))}:00:00.000000Z"
 
 
-def contributions(draw: st.DrawFn, dimension: Dimension) -> dict[str, int]:
+def a_contribution(of: Choices, dimension: Dimension) -> dict[str, int]:
     """Small sums of a dimension that yield scores of every kind."""
-    amount = draw(st.integers(0, 8))
+    amount = of.one_of(range(9))
     match dimension:
         case Dimension.PACKAGING:
             names = ("packaging_co2e_mg", "plastic_mass_mg", "packaging_mass_mg")
@@ -254,36 +255,46 @@ def contributions(draw: st.DrawFn, dimension: Dimension) -> dict[str, int]:
             return {"recoveries": 1}
 
 
-@st.composite
-def records(draw: st.DrawFn, today: date) -> LogRecord:
+BYTES = 12
+"""What the choices of one record take at most."""
+
+KINDS = ("assessment",) * 16 + ("retraction", "closed", "closed") * 2 + ("erased",)
+
+
+def a_record(of: Choices, today: date) -> LogRecord:
     """Anything that may arrive: assessments in any order and version, retractions, days closed anew or again."""
-    market = draw(st.sampled_from(["m1", "m1", "m2"]))
-    kind = draw(st.sampled_from(["assessment"] * 16 + ["retraction", "closed", "closed"] * 2 + ["erased"]))
+    market = of.one_of(("m1", "m1", "m2"))
+    kind = of.one_of(KINDS)
     if kind == "closed":
-        last = today + timedelta(days=draw(st.sampled_from([-1, 0, 0, 0, 1, 2, 9])))
-        return DayClosed(marketplace=market, first_day=last - timedelta(days=draw(st.integers(0, 6))), last_day=last)
+        last = today + timedelta(days=of.one_of((-1, 0, 0, 0, 1, 2, 9)))
+        return DayClosed(marketplace=market, first_day=last - timedelta(days=of.one_of(range(7))), last_day=last)
     if kind == "erased":
-        return SellerErased(marketplace=market, seller_id=draw(st.sampled_from(["s1", "s2", "s3"])))
+        return SellerErased(marketplace=market, seller_id=of.one_of(("s1", "s2", "s3")))
     common: dict[str, Any] = {
         "marketplace": market,
-        "seller_id": draw(st.sampled_from(["s1", "s2"])),
-        "parcel_id": draw(st.sampled_from(["p1", "p2", "p3"])),
-        "occurred_at": instants(draw, today),
-        "event_id": draw(st.sampled_from(["e1", "e2"])),
+        "seller_id": of.one_of(("s1", "s2")),
+        "parcel_id": of.one_of(("p1", "p2", "p3")),
+        "occurred_at": an_instant(of, today),
+        "event_id": of.one_of(("e1", "e2")),
         "origin": SourcePosition(topic="events", partition=0, offset=0, appended_ms=0),
     }
     if kind == "retraction":
         return Retraction(**common, revision=FINAL_REVISION)
-    dimension = draw(st.sampled_from([*Dimension, Dimension.PACKAGING, Dimension.PACKAGING]))
+    dimension = of.one_of((*Dimension, Dimension.PACKAGING, Dimension.PACKAGING))
     return Assessment(
         **common,
-        revision=draw(st.integers(0, 2)),
+        revision=of.one_of(range(3)),
         dimension=dimension,
-        contribution=contributions(draw, dimension),
+        contribution=a_contribution(of, dimension),
         data_category=DataCategory.PRIMARY,
         factor_ids=(),
         method_version="1.0.0",
     )
+
+
+def records(today: date, size: int) -> st.SearchStrategy[list[LogRecord]]:
+    """So many records, drawn in one piece."""
+    return chosen(lambda of: [a_record(of, today) for _ in range(size)], BYTES * size)
 
 
 HELD = st.sampled_from([0, state_module.MOST_STATED])
@@ -320,7 +331,7 @@ class AccountsAgainstNaiveModel(RuleBasedStateMachine):
     @rule(data=st.data(), size=st.integers(1, 8), days_on=st.sampled_from([0, 0, 1]))
     def a_batch_arrives(self, data: st.DataObject, size: int, days_on: int) -> None:
         self.today += timedelta(days=days_on)
-        batch = [data.draw(records(self.today)) for _ in range(size)]
+        batch = data.draw(records(self.today, size))
         self.today = max([self.today, *(said.last_day for said in batch if isinstance(said, DayClosed))])
         incoming = [Incoming(self.offset + place, said.model_dump_json().encode()) for place, said in enumerate(batch)]
         self.offset += size
@@ -393,9 +404,8 @@ class AccountsAgainstNaiveModel(RuleBasedStateMachine):
     def records_up_to_the_guard_come_again(self, data: st.DataObject) -> None:
         guard = self.state._guard
         if guard >= 0:
-            again = Incoming(
-                data.draw(st.integers(0, guard)), data.draw(records(self.today)).model_dump_json().encode()
-            )
+            [said] = data.draw(records(self.today, 1))
+            again = Incoming(data.draw(st.integers(0, guard)), said.model_dump_json().encode())
             assert self.state.handle([again]) == [Outcome("replayed")]
             assert list(self.state.changes()) == []
 

@@ -13,10 +13,11 @@ from tests.unit.methodology.honest import BROUGHT, PICKED_UP, measured
 
 from greenlane.factors.loading import load_method
 from greenlane.methodology.explaining.account_explanation import AccountExplanation, Contribution, explain_account
-from greenlane.methodology.explaining.account_text import account_text, advice_text
+from greenlane.methodology.explaining.account_text import account_text, advice_text, to_do
 from greenlane.methodology.explaining.advice import Advice, Suggestion
 from greenlane.methodology.explaining.changes import Change
 from greenlane.methodology.explaining.effects import Effect, effects_of
+from greenlane.methodology.explaining.explain import DEFAULT_MEANING
 from greenlane.methodology.explaining.suppositions import SUPPOSITIONS, suppose, suppose_everything
 from greenlane.methodology.facts import (
     ChainElement,
@@ -423,6 +424,36 @@ def test_seven_of_many_thin_bags_are_counted_and_five_of_their_parcels_named() -
     text = account_text(explain_account([*thin, packed(AVERAGE)], METHOD))
     assert "7 of 8 parcels count as undeclared: they use, or may use, bags under 50 µm" in text
     assert "Parcels: P-0, P-1, P-2, P-3, P-4 and 2 more." in text
+
+
+def test_five_thin_bags_are_all_named() -> None:
+    bag = replace(AVERAGE, components=(Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_000, 30),))
+    thin = [Declaration(f"P-{number}", Dimension.PACKAGING, bag) for number in range(5)]
+    assert "Parcels: P-0, P-1, P-2, P-3, P-4.\n" in account_text(explain_account(thin, METHOD))
+
+
+@pytest.mark.parametrize(
+    ("points", "implausible", "used", "begins"),
+    [
+        ("4.0", {}, 9, "Declare"),
+        ("4.0", {"round": 4}, 9, "Declare"),
+        ("4.0", {"round": 5}, 9, "Correct round (5 parcels). "),
+        ("4.0", {"round": 5, "payload": 6, "energy": 1}, 9, "Correct payload (6 parcels). "),
+        ("0.0", {}, 9, "Nothing is missing. "),
+        (None, {}, 0, "Nothing is missing. "),
+        (None, {"energy": 1}, 0, "Correct energy (1 parcel). "),
+    ],
+)
+def test_the_first_thing_to_do_is_a_wrong_fact_that_half_as_many_parcels_have(
+    points: str | None, implausible: dict[str, int], used: int, begins: str
+) -> None:
+    default = DefaultUsed.LAST_MILE_UNDECLARED
+    effects = [] if points is None else [Effect(default, used, None, 0, Decimal(points))]
+    text = to_do(effects, implausible, {default: used})
+    expected = f"{DEFAULT_MEANING[default]} (9 parcels)" if begins == "Declare" else begins
+    assert text.startswith(expected)
+    less = Effect(DefaultUsed.HUB_UNDECLARED, 40, None, 0, Decimal("-1.0"))
+    assert to_do([less, *effects], implausible, {default: used}).startswith(expected) or not effects
 
 
 def test_an_account_without_parcels_has_no_score_to_explain() -> None:

@@ -144,13 +144,20 @@ def test_legs_count_by_their_share_of_the_declared_distances() -> None:
     train = replace(TRAVELLED, vehicle=Vehicle.TRAIN, distance_m=500_000)
     lorry = replace(TRAVELLED, distance_m=1_500_000)
     by_train = 7 * ROAD * 3_274 * 1264
-    expected = divide_half_even(by_train, 4 * 10**9) + divide_half_even(3 * 700 * ROAD * 12_715, 4 * 10**8)
+    expected = divide_half_even(by_train + 3 * 700 * ROAD * 12_715 * 10, 4 * 10**9)
     rest = FIRST + LAST + 2 * UNDECLARED_HUB
     assert counted(far(PICKED_UP, train, lorry, BROUGHT)) == rest + expected
     silent = replace(train, distance_m=None, distance_basis=None)
     assert counted(far(PICKED_UP, silent, lorry, BROUGHT)) == rest + HAUL
     nothing = (replace(train, distance_m=0), replace(lorry, distance_m=0))
     assert counted(far(PICKED_UP, *nothing, BROUGHT)) == rest + HAUL
+
+
+def test_two_legs_by_one_vehicle_count_as_one() -> None:
+    rest = FIRST + LAST + 2 * UNDECLARED_HUB
+    for metres in range(1_000_000, 1_000_020):
+        legs = replace(TRAVELLED, distance_m=metres), replace(TRAVELLED, distance_m=333_331)
+        assert counted(far(PICKED_UP, *legs, BROUGHT)) == rest + HAUL
 
 
 def test_a_chain_of_which_nothing_is_known_counts_twice_the_reference() -> None:
@@ -226,6 +233,12 @@ def test_a_van_brings_more_parcels_to_lockers(kind: PlaceKind) -> None:
     assert notes(near(PICKED_UP, element))[1] == ("round",)
     more = replace(element, round=Round(100_000, 1_001))
     assert notes(near(PICKED_UP, more, destination=there))[1] == ("round",)
+
+
+def test_a_train_makes_no_rounds() -> None:
+    by_train = replace(BROUGHT, vehicle=Vehicle.TRAIN)
+    assert notes(near(PICKED_UP, by_train))[1] == ("vehicle",)
+    assert counted(near(PICKED_UP, by_train)) == counted(near(PICKED_UP))
 
 
 def test_a_round_to_lockers_is_bounded_by_the_payload_and_one_to_doors_by_the_table_alone() -> None:
@@ -349,6 +362,9 @@ def test_a_far_parcel_has_two_hubs() -> None:
     assert counted(replace(FAR, hubs=(Hub(5_000, OTHERS),))) == rest + 5_000 + UNDECLARED_HUB
     assert counted(replace(FAR, hubs=(Hub(5_000, OTHERS),) * 2)) == rest + 10_000
     assert "hub_undeclared" not in notes(replace(FAR, hubs=(Hub(5_000, OTHERS),) * 2))[0]
+    wasteful = (Hub(90_000, OTHERS), Hub(5_000, OTHERS))
+    assert counted(replace(FAR, hubs=wasteful)) == rest + UNDECLARED_HUB + 5_000
+    assert counted(replace(FAR, hubs=wasteful)) == counted(replace(FAR, hubs=wasteful[1:]))
 
 
 def test_the_inventory_of_hubs_is_what_anybody_declares_and_the_default_for_the_rest() -> None:

@@ -158,6 +158,13 @@ def test_without_both_volumes_a_split_order_shares_the_smallest_reference_equall
     assert assessed.implausible == implausible
 
 
+@pytest.mark.parametrize(("mass_mg", "complete"), [(4_692, 1), (4_691, 0)])
+def test_a_bag_of_50_um_covers_what_its_mass_just_suffices_for(mass_mg: int, complete: int) -> None:
+    bag = Component(ComponentRole.OUTER, Material.LDPE_FILM, mass_mg, 50)
+    sums = packaging(packed(bag, items=(), outer=MAILER))
+    assert (sums.complete_parcels, sums.thin_bag_parcels) == (complete, 1 - complete)
+
+
 def test_a_small_part_of_a_large_split_order_has_the_share_that_silence_would_give_it() -> None:
     order = Order(2, 100_000_000, StatedBy.MARKETPLACE)
     told = measured(

@@ -9,6 +9,7 @@ from greenlane.methodology.seller.score import (
     PRIOR_PARCELS,
     exact_score,
     grade_of,
+    packaging_parts,
     packaging_points,
     parcel_delivery_score,
     parcel_packaging_score,
@@ -87,6 +88,14 @@ def test_a_parcel_at_the_reference_scores_half_of_co2e_and_plastic_and_nothing_f
 )
 def test_packaging_weighs_40_30_15_and_15(sums: dict[str, int], points: str) -> None:
     assert parcel_packaging_score(AT_REFERENCE._replace(**sums)) == Decimal(points)
+
+
+def test_the_parts_of_packaging_are_points_of_their_own() -> None:
+    halves = PackagingSums(
+        2, co2e_ratio=MILLION, plastic_ratio=MILLION, empty_space_milli=61_000, circular_milli=43_000
+    )
+    assert packaging_parts(halves, 0) == (75, 75, Decimal("30.5"), Decimal("21.5"))
+    assert packaging_parts(halves, 2) == (*packaging_parts(halves, 2)[:2], Decimal("15.25"), Decimal("10.75"))
 
 
 def test_forty_parcels_at_the_reference_blend_the_ratio_of_a_small_seller() -> None:

@@ -271,8 +271,6 @@ def _haul(  # noqa: PLR0913 - the parcel, its way, and what it is judged by
         notes.factors.extend(table.tkm.ids)
     if legs:
         haul = line_haul(legs, way.circle_m or 0, road_m, facts, method, notes)
-        if haul.counted_mg is not None and not far:
-            return replace(haul, counted_mg=0), 0
         if haul.counted_mg is not None:
             return haul, reference_mg
         already = haul.mg
@@ -295,7 +293,10 @@ def _haul(  # noqa: PLR0913 - the parcel, its way, and what it is judged by
 
 
 def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> tuple[int, int]:
-    """The hubs in mg: as declared, and as they count. A figure counts when somebody else than the seller states it."""
+    """The hubs in mg: as declared, and as they count.
+
+    A figure counts when somebody else than the seller states it, and at most as an undeclared one.
+    """
     undeclared = method.delivery.undeclared_hub_mg
     if not hubs and notes.steps is None:
         notes.defaults.append(HUB_UNDECLARED)
@@ -309,7 +310,7 @@ def _hubs(hubs: tuple[Hub, ...], passes: int, method: Method, notes: Notes) -> t
             declared_mg += hub.co2e_mg
             if hub.stated_by is not SELLER:
                 silent -= 1
-                counted += hub.co2e_mg
+                counted += min(hub.co2e_mg, undeclared)
     if silent > 0:
         notes.defaults.append(HUB_UNDECLARED)
         counted += silent * undeclared

@@ -1,5 +1,7 @@
 """The CO2e of a line-haul: tonne-km of each leg. It counts by the vehicles alone, over the way between the places."""
 
+from math import lcm
+
 from msgspec import Struct
 
 from greenlane.methodology.assessment import Leg, Notes, Step
@@ -88,18 +90,21 @@ def _spans(distances: list[int | None], circle_m: int, method: Method, notes: No
 def _counted_mg(costs: list[tuple[int, int]], distances: list[int | None]) -> int:
     """The usual mass over the way between the places, each leg by its share of it.
 
-    `costs` are the legs' mg for the whole way, as numerators and denominators. If a leg of several does not say how
-    long it is, the leg with the highest figure counts for the whole way.
+    `costs` are the legs' mg for the whole way, as numerators and denominators; rounded once, they never come to more
+    than the highest of them. If a leg of several does not say how long it is, the leg with the highest figure counts
+    for the whole way.
     """
     if len(costs) == 1:
         return divide_half_even(*costs[0])
     whole = sum(distance or 0 for distance in distances)
     if not whole or None in distances:
         return max(divide_half_even(*cost) for cost in costs)
-    return sum(
-        divide_half_even(numerator * (distance or 0), denominator * whole)
+    common = lcm(*(denominator for _, denominator in costs))
+    shared = sum(
+        numerator * (common // denominator) * (distance or 0)
         for (numerator, denominator), distance in zip(costs, distances, strict=True)
     )
+    return divide_half_even(shared, common * whole)
 
 
 def _leg_mg(  # noqa: PLR0913, PLR0917 - what a leg's figure and its step are made of
