@@ -409,6 +409,8 @@ def test_the_smallest_set_that_reaches_the_next_level_is_named() -> None:
     silver = advise([whole(packed(PAPER)), whole(delivered(METERED))] * 300, METHOD, LENIENT)
     assert (silver.level, silver.next_level) == (BadgeLevel.BRONZE, BadgeLevel.SILVER)
     assert advise([], METHOD, LENIENT).empty
+    assert not advise([packed(BOARD)], METHOD, LENIENT).empty
+    assert not advise([delivered(PETROL)], METHOD, LENIENT).empty
 
 
 def test_others_state_every_fact_of_a_parcel_and_keep_what_a_verifier_states() -> None:

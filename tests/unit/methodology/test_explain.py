@@ -1,7 +1,10 @@
 """An explanation shows every step, factor, default and reason, and its lines add up to the contribution."""
 
+import dataclasses
 from datetime import date
 
+import pytest
+from msgspec.structs import replace
 from tests.unit.methodology.honest import measured
 
 from greenlane.factors.loading import load_method
@@ -94,6 +97,25 @@ def test_the_text_begins_with_the_score_what_lowered_it_most_and_what_to_do() ->
     assert to_do == f"To do: {DEFAULT_MEANING[DefaultUsed.PRODUCT_VOLUME_UNDECLARED]}"
     _, _, to_do, *_ = explanation_text(explain_packed(measured(AVERAGE), METHOD)).splitlines()
     assert to_do.startswith("To do: nothing is missing.")
+
+
+@pytest.mark.parametrize(
+    ("sums", "lowered"),
+    [
+        ({"plastic_ratio": 624_165}, "the CO2e of the packaging"),
+        ({"plastic_ratio": 632_000}, "plastic"),
+        ({"empty_space_milli": 34_000}, "the CO2e of the packaging"),
+        ({"empty_space_milli": 33_000}, "empty space"),
+        ({"circular_milli": 34_000}, "the CO2e of the packaging"),
+        ({"circular_milli": 33_000}, "packaging that is neither recycled nor reused"),
+    ],
+)
+def test_what_lowered_a_parcel_most_is_the_part_that_costs_the_most_points(sums: dict[str, int], lowered: str) -> None:
+    best = PackagingSums(1, co2e_ratio=500_000, empty_space_milli=100_000, circular_milli=100_000)
+    explanation = explain_packed(AVERAGE, METHOD)
+    assessed = replace(explanation.assessed, sums=best._replace(**sums))
+    text = explanation_text(dataclasses.replace(explanation, assessed=assessed))
+    assert text.splitlines()[1] == f"Lowered most by {lowered}: 10.0 points."
 
 
 def test_the_text_names_every_factor_with_source_and_every_default_with_its_remedy() -> None:

@@ -94,8 +94,8 @@ def test_the_parts_of_packaging_are_points_of_their_own() -> None:
     halves = PackagingSums(
         2, co2e_ratio=MILLION, plastic_ratio=MILLION, empty_space_milli=61_000, circular_milli=43_000
     )
-    assert packaging_parts(halves, 0) == (75, 75, Decimal("30.5"), Decimal("21.5"))
-    assert packaging_parts(halves, 2) == (*packaging_parts(halves, 2)[:2], Decimal("15.25"), Decimal("10.75"))
+    assert list(packaging_parts(halves, 0)) == [75, 75, Decimal("30.5"), Decimal("21.5")]
+    assert list(packaging_parts(halves, 2)[2:]) == [Decimal("15.25"), Decimal("10.75")]
 
 
 def test_forty_parcels_at_the_reference_blend_the_ratio_of_a_small_seller() -> None:
