@@ -219,6 +219,8 @@ def test_the_blocks_about_checking_find_what_they_say(installation: Installation
     assert any("missing" in line and "order-5003" in line for line in found), done.stdout
     assert any("refused" in line and "order-5004" in line for line in found), done.stdout
     assert not any("order-5001" in line or "order-5002" in line for line in found), done.stdout
+    assert "<svg" in (tmp_path / ".greenlane" / "report.html").read_text(encoding="utf-8")
+    assert "Conformance of greenlane.fulfilment.demo-vn.v1" in done.stdout
 
 
 def test_the_make_targets_of_the_readme_exist() -> None:

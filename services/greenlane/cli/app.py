@@ -33,6 +33,7 @@ MODULES = {
     "topics": Listed("topics", "Create and check the topics."),
     "validate": Listed("checks.validate", "Check events against the contract: where, field, problem and remedy."),
     "reconcile": Listed("checks.reconcile", "Compare your own list of parcels with what stands in Kafka."),
+    "conformance": Listed("checks.conformance", "Judge what a marketplace publishes, rule by rule."),
     "publish": Listed("events", "Publish a file of events, each to its marketplace's topic."),
     "convert": Listed("converting", "Turn documents of another vocabulary into events."),
     "import": Listed("replays", "Publish existing data as events."),
