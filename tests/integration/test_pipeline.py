@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from kafka import KafkaProducer
+from kafka.partitioner.default import murmur2
 
 from greenlane.cli.demo.receiver import DemoReceiver
 from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
@@ -27,7 +29,7 @@ from greenlane.operations.topics_reader import TopicsReader
 from greenlane.publishing.sdk.publisher import Options, Publisher
 from greenlane.publishing.simulator.malformed import malformed_records
 from greenlane.publishing.simulator.marketplace import SimulationPlan, simulate
-from greenlane.settings import SERVICES
+from greenlane.settings import SERVICES, Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -188,21 +190,48 @@ def test_the_document_on_files_leads_from_a_csv_to_a_scored_seller(installation:
     wait_until(lambda: {"shop-12", "shop-31"} <= scored())
 
 
+def run_together(installation: Installation, blocks: list[str], folder: Path, **environment: str) -> str:
+    """What blocks write that go on with each other's variables, run in this folder."""
+    script = "\n".join(blocks).replace(".venv/bin/greenlane", f"{sys.executable} -m greenlane")
+    done = subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        cwd=folder, env=installation.environment | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
 def test_the_blocks_about_http_lead_to_a_scored_seller(installation: Installation, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "publishing" / "http.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
     assert len(blocks) == text.count("```bash") == 5
-    script = "\n".join(blocks).replace(".venv/bin/greenlane", f"{sys.executable} -m greenlane")
     address = f"http://127.0.0.1:{installation.environment['GREENLANE_GATEWAY_PORT']}"
-    done = subprocess.run(
-        ["/bin/bash", "-euo", "pipefail", "-c", script],
-        cwd=tmp_path, env=installation.environment | {"GATEWAY": address}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert done.stdout.count('"verdict":"accepted"') == 5
-    assert '"verdict":"refused"' in done.stdout
-    assert "\n207\n" in done.stdout
-    assert "demo-vn/seller-0077" in done.stdout
+    shown = run_together(installation, blocks, tmp_path, GATEWAY=address)
+    assert shown.count('"verdict":"accepted"') == 5
+    assert '"verdict":"refused"' in shown
+    assert "\n207\n" in shown
+    assert "demo-vn/seller-0077" in shown
+
+
+@pytest.mark.parametrize(("language", "needs"), [("Node", "npm"), ("Java", "mvn")])
+def test_the_blocks_about_other_languages_lead_to_a_scored_seller(
+    installation: Installation, tmp_path: Path, language: str, needs: str
+) -> None:
+    if shutil.which(needs) is None:
+        pytest.skip(f"{needs} is not installed: the producer in {language} was not tried")
+    text = (ROOT / "docs" / "publishing" / "other-languages.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## \d\. ([\w ]+)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
+    chosen = "".join(sections[name] for name in ("Kafka and two programs", language, "The score"))
+    blocks = re.findall(r"```bash\n(.*?)```", chosen.replace("(node|java)", language.lower()), re.DOTALL)
+    assert len(blocks) == text.count("```bash") - 1 == 4
+    servers = installation.bootstrap_servers
+    shown = run_together(installation, blocks, ROOT, PRODUCERS=str(tmp_path), KAFKA=servers)
+    assert shown.count(".packed stands in partition") == 3
+    assert f"demo-vn/seller-{language.lower()}" in shown
+    seller = f"seller-{language.lower()}".encode()
+    chosen_by_java = (murmur2(seller) & 0x7FFFFFFF) % Settings.model_fields["partitions"].default
+    records = [record for record in installation.records(fulfilment_topic("demo-vn")) if record.key == seller]
+    assert [record.partition for record in records] == [chosen_by_java] * 3
 
 
 def test_the_blocks_about_checking_find_what_they_say(installation: Installation, tmp_path: Path) -> None:

@@ -60,6 +60,13 @@ def test_every_path_and_link_in_a_document_leads_somewhere() -> None:
     assert not stale | dead
 
 
+def test_the_programs_shown_on_the_page_of_other_languages_are_those_that_run() -> None:
+    page = (ROOT / "docs" / "publishing" / "other-languages.md").read_text(encoding="utf-8")
+    for file in ("node/publish.mjs", "java/Publish.java"):
+        program = (ROOT / "examples" / "producers" / file).read_text(encoding="utf-8")
+        assert f"\n{program}```\n" in page, file
+
+
 def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines()
 
