@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-python313 test-nightly method-adversary method-audit bench-method bench-webhooks bench-gateway bench-streams bench-year bench-closing bench-scale bench-csv cli-start image mutation faults-streams faults-webhooks faults-tenants faults alerts check lint format schemas lock clean
+.PHONY: help demo up test test-python313 test-nightly method-adversary method-audit bench-method bench-webhooks bench-gateway bench-streams bench-year bench-closing bench-scale bench-csv cli-start image mutation faults-streams faults-webhooks faults-publishing faults-tenants faults alerts check lint format schemas asyncapi-html lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -67,6 +67,11 @@ format: .venv/.dev ## put the code in the house's form
 
 schemas: .venv/.dev ## render schemas/ from the models
 	@$(BIN)/greenlane schemas
+
+ASYNCAPI := .greenlane/asyncapi
+asyncapi-html: .venv/.dev ## schemas/asyncapi.json as one HTML page, .greenlane/asyncapi/index.html; needs npm
+	@mkdir -p $(ASYNCAPI) && cd $(ASYNCAPI) && npm pack --silent @asyncapi/react-component@3.2.1 >/dev/null
+	@$(BIN)/python deploy/asyncapi_html.py $(ASYNCAPI)/asyncapi-react-component-3.2.1.tgz $(ASYNCAPI)/index.html
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
 
@@ -121,6 +126,9 @@ bench-gateway: .venv/.dev ## events a second through the gateway, latency, a flo
 
 faults-webhooks: .venv/.dev ## kill -9 at eight points between intake and outcome, outages, a frozen dispatcher; KILLS=160
 	@KILLS=$(KILLS) $(BIN)/python -m tests.faults.webhooks
+
+faults-publishing: .venv/.dev $(TOXIPROXY) ## seeded kills and cuts on every road in, and the proof that nothing was lost; KILLS=1000 SEED=n
+	@KILLS=$(KILLS) SEED=$(SEED) BROKEN=$(BROKEN) $(BIN)/python -m tests.faults.publishing
 
 faults-tenants: .venv/.dev ## one marketplace does everything it can against three others; MINUTES=4 RATE=200
 	@MINUTES=$(MINUTES) RATE=$(RATE) $(BIN)/python -m tests.faults.tenants

@@ -148,7 +148,7 @@ def _message(name: str) -> dict[str, Any]:
         "summary": f"{summary} In structured mode: the value is the whole CloudEvent.",
         "contentType": "application/cloudevents+json",
         "headers": {"type": "object", "required": ["content-type"], "properties": headers},
-        "bindings": _key(_attribute(name, "subject")),
+        "bindings": _key({"allOf": [_attribute(name, "subject")]}),
     }
 
 
@@ -167,7 +167,7 @@ def _binary_message(name: str) -> dict[str, Any]:
             "properties": properties | {"content-type": _attribute(name, "datacontenttype")},
         },
         "payload": _attribute(name, "data"),
-        "bindings": _key(_attribute(name, "subject")),
+        "bindings": _key({"allOf": [_attribute(name, "subject")]}),
     }
 
 
@@ -175,7 +175,8 @@ def _attribute(name: str, attribute: str) -> dict[str, str]:
     return {"$ref": f"./json-schema/{name}.json#/properties/{attribute}"}
 
 
-def _key(schema: dict[str, str]) -> dict[str, Any]:
+def _key(schema: dict[str, Any]) -> dict[str, Any]:
+    """A bare reference would be no key: AsyncAPI's schema takes it for a Reference and for a Schema, of which one."""
     return {"kafka": {"key": schema, "bindingVersion": "0.5.0"}}
 
 

@@ -1,13 +1,15 @@
 """The published schemas and examples: current, complete, and agreeing with the models."""
 
 import base64
+import gzip
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from deploy import asyncapi_html
+from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from greenlane.contracts.dead_letters import Refusal
@@ -193,7 +195,9 @@ def test_the_asyncapi_document_says_how_an_event_stands_in_a_record_of_either_mo
     assert structured["contentType"] == "application/cloudevents+json"
     assert set(dict(encode(example, "structured").headers)) == set(structured["headers"]["properties"])
     for message in (structured, binary):
-        assert message["bindings"]["kafka"]["key"] == {"$ref": f"./json-schema/{name}.json#/properties/subject"}
+        assert message["bindings"]["kafka"]["key"] == {
+            "allOf": [{"$ref": f"./json-schema/{name}.json#/properties/subject"}]
+        }
     (channel,) = (one for one in document["channels"].values() if name in one["messages"])
     assert f"{name}.binary" in channel["messages"]
 
@@ -202,6 +206,26 @@ def test_every_message_of_the_asyncapi_document_has_a_key() -> None:
     document = json.loads((SCHEMAS / "asyncapi.json").read_text(encoding="utf-8"))
 
     assert all(message["bindings"]["kafka"]["key"] for message in document["components"]["messages"].values())
+
+
+def test_the_asyncapi_document_keeps_asyncapis_own_schema() -> None:
+    # schemas/3.0.0.json of @asyncapi/specs 6.11.1, Apache-2.0
+    with gzip.open(Path(__file__).with_name("asyncapi-3.0.0.schema.json.gz")) as packed:
+        judge = Draft7Validator(json.load(packed))
+    document = json.loads((SCHEMAS / "asyncapi.json").read_text(encoding="utf-8"))
+    assert [error.json_path for error in judge.iter_errors(document)] == []
+    document["components"]["messages"]["badge.decision"]["bindings"]["kafka"]["key"] = {"$ref": "#/nowhere"}
+    assert [error.json_path for error in judge.iter_errors(document)] == ["$.components.messages['badge.decision']"]
+
+
+def test_the_bundle_of_the_page_refers_to_nothing_outside_it() -> None:
+    document = asyncapi_html.bundled()
+    references = [value for key, value in _walk(document) if key == "$ref"]
+    assert references
+    for reference in references:
+        target: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
 
 
 def _walk(node: Any) -> Any:
