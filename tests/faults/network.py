@@ -45,8 +45,16 @@ class Network:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         until(self._answers, "toxiproxy answers", seconds=20)
         for name in clients:
-            ends = {"listen": self.address(name), "upstream": f"{LOOPBACK}:{self.leads_to[name]}"}
-            self._ask("POST", "proxies", {"name": name, **ends})
+            self._join(name, self.leads_to[name])
+
+    def join(self, name: str, port: int) -> None:
+        """Put a proxy in front of another server's loopback port; clients of it go to `listens[name]`."""
+        self.listens[name] = choose_port(0, "free some ports")
+        self._join(name, port)
+
+    def _join(self, name: str, port: int) -> None:
+        ends = {"listen": self.address(name), "upstream": f"{LOOPBACK}:{port}"}
+        self._ask("POST", "proxies", {"name": name, **ends})
 
     def address(self, client: str) -> str:
         """The broker's address as this client sees it."""

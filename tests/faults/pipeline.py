@@ -47,20 +47,15 @@ levels:
 """A short window and low thresholds, so that badges come and go within weeks of history."""
 
 
-class Service:
-    """One service's process, on the same port and under the same name in its group at every start."""
+class Child:
+    """A process that is started again under the same name; its words go to `folder`/`name`.log."""
 
-    def __init__(
-        self, name: str, environment: Mapping[str, str], folder: Path, words: Sequence[str] | None = None
-    ) -> None:
-        """`words` replace `run NAME` as its command, and its port follows them."""
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         self.name = name
         self.exits: Counter[int] = Counter()
-        self.port = choose_port(0, "free some ports")
+        self.command = list(command)
         self._log = folder / f"{name}.log"
-        self._environment = {**environment, "GREENLANE_PORT": str(self.port)}
-        spoken = ("run", name) if words is None else (*words, str(self.port))
-        self.command = [sys.executable, "-m", "greenlane", *spoken]
+        self._environment = dict(environment)
         self.process = self._launch()
 
     def _launch(self) -> subprocess.Popen[bytes]:
@@ -82,6 +77,34 @@ class Service:
             self.exits[code] += 1
             self.start()
 
+    def text(self) -> str:
+        """Everything the process and its predecessors said."""
+        return self._log.read_text(errors="replace")
+
+    def end(self) -> None:
+        """Stop for good."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+
+
+class Service(Child):
+    """One service's process, on the same port and under the same name in its group at every start."""
+
+    def __init__(
+        self, name: str, environment: Mapping[str, str], folder: Path, words: Sequence[str] | None = None
+    ) -> None:
+        """`words` replace `run NAME` as its command, and its port follows them."""
+        self.port = choose_port(0, "free some ports")
+        spoken = ("run", name) if words is None else (*words, str(self.port))
+        command = [sys.executable, "-m", "greenlane", *spoken]
+        super().__init__(name, command, {**environment, "GREENLANE_PORT": str(self.port)}, folder)
+
     def ready(self) -> bool:
         """Whether the process says so."""
         try:
@@ -101,21 +124,6 @@ class Service:
             families = list(text_string_to_metric_families(answer.read().decode()))
         samples = [sample for family in families for sample in family.samples if sample.name == f"greenlane_{name}"]
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
-
-    def text(self) -> str:
-        """Everything the process and its predecessors said."""
-        return self._log.read_text(errors="replace")
-
-    def end(self) -> None:
-        """Stop for good."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.terminate()
-            try:
-                self.process.wait(40)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        self.process.wait()
 
 
 class Pipeline:
@@ -231,7 +239,7 @@ class Pipeline:
         """How often each service ended with which code."""
         return {name: dict(service.exits) for name, service in self.services.items()}
 
-    def said(self, services: Collection[Service]) -> str:
+    def said(self, services: Collection[Child]) -> str:
         """The last words of some services."""
         return json.dumps({service.name: service.text()[-2000:] for service in services}, indent=1)
 
