@@ -27,7 +27,7 @@ from greenlane.contracts.topics import SELLER_SCORES, fulfilment_topic
 
 KILLS, SEED = 200, 20261130
 ZERO = ("lost", "counted_twice", "receipts_broken", "accounts_different", "spool_lost", "open")
-CLIENTS = {"sdk": 2, "http": 2}
+CLIENTS = {"sdk": 2, "http": 2, "spool": 2}
 """How many clients of each road live side by side."""
 CLAIMER = "claim"
 FINISH_SECONDS = 300.0
@@ -44,8 +44,9 @@ def prepare(scene: Stage, broken: str) -> str:
     token = scene.token()
     for name in names("http"):
         scene.start_client("http", name, token, *scene.doors)
-    for name in names("sdk"):
-        scene.start_client("sdk", name, scene.network.address("sdk"))
+    for road in ("sdk", "spool"):
+        for name in names(road):
+            scene.start_client(road, name, scene.network.address(road))
     scene.supervise()
     return token
 
@@ -88,7 +89,7 @@ def judge(scene: Stage) -> tuple[Findings, dict[str, Any]]:
 def run(folder: Path, kills: int, seed: int, broken: str) -> dict[str, Any]:
     """One storm and its judgement, as figures."""
     began = time.monotonic()
-    with stage(folder, ("sdk",)) as scene:
+    with stage(folder, ("sdk", "spool")) as scene:
         token = prepare(scene, broken)
         ready = time.monotonic()
         storm = weather(scene, token, kills, Random(seed))  # noqa: S311 - a test's seed
