@@ -5,6 +5,7 @@ The HTTP client is a bare one over asyncio streams: what it costs does not stand
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaProducer
+from tests.benchmarks.shares import Shares
 
 from greenlane.contracts.topics import fulfilment_topic
 from greenlane.publishing.sdk.publisher import Options, Publisher
@@ -117,6 +119,7 @@ async def paced(order: dict[str, Any]) -> dict[str, Any]:
         if status == 200:
             took.append((time.monotonic() - due) * 1000)
 
+    shares = Shares(order["pids"] | {"client": os.getpid()})
     begun, under_way, number = time.monotonic() + 0.2, set(), 0
     gap = order["batch"] / order["rate"]
     while (due := begun + order.get("offset", 0.0) * gap + number * gap) < begun + order["seconds"]:
@@ -127,11 +130,15 @@ async def paced(order: dict[str, Any]) -> dict[str, Any]:
         number += 1
     if under_way:
         await asyncio.wait(under_way)
-    return {"took": took, "sent": number, "statuses": statuses}
+    return {"took": took, "sent": number, "statuses": statuses, "shares": shares.until_now()}
 
 
 async def flood(order: dict[str, Any]) -> dict[str, Any]:
-    """Large batches over many connections, as fast as answers come, whatever they say."""
+    """Large batches over many connections, as fast as answers come, whatever they say.
+
+    It stands back behind the others on the same cores: elsewhere it would have its own.
+    """
+    os.nice(5)
     body = batch_of(events(order["market"], 0, order["batch"]))
     until = time.monotonic() + order["seconds"]
     statuses: dict[int, int] = {}
@@ -159,7 +166,8 @@ async def tenants(order: dict[str, Any]) -> dict[str, Any]:
     for one in found:
         for status, count in one["statuses"].items():
             statuses[status] = statuses.get(status, 0) + count
-    return {"took": [value for one in found for value in one["took"]], "statuses": statuses}
+    took = [value for one in found for value in one["took"]]
+    return {"took": took, "statuses": statuses, "shares": found[0]["shares"]}
 
 
 def by_sdk(order: dict[str, Any]) -> dict[str, Any]:
