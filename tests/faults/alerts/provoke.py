@@ -95,6 +95,20 @@ def _end(service: Service) -> None:
 
 
 @contextmanager
+def gateway_without_kafka(running: Scene) -> Iterator[None]:
+    """The gateway alone is led to a port on which no Kafka is."""
+    service, name = running.stack.services["gateway"], "GREENLANE_KAFKA_BOOTSTRAP_SERVERS"
+    right = service.environment[name]
+    service.environment[name] = "127.0.0.1:1"
+    _end(service)
+    try:
+        yield
+    finally:
+        service.environment[name] = right
+        _end(service)
+
+
+@contextmanager
 def without_database(running: Scene) -> Iterator[None]:
     """PostgreSQL is stopped and cannot be started."""
     server: Any = running.stack._postgres
@@ -180,6 +194,11 @@ def _together() -> list[Provocation]:
         ),
         Provocation(forgotten_row, [("WebhookOrphans", "job", "webhook_dispatcher")]),
         Provocation(locked_row, [("WebhookBacklogOld", "job", "webhook_dispatcher")]),
+        Provocation(
+            gateway_without_kafka,
+            [("GatewayRefusesForLackOfKafka", "job", "gateway")],
+            along=[("RecoveryTooLong", "job", "gateway")],
+        ),
     ]
 
 
@@ -188,8 +207,10 @@ def _alone() -> list[Provocation]:
     alerts = [
         ("ConsumerStalled", "group", "greenlane-webhook-dispatcher"),
         ("RecoveryTooLong", "job", "webhook_dispatcher"),
+        ("GatewayKeysUnconfirmed", "job", "gateway"),
     ]
-    return [Provocation(without_database, alerts, along=[("RecoveryTooLong", "job", "webhook_api")])]
+    along = [("RecoveryTooLong", "job", name) for name in ("webhook_api", "gateway")]
+    return [Provocation(without_database, alerts, along=along)]
 
 
 def _try(running: Scene, tried: Provocation, progress: Callable[[str], None]) -> None:
