@@ -14,6 +14,7 @@ const TEXTS = {
     failed: "The event could not be checked.",
     score: "Score of this parcel by itself: {score} of 100 ({dimension}).",
     none: "An event of this kind has no score by itself.",
+    english: "",
     packaging: "packaging",
     delivery: "delivery",
     return: "return",
@@ -32,6 +33,7 @@ const TEXTS = {
     failed: "Không kiểm tra được sự kiện.",
     score: "Điểm riêng của bưu kiện này: {score} trên 100 ({dimension}).",
     none: "Loại sự kiện này không có điểm riêng.",
+    english: "Chi tiết dưới đây chỉ có bằng tiếng Anh, như trong câu trả lời của gateway.",
     packaging: "bao bì",
     delivery: "giao hàng",
     return: "trả hàng",
@@ -63,8 +65,10 @@ function say(key, values = {}) {
 
 function row(error) {
   const line = document.createElement("tr");
-  for (const text of [error.field, error.problem, error.remedy]) {
-    line.append(Object.assign(document.createElement("td"), { textContent: text }));
+  for (const name of ["field", "problem", "remedy"]) {
+    const cell = Object.assign(document.createElement("td"), { textContent: error[name] });
+    cell.dataset.label = say(name);
+    line.append(cell);
   }
   return line;
 }
@@ -89,6 +93,7 @@ function show() {
     verdict !== "acceptable" ? "" : scored ? say("score", { score: answer.score, dimension: say(answer.dimension) }) : say("none");
   find("tbody").replaceChildren(...(answer.errors || []).map(row));
   find("table").hidden = !(answer.errors || []).length;
+  find("#english").hidden = !say("english") || !(answer.explanation || (answer.errors || []).length);
   find("#explanation").textContent = answer.explanation || "";
   find("#explanation").hidden = !answer.explanation;
 }
@@ -96,6 +101,7 @@ function show() {
 async function check(submitted) {
   submitted.preventDefault();
   const headers = { "content-type": "application/cloudevents+json" };
+  find("form button").disabled = true;
   try {
     const said = await fetch("v1/check", { method: "POST", headers, body: find("#event").value });
     answer = await said.json();
@@ -103,7 +109,9 @@ async function check(submitted) {
   } catch {
     answer = { verdict: "failed" };
   }
+  find("form button").disabled = false;
   show();
+  find("section").scrollIntoView({ block: "nearest" });
 }
 
 find("#event").value = JSON.stringify(EXAMPLE, null, 2);
