@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     gateway_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="addresses of TLS proxies of yours before the gateway; as GREENLANE_WEBHOOK_API_PROXIES"
     )
+    gateway_shops: SecretStr = Field(
+        default=SecretStr(""),
+        description='secrets of shops whose webhooks the gateway takes, as JSON {"marketplace/seller/vocabulary": "…"}',
+    )
     webhook_allow_private_networks: bool = Field(
         default=False, description="dispatch to loopback and private addresses too; for demonstrations and tests only"
     )

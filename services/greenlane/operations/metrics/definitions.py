@@ -203,6 +203,12 @@ GATEWAY = (
         (),
         REQUEST_SECONDS,
     ),
+    Definition(
+        "gateway_documents_total",
+        Kind.COUNTER,
+        "Documents of other vocabularies that were converted whole, or of which a part was refused.",
+        ("vocabulary", "outcome"),
+    ),
     Definition("gateway_held_bytes", Kind.GAUGE, "Bytes of requests that are not answered yet."),
     Definition("gateway_kafka_away", Kind.GAUGE, "1 while Kafka does not answer and events are refused, else 0."),
     Definition(

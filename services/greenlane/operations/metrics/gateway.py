@@ -22,6 +22,7 @@ class GatewayMetrics:
         self._requests = series.counter("gateway_requests_total")
         self._seconds = series.histogram("gateway_request_seconds")
         self._append = series.histogram("gateway_append_seconds")
+        self._documents = series.counter("gateway_documents_total")
         self._held = series.gauge("gateway_held_bytes")
         self._away = series.gauge("gateway_kafka_away")
         self._unconfirmed = series.gauge("gateway_keys_unconfirmed_seconds")
@@ -39,6 +40,10 @@ class GatewayMetrics:
         for word, count in verdicts.items():
             self._events.labels(label, word).inc(count)
         self._seconds.observe(seconds)
+
+    def converted(self, vocabulary: str, *, refused: bool) -> None:
+        """A document of this vocabulary was converted; `refused` says that a part of it was."""
+        self._documents.labels(vocabulary, "part_refused" if refused else "whole").inc()
 
     def appended(self, seconds: float) -> None:
         """A batch was acknowledged."""

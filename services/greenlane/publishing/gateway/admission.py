@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.responses import Response
 
@@ -21,7 +21,10 @@ REQUEST_COST = 10
 """A request costs as much as so many events, beside those that it holds."""
 EVENT_BYTES = 2_048
 """So many bytes of a decompressed body cost as much as an event, whatever they hold: to read them is work too."""
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.25, 1.0
+_PAUSE = 1.0
+"""Seconds for which who sends too much waits for the answer, which says to wait as long again at least."""
+_SPREAD = 0.618
+"""So far apart, of its length, are two pauses that begin together: else all who wait would come again together."""
 _PAUSES = 256
 """Requests that are paused at once: half of the connections that a server has."""
 _PAUSES_OF_EACH = 64
@@ -56,6 +59,18 @@ def refusal(  # noqa: PLR0913 - a problem has these parts
     return RefusedError(answer(status, errors, CLOSE | dict(headers or {}), title))
 
 
+class Payer(Protocol):
+    """Who is charged: a key, or a shop that signs."""
+
+    @property
+    def key_id(self) -> str:
+        """Under which its own rate is counted."""
+
+    @property
+    def marketplace(self) -> str:
+        """Whose rate is counted too."""
+
+
 class Admission:
     """What each address, key and marketplace may still send, in memory that does not grow."""
 
@@ -67,6 +82,7 @@ class Admission:
         self._of_keys = Buckets(rate, monotonic)
         self._of_marketplaces = Buckets(rate.times(MARKETPLACE_SHARE), monotonic)
         self._pausing: Counter[str] = Counter()
+        self._spread = 0.0
 
     def stranger(self, client: tuple[str, int] | None) -> None:
         """Charge an address for a request that shows no known key. Raises RefusedError."""
@@ -88,25 +104,29 @@ class Admission:
             raise refusal(403, "key", "may not send events", remedy)
         return key
 
-    async def charge(self, key: ApiKey) -> None:
+    def proven(self, client: tuple[str, int] | None) -> None:
+        """An address has proven whom it speaks for: it is not charged as a stranger for this request."""
+        self._of_strangers.give_back(client_of(client[0] if client else ""))
+
+    async def charge(self, key: Payer) -> None:
         """Charge the key for a request. Raises RefusedError when it must wait.
 
         It is told after a pause, so that asking on and on costs little.
         """
         wait = self._of_keys.take(key.key_id) or self._of_marketplaces.take(key.marketplace)
         if wait:
-            paused = await self._pause(key.marketplace, min(max(wait, _SHORTEST_PAUSE), _LONGEST_PAUSE))
+            paused = await self._pause(key.marketplace)
             raise RefusedError(too_often(wait), worth_reading=paused)
 
-    def charge_body(self, key: ApiKey, size: int) -> None:
+    def charge_body(self, key: Payer, size: int) -> None:
         """Charge the key for a body of so many decompressed bytes, before anybody looks for events in it."""
         self._charge(key, REQUEST_COST - 1 + size // EVENT_BYTES)
 
-    def charge_events(self, key: ApiKey, count: int, size: int) -> None:
+    def charge_events(self, key: Payer, count: int, size: int) -> None:
         """Charge the key for so many events, as far as the bytes that hold them were not charged for."""
         self._charge(key, max(count - size // EVENT_BYTES, 0))
 
-    def _charge(self, key: ApiKey, tokens: int) -> None:
+    def _charge(self, key: Payer, tokens: int) -> None:
         self._of_keys.charge(key.key_id, tokens)
         self._of_marketplaces.charge(key.marketplace, tokens)
 
@@ -121,17 +141,18 @@ class Admission:
         if key is None:
             remedy = "send `Authorization: Bearer <key>` with a key that was not revoked"
             challenge = {"www-authenticate": "Bearer"}
-            raise refusal(401, "authorization", "shows no key that opens something", remedy, headers=challenge)
-        self._of_strangers.give_back(client_of(client[0] if client else ""))
+            raise refusal(401, "authorization", "shows no single key that opens something", remedy, headers=challenge)
+        self.proven(client)
         return key
 
-    async def _pause(self, marketplace: str, seconds: float) -> bool:
+    async def _pause(self, marketplace: str) -> bool:
         """Let a request wait; False when so many do that this one is better answered at once."""
         if self._pausing[marketplace] >= _PAUSES_OF_EACH or self._pausing.total() >= _PAUSES:
             return False
         self._pausing[marketplace] += 1
+        self._spread = (self._spread + _SPREAD) % 1
         try:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(_PAUSE * (1 + self._spread) / 2)
         finally:
             self._pausing[marketplace] -= 1
             if not self._pausing[marketplace]:
@@ -140,8 +161,13 @@ class Admission:
 
 
 def token_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """What the request shows as its key; None if it shows nothing."""
-    for name, value in headers:
-        if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
-            return value[len(_BEARER) :].strip().decode("latin-1")
-    return None
+    """What the request shows as its key; None if it shows none, or two: whoever reads the other one is misled."""
+    shown = [value for name, value in headers if name == b"authorization"]
+    if len(shown) != 1 or shown[0][: len(_BEARER)].lower() != _BEARER:
+        return None
+    return shown[0][len(_BEARER) :].strip().decode("latin-1")
+
+
+def shows_a_key(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the request shows what may be a key."""
+    return any(name == b"authorization" for name, _ in headers)

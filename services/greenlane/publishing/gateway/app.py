@@ -19,6 +19,7 @@ from greenlane.publishing.gateway import bodies
 from greenlane.publishing.gateway.admission import NOT_NOW, RefusedError, refusal
 from greenlane.publishing.gateway.bodies import Inbound
 from greenlane.publishing.gateway.checking import refused_as
+from greenlane.publishing.gateway.documents import ADAPTERS, Documents
 from greenlane.publishing.gateway.forms import LARGEST_EVENT
 from greenlane.publishing.gateway.intake import Intake, problem_of
 from greenlane.publishing.gateway.openapi import CHECK, DESCRIPTION, EVENTS, HEALTH, describe
@@ -45,9 +46,12 @@ _PAGE_HEADERS = {
 class Gateway:
     """ASGI: posted events are answered here, by the shortest way; strangers are charged before anything else is."""
 
-    def __init__(self, intake: Intake, method: Method, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, intake: Intake, method: Method, documents: Documents, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._intake = intake
         self._method = method
+        self._documents = documents
         self._checks = Buckets(OF_CHECKS, monotonic)
         self._others = _others(intake)
 
@@ -63,9 +67,10 @@ class Gateway:
             await send(message)
 
         asked = (scope["method"], scope["path"])
-        if asked == ("POST", EVENTS):
-            inbound = Inbound(receive)
-            response = await self._answered(self._intake.take(scope, inbound), inbound, scope)
+        inbound = Inbound(receive)
+        taking = self._taking(asked, scope, inbound)
+        if taking is not None:
+            response = await self._answered(taking, inbound, scope)
             if response is not None:
                 self._intake.metrics.answered(response.status_code)
                 await response(scope, receive, guarded)
@@ -77,12 +82,21 @@ class Gateway:
             await refused.response(scope, receive, guarded)
             return
         if asked == ("POST", CHECK):
-            inbound = Inbound(receive)
             response = await self._answered(self._tried(inbound), inbound, scope)
             if response is not None:
                 await response(scope, receive, guarded)
             return
         await self._others(scope, receive, guarded)
+
+    def _taking(
+        self, asked: tuple[str, str], scope: Scope, inbound: Inbound
+    ) -> Coroutine[Any, Any, Response | None] | None:
+        """What takes events in; None if something else is asked for."""
+        if asked == ("POST", EVENTS):
+            return self._intake.take(scope, inbound)
+        if asked[0] == "POST" and asked[1].startswith(ADAPTERS):
+            return self._documents.take(scope, inbound)
+        return None
 
     async def _tried(self, receive: Inbound) -> Response | None:
         wait = self._checks.take("everybody")
@@ -145,9 +159,9 @@ def _others(intake: Intake) -> ASGIApp:
 
     async def ready(_: Request) -> Response:
         """Whether events are taken, and why not."""
-        away = intake.broker.away
-        if away:
-            problem = FieldProblem(field="request", problem=away, remedy="ask again in some seconds")
+        obstacle = intake.obstacle()
+        if obstacle:
+            problem = FieldProblem(field="request", problem=obstacle, remedy="ask again in some seconds")
             return answer(503, [problem], {"retry-after": "5"}, NOT_NOW)
         return JSONResponse({"ready": True})
 
@@ -161,7 +175,7 @@ def _others(intake: Intake) -> ASGIApp:
 
     app.add_api_route(HEALTH, ready, methods=["GET"])
     app.add_api_route(DESCRIPTION, shown, methods=["GET"])
-    for path in (EVENTS, CHECK):
+    for path in (EVENTS, CHECK, f"{ADAPTERS}{{vocabulary}}"):
         app.add_api_route(path, never, methods=["POST"])
     for path, (name, media_type) in _PAGE.items():
         app.add_api_route(path, _file(name, media_type), methods=["GET"])

@@ -25,7 +25,7 @@ _BATCH_BYTES = MAX_EVENT_BYTES - 1_024
 _REQUEST_SECONDS = 8.0
 """For which the client asks Kafka again and again before it gives a batch up."""
 _METADATA_SECONDS = 3.0
-_RECORDS_A_TURN = 500
+_RECORDS_A_TURN = 250
 _log = structlog.get_logger("greenlane.gateway")
 
 

@@ -15,6 +15,7 @@ MAX_DECODED = 4_194_304
 """Most bytes of a body after decompression."""
 
 ENCODINGS = ("gzip", "zstd")
+Decoder = Callable[[bytes], bytes]
 _MOST_MEMBERS = 16
 """Gzip members one after the other: each costs a copy of what follows it."""
 _DROP_BYTES, _DROP_SECONDS = 4 * MAX_BODY, 2.0
@@ -81,11 +82,11 @@ def _within(body: bytes) -> bytes:
     return body
 
 
-def decoder_of(encoding: str) -> Callable[[bytes], bytes]:
-    """What takes this Content-Encoding off. Raises WrongEncodingError."""
+def decoder_of(encoding: str) -> Decoder:
+    """What takes this Content-Encoding off, `plain` when there is none. Raises WrongEncodingError."""
     name = encoding.strip().lower()
     if name in {"", "identity"}:
-        return _plain
+        return plain
     if name == "gzip":
         return _gunzip
     if name == "zstd":
@@ -93,7 +94,8 @@ def decoder_of(encoding: str) -> Callable[[bytes], bytes]:
     raise WrongEncodingError(f"send it as it is, or with one of {', '.join(ENCODINGS)}")
 
 
-def _plain(body: bytes) -> bytes:
+def plain(body: bytes) -> bytes:
+    """The body as it is."""
     return body
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -26,6 +26,7 @@ _JSON = re.compile(JSON_PATTERN)
 _ATTRIBUTE = re.compile(r"[a-z0-9]{1,20}")
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ONE = msgspec.json.Decoder(msgspec.Raw)
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
 class Mode(StrEnum):
@@ -37,7 +38,7 @@ class Mode(StrEnum):
 
 
 class Head(NamedTuple):
-    """What the headers of a request say: attributes are those of an event in binary mode."""
+    """What the headers of a request say: attributes are an event's in binary mode, and repeat it in structured mode."""
 
     mode: Mode
     content_type: str
@@ -58,15 +59,20 @@ def head_of(headers: Iterable[tuple[bytes, bytes]]) -> Head:
     attributes: dict[str, str] = {}
     for name, value in headers:
         if name == b"content-type":
+            if content_type:
+                raise EventsError("content-type", "was sent twice", "send it once")
             content_type = value.decode("latin-1")
         elif name.startswith(b"ce-"):
             attribute = name[len(_PREFIX) :].decode("latin-1")
             attributes[attribute] = _attribute(attribute, value, known=attribute in attributes)
     kind = essence(content_type)
     if kind == BATCH:
+        if attributes:
+            field = f"{_PREFIX}{next(iter(attributes))[:_LONGEST_NAME]}"
+            raise EventsError(field, "stands beside a list", "leave it out: each event of the list has its own")
         return Head(Mode.BATCH, content_type, {})
     if kind == STRUCTURED:
-        return Head(Mode.STRUCTURED, content_type, {})
+        return Head(Mode.STRUCTURED, content_type, attributes)
     if kind.startswith("application/cloudevents") or not _JSON.fullmatch(content_type):
         raise WrongMediaTypeError(f"send {STRUCTURED}, {BATCH}, or JSON data with the attributes in ce- headers")
     if not {"type", "specversion"} & attributes.keys():
@@ -79,6 +85,8 @@ def events_of(head: Head, body: bytes | bytearray) -> list[bytes]:
     if head.mode is Mode.BATCH:
         return _batch(body)
     if head.mode is Mode.STRUCTURED:
+        if head.attributes:
+            _refuse_contradiction(head.attributes, body)
         return [bytes(body)]
     return [_structured(head, body)]
 
@@ -94,6 +102,18 @@ def _batch(body: bytes | bytearray) -> list[bytes]:
     if len(items) > MAX_EVENTS:
         raise EventsError("events", f"are {len(items)}", f"send at most {MAX_EVENTS} in one request")
     return [bytes(item) for item in items]
+
+
+def _refuse_contradiction(attributes: Mapping[str, str], body: bytes | bytearray) -> None:
+    """Headers may repeat the attributes of a structured event, and say nothing else: somebody may read them instead."""
+    try:
+        stated = _OBJECT.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return  # what it is not is told by its verdict
+    for name, value in attributes.items():
+        if stated.get(name) != value:
+            field = f"{_PREFIX}{name}"
+            raise EventsError(field, "is not what the event says", "leave it out, or send the event's own value")
 
 
 def _structured(head: Head, body: bytes | bytearray) -> bytes:

@@ -1,15 +1,20 @@
 """The gateway as OpenAPI 3.1: what may be sent, and every answer."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from greenlane import __version__
 from greenlane.contracts.events import EVENT_MODELS
+from greenlane.publishing.adapters.document import MAX_DOCUMENT_BYTES
+from greenlane.publishing.adapters.signatures import HEADERS
+from greenlane.publishing.adapters.vocabularies import VOCABULARIES
 from greenlane.publishing.gateway.bodies import ENCODINGS, MAX_BODY, MAX_DECODED
+from greenlane.publishing.gateway.documents import ADAPTERS, QUESTIONS
 from greenlane.publishing.gateway.forms import BATCH, LARGEST_EVENT, MAX_EVENTS, STRUCTURED
-from greenlane.publishing.gateway.verdicts import Answer
+from greenlane.publishing.gateway.verdicts import Answer, DocumentAnswer
 from greenlane.web.problems import MEDIA_TYPE, ProblemDetails
 
 EVENTS, CHECK, HEALTH, DESCRIPTION = "/v1/events", "/v1/check", "/healthz/ready", "/openapi.json"
@@ -26,6 +31,26 @@ _WHEN = {
     500: "Unexpected error.",
     503: "Events cannot be taken now, or it is not known whether a single event was taken. Send it again later.",
 }
+_WHEN_DOCUMENT = {
+    401: "Neither a key nor a shop's signature of exactly this body opens this seller's shop.",
+    403: "The key lacks the scope `events:write`, or is another marketplace's.",
+    404: "There is no such vocabulary.",
+    422: "The document becomes no event, or the query is wrong; `errors` has field, problem and remedy.",
+    503: "Events cannot be taken now, or it is not known whether a shop's were. Send it again later.",
+}
+_QUERY = {
+    "marketplace": "Whose events they are. A key says so by itself, a signature does not.",
+    "seller": "Seller of the events.",
+    "country": "Country where the parcels are packed, for example VN.",
+    "origin": "Code of the place in that country where the parcels begin, for example 79.",
+    "stated_by": "Who states what the document says, if it is not whom the vocabulary names.",
+}
+_DOCUMENTS = f"""A document of another vocabulary, or a shop's webhook, as events; the answer is that of
+`greenlane convert`, and a verdict for each event. Nothing is guessed: `refusals` names each part that becomes no event,
+`unused` each value that no event uses, `undeclared` each fact that is missing, with its cost in points.
+
+At most {MAX_DOCUMENT_BYTES} bytes, also after decompression. Shops sign with {", ".join(HEADERS.values())}. A shop is
+answered without costs, and with 200 unless sending the same again helps."""
 _HOW = f"""Events as CloudEvents 1.0: one in structured mode (`{STRUCTURED}`), one in binary mode (its data as the body,
 its attributes in `ce-` headers), or a list (`{BATCH}`).
 
@@ -51,6 +76,7 @@ def describe() -> dict[str, Any]:
         },
         "paths": {
             EVENTS: {"post": _post()},
+            f"{ADAPTERS}{{vocabulary}}": {"post": _adapter()},
             HEALTH: {"get": _health()},
             CHECK: {"post": _check()},
             DESCRIPTION: {"get": _get("describe", "This description.")},
@@ -83,7 +109,7 @@ def _post() -> dict[str, Any]:
             "in": "header",
             "required": False,
             "schema": text,
-            "description": "In binary mode alone.",
+            "description": "In binary mode; beside a single structured event it may repeat the event's own.",
         }
         for name in names
     ]
@@ -91,7 +117,6 @@ def _post() -> dict[str, Any]:
     anything: dict[str, Any] = {"type": "array", "maxItems": MAX_EVENTS, "items": {}}
     anything["description"] = "Structured events; each is judged by itself."
     answered = {"application/json": {"schema": {"$ref": _REF.format("Answer")}}}
-    again = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return {
         "operationId": "publish_events",
         "summary": "Publish events.",
@@ -110,10 +135,57 @@ def _post() -> dict[str, Any]:
             "200": {"description": "Every event was accepted.", "content": answered},
             "207": {"description": "An event of a list was not accepted: look at the verdicts.", "content": answered},
         }
-        | {
-            str(status): _problem(when) | ({"headers": again} if status in {429, 503} else {})
-            for status, when in _WHEN.items()
+        | _problems(_WHEN),
+    }
+
+
+def _adapter() -> dict[str, Any]:
+    document = {"type": "object", "description": "One document, as its vocabulary has it."}
+    ping = {"type": "object", "properties": {"webhook_id": {"type": "integer"}}}
+    answered = {"application/json": {"schema": {"$ref": _REF.format("DocumentAnswer")}}}
+    partly = "A part was refused, or an event was not accepted: look at `refusals` and `verdicts`. Never for a shop."
+    return {
+        "operationId": "publish_document",
+        "summary": "Publish what a document of another vocabulary says.",
+        "description": _DOCUMENTS,
+        "security": [{"key": []}, {}],
+        "parameters": [
+            {"name": "vocabulary", "in": "path", "required": True, "schema": {"enum": list(VOCABULARIES)}},
+            *(
+                {
+                    "name": name,
+                    "in": "query",
+                    "required": name == "seller",
+                    "schema": {"type": "string", "minLength": 1},
+                    "description": _QUERY[name],
+                }
+                for name in QUESTIONS
+            ),
+            *(
+                {"name": name, "in": "header", "schema": {"type": "string"}, "description": f"Signature of {shop}."}
+                for shop, name in HEADERS.items()
+            ),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": document},
+                "application/x-www-form-urlencoded": {"schema": ping},
+            },
         },
+        "responses": {
+            "200": {"description": "Every event was accepted; for a shop: all was read.", "content": answered},
+            "207": {"description": partly, "content": answered},
+        }
+        | _problems(_WHEN | _WHEN_DOCUMENT),
+    }
+
+
+def _problems(when: Mapping[int, str]) -> dict[str, Any]:
+    again = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return {
+        str(status): _problem(text) | ({"headers": again} if status in {429, 503} else {})
+        for status, text in when.items()
     }
 
 
@@ -174,5 +246,5 @@ def _events() -> dict[str, Any]:
 
 
 def _answers() -> dict[str, Any]:
-    (_,), components = msgspec.json.schema_components([Answer], ref_template=_REF.format("{name}"))
+    _, components = msgspec.json.schema_components([Answer, DocumentAnswer], ref_template=_REF.format("{name}"))
     return dict(components)

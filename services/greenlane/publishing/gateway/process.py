@@ -15,14 +15,16 @@ from greenlane.operations.metrics import GatewayMetrics, ProcessMetrics
 from greenlane.publishing.gateway.admission import Admission
 from greenlane.publishing.gateway.app import Gateway
 from greenlane.publishing.gateway.broker import ASKED_EVERY, Broker
+from greenlane.publishing.gateway.converting import Converter
+from greenlane.publishing.gateway.documents import Documents
 from greenlane.publishing.gateway.intake import Intake
 from greenlane.publishing.gateway.known_keys import (
     CONFIRMED_EVERY,
-    TRUSTED_FOR,
     KeysUnavailableError,
     KnownKeys,
     Source,
 )
+from greenlane.publishing.gateway.shops import shops_of
 from greenlane.settings import Settings
 from greenlane.web.rates import Rate
 from greenlane.web.server import Listening, serve
@@ -54,6 +56,7 @@ async def run(
 
     Raises SettingsError when the address cannot be used, or the database is missing or cannot be used at the start.
     """
+    shops = shops_of(settings.gateway_shops)
     await migrate(settings.database_url)
     engine = open_database(settings.database_url, connections=_CONNECTIONS)
     source = Source(partial(key_of_token, engine), partial(keys_still_open, engine))
@@ -62,6 +65,7 @@ async def run(
     broker = Broker(settings.kafka_bootstrap_servers, metrics.appended)
     where = listening_of(settings)
     intake = Intake(Admission(keys, where.rate, time.monotonic), broker, metrics, where.limits.body)
+    documents = Documents(intake, Converter(settings.factors_file), shops)
     try:
         async with asyncio.TaskGroup() as group:
             beside = [
@@ -70,7 +74,7 @@ async def run(
                 group.create_task(_report(intake, metrics, ready)),
             ]
             await serve(
-                Gateway(intake, load_method(settings.factors_file)),
+                Gateway(intake, load_method(settings.factors_file), documents),
                 where,
                 lambda url: _log.info("gateway listens", url=url),
                 stop,
@@ -78,6 +82,7 @@ async def run(
             for task in beside:
                 task.cancel()
     finally:
+        documents.converter.close()
         await engine.dispose()
     ready(False, "stopping")
 
@@ -101,11 +106,8 @@ async def _report(intake: Intake, metrics: GatewayMetrics, ready: Callable[[bool
     """Say at every change whether events can be taken, and keep the gauges."""
     told: str | None = None
     while True:
-        unconfirmed = min(time.monotonic() - intake.admission.keys.answered, 1e9)
-        reason = intake.broker.away
-        if not reason and unconfirmed > TRUSTED_FOR:
-            reason = "the database does not answer, so no key can be looked up"
-        metrics.standing(intake.room.held, away=bool(intake.broker.away), unconfirmed=unconfirmed)
+        reason = intake.obstacle()
+        metrics.standing(intake.room.held, away=bool(intake.broker.away), unconfirmed=intake.unconfirmed())
         if reason != told:
             ready(not reason, reason)
             told = reason

@@ -19,6 +19,10 @@ class Room:
         """Whether this marketplace's share has no room for so many bytes more."""
         return self._of_each[marketplace] + size > self._most_of_each
 
+    def others(self, marketplace: str) -> bool:
+        """Whether another marketplace than this one holds something."""
+        return len(self._of_each) > (marketplace in self._of_each)
+
     def enter(self, marketplace: str, size: int) -> bool:
         """Let so many bytes in; False when there is no room, of the marketplace or at all."""
         if self.held + size > self._most or self.full(marketplace, size):

@@ -70,6 +70,51 @@ class Answer(msgspec.Struct, frozen=True):
         return _ENCODER.encode(self)
 
 
+class RefusedPart(msgspec.Struct, frozen=True):
+    """A part of a document that becomes no event."""
+
+    path: str
+    problem: str
+    remedy: str
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """A fact that the events lack: how many lack it, and the points and mg CO2e that it alone costs them on average."""
+
+    default: str
+    dimension: str
+    events: int
+    meaning: str
+    supposed: str | None
+    points: float | None
+    co2e_change_mg: int | None
+
+
+class AllMissing(msgspec.Struct, frozen=True):
+    """What everything that is missing of a dimension costs together, in points."""
+
+    dimension: str
+    events: int
+    points: float
+
+
+class DocumentAnswer(msgspec.Struct, frozen=True):
+    """The verdicts of a document's events, and what became of everything else in it."""
+
+    accepted: int
+    refused: int
+    unknown: int
+    verdicts: Sequence[Verdict]
+    refusals: Sequence[RefusedPart]
+    unused: Sequence[str]
+    undeclared: Sequence[Missing]
+    together: Sequence[AllMissing]
+
+    def to_json(self) -> bytes:
+        """The answer as it is sent."""
+        return _ENCODER.encode(self)
+
+
 def answer_of(verdicts: Sequence[Verdict]) -> Answer:
     """The answer to a request with these verdicts."""
     refused = sum(isinstance(verdict, Refused) for verdict in verdicts)

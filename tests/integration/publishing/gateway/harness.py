@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 from kafka import KafkaConsumer, TopicPartition
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.contracts.topics import fulfilment_topic
@@ -23,9 +24,12 @@ from greenlane.operations.metrics import GatewayMetrics
 from greenlane.publishing.gateway.admission import Admission
 from greenlane.publishing.gateway.app import Gateway
 from greenlane.publishing.gateway.broker import Broker
+from greenlane.publishing.gateway.converting import Converter
+from greenlane.publishing.gateway.documents import Documents
 from greenlane.publishing.gateway.forms import BATCH, STRUCTURED
 from greenlane.publishing.gateway.intake import Intake
 from greenlane.publishing.gateway.known_keys import KnownKeys, Source
+from greenlane.publishing.gateway.shops import shops_of
 from greenlane.web.rates import Rate
 from greenlane.web.server import Listening, server_of
 from greenlane.web.slots import ConnectionLimits
@@ -102,7 +106,11 @@ def single(one: Mapping[str, Any] | bytes) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def door_of(
-    engine: AsyncEngine, bootstrap_servers: str, rate: Rate | None = None, deadline: float = 10.0
+    engine: AsyncEngine,
+    bootstrap_servers: str,
+    rate: Rate | None = None,
+    deadline: float = 10.0,
+    shops: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Door]:
     """A gateway that listens and reaches Kafka."""
     keys = KnownKeys(Source(partial(key_of_token, engine), partial(keys_still_open, engine)), time.monotonic, time.time)
@@ -111,10 +119,12 @@ async def door_of(
     broker = Broker(bootstrap_servers, metrics.appended)
     admission = Admission(keys, rate or Rate(1e6, 10**6), time.monotonic)
     intake = Intake(admission, broker, metrics, LIMITS.body, deadline)
-    server = server_of(Gateway(intake, load_method()), Listening("127.0.0.1", 0, limits=LIMITS))
+    documents = Documents(intake, Converter(), shops_of(SecretStr(json.dumps(shops or {}))))
+    server = server_of(Gateway(intake, load_method(), documents), Listening("127.0.0.1", 0, limits=LIMITS))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         connecting = asyncio.create_task(broker.run())
+        await keys.confirm()
         await until(lambda: server.started and not broker.away)
         desk = Administration(engine, Vault(b"k" * 32), allow_private=True)
         yield Door(f"http://127.0.0.1:{listener.getsockname()[1]}", intake, desk, registry, bootstrap_servers)
@@ -122,6 +132,7 @@ async def door_of(
         await serving
         connecting.cancel()
         await asyncio.wait([connecting])
+        documents.converter.close()
 
 
 async def until(met: Callable[[], bool], seconds: float = SOON) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 import zstandard
-from tests.integration.publishing.gateway.harness import Door, event, listed, single
+from tests.integration.publishing.gateway.harness import Door, event, listed, single, until
 
 from greenlane.contracts.topics import fulfilment_topic
 from greenlane.database.api_keys import KeyScope
@@ -245,6 +245,17 @@ async def test_the_rest_of_the_server_answers_in_problems(door: Door) -> None:
         assert (await client.get("/nowhere")).status_code == 404
         wrong = await client.get(EVENTS)
         assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+
+
+async def test_it_is_not_ready_and_says_why(door: Door) -> None:
+    async with httpx.AsyncClient(base_url=door.url) as client:
+        for away, answered, reason in (("Kafka is gone", 0.0, "Kafka is gone"), ("", float("-inf"), "database")):
+            await until(lambda: not door.intake.broker.away)
+            door.intake.admission.keys.answered = answered
+            door.intake.broker.away = away
+            ready = await client.get("/healthz/ready")
+            assert (ready.status_code, ready.headers["retry-after"]) == (503, "5")
+            assert reason in ready.json()["errors"][0]["problem"]
 
 
 async def test_a_page_checks_and_scores_an_event_and_publishes_nothing(door: Door, market: Market) -> None:

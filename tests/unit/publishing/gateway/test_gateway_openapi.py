@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from greenlane.publishing.adapters.signatures import HEADERS
+from greenlane.publishing.gateway.documents import ADAPTERS, QUESTIONS
 from greenlane.publishing.gateway.forms import BATCH, STRUCTURED
 from greenlane.publishing.gateway.openapi import EVENTS, describe, published
 
@@ -24,3 +26,7 @@ def test_every_reference_leads_somewhere_and_every_answer_is_there() -> None:
     assert set(post["requestBody"]["content"]) == {STRUCTURED, BATCH, "application/json"}
     wanted = {"200", "207", "400", "401", "403", "408", "413", "415", "422", "429", "500", "503"}
     assert set(post["responses"]) == wanted
+    adapter = describe()["paths"][f"{ADAPTERS}{{vocabulary}}"]["post"]
+    assert set(adapter["responses"]) == wanted | {"404"}
+    named = {one["name"] for one in adapter["parameters"]}
+    assert named == {"vocabulary", *QUESTIONS, *HEADERS.values()}
