@@ -78,6 +78,8 @@ def findings(workspace: Workspace, terms: Terms) -> Iterator[Finding]:
     yield from _refused(workspace, terms)
     if terms.tells_sellers:
         yield from _other_seller(workspace, terms)
+    else:
+        yield from _two_sellers(workspace, terms)
     yield from doubled(workspace, terms)
     yield from _unknown(workspace, terms)
     yield from _other_time(workspace, terms)
@@ -186,6 +188,25 @@ def _other_seller(workspace: Workspace, terms: Terms) -> Iterator[Finding]:
             f"the event names {row['seller']}, the list {row['owner']}: it counts in the account of the former",
             f"publish cancelled with subject {row['seller']}, then the event with subject {row['owner']} and an id of "
             "its own",
+            (place_text(terms, row),),
+        )  # fmt: skip
+
+
+_TWO_SELLERS = """
+SELECT e.*, l.line, count(DISTINCT e.seller) AS owners, min(e.seller) AS one, max(e.seller) AS other
+FROM events e JOIN listed l USING (parcel)
+WHERE NOT EXISTS (SELECT 1 FROM events c WHERE c.parcel = e.parcel AND c.seller = e.seller AND c.step = ?)
+GROUP BY e.parcel, e.step HAVING owners > 1 ORDER BY l.line, e.step
+"""
+
+
+def _two_sellers(workspace: Workspace, terms: Terms) -> Iterator[Finding]:
+    """Where the list does not say whose a parcel is: steps that count in more than one account."""
+    for row in workspace.ask(_TWO_SELLERS, CANCELLED_STEP):
+        yield Finding(
+            Kind.DOUBLED, "two_sellers", row["parcel"], word_of(row["step"]), row["one"], row["line"],
+            f"events of {row['one']} and of {row['other']} stand: it counts in both accounts",
+            "publish cancelled with the subject of whoever did not sell it",
             (place_text(terms, row),),
         )  # fmt: skip
 

@@ -152,3 +152,27 @@ def test_the_costs_of_delays_are_the_scores_with_and_without_them(place: Place) 
     assert costs[0]["with"] == pytest.approx(float(whole), abs=1e-4)
     assert costs[0]["without"] == pytest.approx(float(without), abs=1e-4)
     assert costs[0]["points"] == pytest.approx(float(whole - without), abs=1e-4)
+
+
+def test_without_the_right_to_read_dead_letters_the_reasons_are_found_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("greenlane.publishing.reconciliation.topic_side.DEAD_LETTERS", f"none-{place.marketplace}")
+    world = Making(place.marketplace, SEED + 5, now()).make(parcels=40, disturbed=40)
+    place.publish(world.records)
+    done, findings, summary = place.reconcile(world.csv())
+    _same(world, findings)
+    assert summary["topic"]["letters"] is None
+    assert "the dead letters could not be read" in done.stderr
+
+
+def test_a_parcel_in_two_accounts_is_found_where_the_list_names_no_seller(place: Place) -> None:
+    making = Making(place.marketplace, SEED + 6, now())
+    twice, once = making.parcel(1), making.parcel(2)
+    for parcel in (twice, once):
+        making.send(making.event(parcel, "packed"))
+    making.send(making.event(twice, "packed", subject="shop-of-another", id="another.packed"))
+    place.publish(making.world.records)
+    content = f"tracking number,note\n{twice.id},a\n{once.id},b\n".encode()
+    _, findings, _ = place.reconcile(content)
+    assert told(findings) == {Truth("doubled", twice.id, "packed", "two_sellers")}
