@@ -86,6 +86,7 @@ clean: ## remove what the commands made
 
 .venv/.embedded: requirements/embedded.txt pyproject.toml | $(UV)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' .venv
+	@echo "Installing the packages into .venv; the first time takes a minute or two"
 	@$(UV) pip install --quiet --python .venv --require-hashes -r requirements/embedded.txt
 	@$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q services/greenlane

@@ -16,6 +16,14 @@ from greenlane.settings import Settings
 
 app = typer.Typer()
 SHOWN = 30
+NO_SCORE = (
+    "No score yet. A score is published once a day of the marketplace is closed: "
+    "`greenlane close-days MARKETPLACE --first DAY --through DAY`, or by the clock at midnight UTC for those in "
+    "GREENLANE_LIVE_MARKETPLACES."
+)
+NO_DECISION = (
+    "No badge decision yet. Badges are decided when a day is closed; `greenlane scores` says what each seller lacks."
+)
 Limit = Annotated[int | None, typer.Option(min=1, help="Show at most this many; without it 30 rows, with --json all.")]
 Seller = Annotated[str | None, typer.Option(help="Only this seller, as <marketplace>/<seller_id>.")]
 
@@ -48,6 +56,9 @@ def scores(
         raise no_such("seller", seller, map(_name, everyone))
     if as_json:
         print_lines(found[:limit])
+        return
+    if not everyone:
+        notes.print(NO_SCORE, highlight=False, soft_wrap=True)
         return
     show_scores(found, limit or SHOWN, f"Scores ({counted(len(found), 'seller')})")
 
@@ -97,6 +108,9 @@ def decisions(seller: Seller = None, limit: Limit = None, as_json: AsJson = Fals
             raise no_such("seller", seller, known)
     if as_json:
         print_lines(found[-limit:] if limit else found)
+        return
+    if not found:
+        notes.print(NO_DECISION, highlight=False, soft_wrap=True)
         return
     shown = found[-(limit or SHOWN) :]
     if len(shown) < len(found):

@@ -198,8 +198,8 @@ class Stack:
         table.add_row("kafka", self.settings.kafka_bootstrap_servers, "")
         for service in self.services.values():
             table.add_row(service.name, f"{service.url}/metrics", str(service.log))
-        table.add_row("webhook API", f"http://{reached(self.settings.webhook_api_host)}:{self._api_port}", "")
-        table.add_row("gateway", f"http://{reached(self.settings.gateway_host)}:{self._gateway_port}", "")
+        table.add_row("webhooks over HTTP", f"http://{reached(self.settings.webhook_api_host)}:{self._api_port}", "")
+        table.add_row("events over HTTP", f"http://{reached(self.settings.gateway_host)}:{self._gateway_port}", "")
         return table
 
     def _watch(self) -> None:
