@@ -77,9 +77,9 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --
 
 lock: $(UV) ## resolve the dependencies again, with hashes
 	@$(COMPILE) --group pyproject.toml:build -o requirements/build.txt
-	@$(COMPILE) pyproject.toml --extra disk -o requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --extra disk --extra mysql -o requirements/runtime.txt
 	@$(COMPILE) pyproject.toml --extra embedded --group build -o requirements/embedded.txt
-	@$(COMPILE) pyproject.toml --extra embedded --extra disk --group build --group dev -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra embedded --extra disk --extra mysql --group build --group dev -o requirements/dev.txt
 
 clean: ## remove what the commands made
 	@rm -rf .venv .greenlane .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

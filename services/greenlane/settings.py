@@ -22,6 +22,9 @@ SERVICES = (
 )
 """The long-running processes, in the order in which data meets them."""
 
+OPTIONAL_SERVICES = ("outbox",)
+"""Processes that only some installations run, beside a database of the marketplace's: `up` does not start them."""
+
 MarketplaceId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 RecordPlace = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}/[0-9]{1,9}/[0-9]{1,19}$")]
@@ -130,6 +133,15 @@ class Settings(BaseSettings):
     gateway_shops: SecretStr = Field(
         default=SecretStr(""),
         description='secrets of shops whose webhooks the gateway takes, as JSON {"marketplace/seller/vocabulary": "…"}',
+    )
+    outbox_marketplace: MarketplaceId | None = Field(
+        default=None, description="the marketplace whose outbox `greenlane run outbox` moves to Kafka"
+    )
+    outbox_database_url: SecretStr = Field(
+        default=SecretStr(""), description="postgresql://… or mysql://… of the shop's database that holds the outbox"
+    )
+    outbox_keep_days: int = Field(
+        default=7, ge=0, le=3650, description="days for which sent rows of the outbox are kept; 0 removes them at once"
     )
     webhook_allow_private_networks: bool = Field(
         default=False, description="dispatch to loopback and private addresses too; for demonstrations and tests only"

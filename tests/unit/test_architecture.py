@@ -12,7 +12,7 @@ import grimp
 import greenlane
 from greenlane import errors
 from greenlane.cli.running.services import FOLDERS
-from greenlane.settings import SERVICES
+from greenlane.settings import OPTIONAL_SERVICES, SERVICES
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "services" / "greenlane"
@@ -25,6 +25,7 @@ PROCESSES = (
     "webhooks/dispatcher",
     "webhooks/api",
     "publishing/gateway",
+    "publishing/outbox",
 )
 ROOMS = tuple(path.name for path in PACKAGE.iterdir() if path.is_dir() and not path.name.startswith(("_", ".")))
 PURE = (
@@ -90,7 +91,7 @@ def test_the_layers_name_every_folder_and_every_process() -> None:
 def test_a_folder_with_a_process_is_a_service_and_every_service_has_one() -> None:
     found = {str(path.parent.relative_to(PACKAGE)) for path in PACKAGE.rglob("process.py")} - {"operations/metrics"}
     assert {f"greenlane.{folder.replace('/', '.')}" for folder in found} == set(FOLDERS.values())
-    assert set(FOLDERS) == set(SERVICES)
+    assert set(FOLDERS) == {*SERVICES, *OPTIONAL_SERVICES}
 
 
 def test_no_folder_has_more_than_twenty_files_side_by_side() -> None:

@@ -19,12 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from greenlane.operations.health import SERVICE_PORTS
 from greenlane.operations.metrics import ALL, Series
 from greenlane.publishing.gateway.process import GATEWAY_PORT
-from greenlane.settings import SERVICES, Settings
+from greenlane.settings import OPTIONAL_SERVICES, SERVICES, Settings
 from greenlane.webhooks.api.server import API_PORT
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 INSIDE = 9100
+EVERY = (*SERVICES, *OPTIONAL_SERVICES)
 Duration = Annotated[str, Field(pattern=r"^(\d+(us|ms|s|m|h))+$")]
 PublishedPort = Annotated[str, Field(pattern=r"^127\.0\.0\.1:\d{1,5}:\d{1,5}$")]
 
@@ -58,6 +59,7 @@ class ComposeService(Strict):
     build: Build | None = None
     command: list[str] = []
     environment: dict[str, str] = {}
+    profiles: list[str] = []
     ports: list[PublishedPort] = []
     volumes: list[str] = []
     networks: list[str] = []
@@ -115,9 +117,15 @@ def test_the_compose_file_is_one_by_the_specifications_own_schema() -> None:
 
 def test_every_service_runs_once_by_its_own_name_after_the_topics_exist(compose: Compose) -> None:
     commands = {name: service.command for name, service in ours(compose).items()}
-    assert commands == {"topics": ["topics", "apply"]} | {name: ["run", name] for name in SERVICES}
-    for name in SERVICES:
+    assert commands == {"topics": ["topics", "apply"]} | {name: ["run", name] for name in EVERY}
+    for name in EVERY:
         assert compose.services[name].depends_on["topics"].condition == "service_completed_successfully"
+
+
+def test_only_what_is_optional_waits_for_its_profile(compose: Compose) -> None:
+    assert {name: service.profiles for name, service in compose.services.items() if service.profiles} == {
+        name: [name] for name in OPTIONAL_SERVICES
+    }
 
 
 def test_services_share_one_image_that_exists_as_a_dockerfile(compose: Compose) -> None:
@@ -165,7 +173,7 @@ def test_each_service_is_given_the_secrets_it_needs_and_none_is_written_down(com
 
 
 def test_each_service_is_published_on_loopback_at_its_documented_port(compose: Compose) -> None:
-    for name in SERVICES:
+    for name in EVERY:
         own = {"webhook_api": API_PORT, "gateway": GATEWAY_PORT}.get(name)
         door = [] if own is None else [f"127.0.0.1:{own}:{own}"]
         assert compose.services[name].ports == [f"127.0.0.1:{SERVICE_PORTS[name]}:{INSIDE}", *door]
@@ -203,8 +211,12 @@ def test_images_name_a_version_and_kafka_is_the_one_we_embed(compose: Compose) -
 
 
 def test_prometheus_scrapes_each_service_where_it_serves(compose: Compose, prometheus: dict[str, Any]) -> None:
-    targets = {job["job_name"]: job["static_configs"] for job in prometheus["scrape_configs"]}
+    targets = {
+        job["job_name"]: job["static_configs"] for job in prometheus["scrape_configs"] if "static_configs" in job
+    }
     assert targets == {name: [{"targets": [f"{name}:{INSIDE}"]}] for name in SERVICES}
+    found = {job["job_name"]: job["dns_sd_configs"] for job in prometheus["scrape_configs"] if "dns_sd_configs" in job}
+    assert found == {name: [{"names": [name], "type": "A", "port": INSIDE}] for name in OPTIONAL_SERVICES}
     mounts = compose.services["prometheus"].volumes
     assert "./deploy/prometheus:/etc/prometheus:ro" in mounts
 

@@ -30,6 +30,7 @@ MODULES = {
     "run": Listed(
         "running.services", "Run one service until SIGTERM or Ctrl-C; metrics and health are served beside it."
     ),
+    "outbox": Listed("outbox", "Print the outbox table, which a shop writes in its own transactions."),
     "topics": Listed("topics", "Create and check the topics."),
     "validate": Listed("checks.validate", "Check events against the contract: where, field, problem and remedy."),
     "reconcile": Listed("checks.reconcile", "Compare your own list of parcels with what stands in Kafka."),

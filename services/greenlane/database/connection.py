@@ -1,7 +1,7 @@
 """The connection to PostgreSQL and the tables in it, brought to the current version."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import sqlalchemy as sa
@@ -18,11 +18,10 @@ from greenlane.settings import SettingsError
 _VARIABLE = "GREENLANE_DATABASE_URL"
 _MIGRATION_LOCK = 0x67_72_65_65_6E  # "green": one process migrates at a time
 _CONNECT_SECONDS = 10
-_PATIENCE_SECONDS = 30.0
-_WATCH = """
-    SELECT set_config('idle_in_transaction_session_timeout', '5s', false),
+_LIMITS = """
+    SELECT set_config('idle_in_transaction_session_timeout', $1, false),
            CASE WHEN current_setting('server_version_num')::integer >= 170000
-                THEN set_config('transaction_timeout', $1, false) END"""
+                THEN set_config('transaction_timeout', $2, false) END"""
 """Before PostgreSQL 17 only transactions that lie idle are watched, not those whose next statement is half prepared."""
 _BY_KEY = """
     SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
@@ -35,19 +34,29 @@ _PASSING_ERRORS = (OSError, TimeoutError, InterfaceError, asyncpg.InterfaceError
 """The last one: asyncpg loses its place when a server shuts down in the middle of a preparation."""
 
 
+class Watch(NamedTuple):
+    """Seconds that a transaction may take (0: no limit), and for which it may lie idle."""
+
+    patience: float = 30.0
+    idle: float = 5.0
+
+
+_WATCH = Watch()
+
+
 def open_database(
     database_url: SecretStr,
     *,
     connections: int = 8,
     ping: bool = True,
-    patience: float = _PATIENCE_SECONDS,
+    watch: Watch = _WATCH,
     by_key: bool = False,
 ) -> AsyncEngine:
     """An engine for `postgresql://…`; connects on first use. SettingsError if the text is missing or no such URL.
 
     Without `ping` a connection is used as it lies in the pool: for callers that try again after an outage anyway.
-    No transaction takes more than `patience` seconds (0: no limit), which the server watches: else a process that froze
-    inside one would keep its locks. With `by_key` rows are found by an index wherever one serves.
+    The server watches that no transaction takes longer than `watch` says: else a process that froze inside one would
+    keep its locks. With `by_key` rows are found by an index wherever one serves.
     """
     engine = create_async_engine(
         _asyncpg_url(database_url.get_secret_value()),
@@ -56,15 +65,15 @@ def open_database(
         pool_pre_ping=ping,
         connect_args={
             "timeout": _CONNECT_SECONDS,
-            "command_timeout": patience or None,
+            "command_timeout": watch.patience or None,
         },
         hide_parameters=True,
     )
 
     @sa.event.listens_for(engine.sync_engine, "connect")
-    def watch(connection: Any, _record: object) -> None:
+    def set_up(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        cursor.execute(_WATCH, (f"{patience:.0f}s",))
+        cursor.execute(_LIMITS, (f"{watch.idle:.0f}s", f"{watch.patience:.0f}s"))
         if by_key:
             cursor.execute(_BY_KEY)
         connection.commit()
@@ -77,7 +86,7 @@ async def migrate(database_url: SecretStr) -> None:
 
     Raises SettingsError when the database cannot be reached or refuses the log-in.
     """
-    engine = open_database(database_url, connections=1, patience=0)
+    engine = open_database(database_url, connections=1, watch=Watch(patience=0))
     try:
         async with engine.begin() as connection:
             await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})

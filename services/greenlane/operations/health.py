@@ -21,6 +21,7 @@ SERVICE_PORTS = {
     "clock": 9105,
     "webhook_api": 9107,
     "gateway": 9109,
+    "outbox": 9110,
 }
 """Where each service serves health and metrics unless GREENLANE_PORT says otherwise; 9106 is the API, 9108 events."""
 

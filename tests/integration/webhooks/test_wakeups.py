@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.webhooks.harness import until
 from tests.integration.webhooks.tables import OWNER, add_active, message
 
-from greenlane.database.connection import migrate, open_database, will_pass
+from greenlane.database.connection import Watch, migrate, open_database, will_pass
 from greenlane.database.direct import direct_transaction
 from greenlane.webhooks.dispatcher.claiming.shards import renew
 from greenlane.webhooks.dispatcher.intake.acceptance import accept
@@ -72,7 +72,7 @@ async def test_a_message_taken_in_for_another_dispatchers_endpoint_is_heard_and_
 async def test_the_server_takes_the_locks_from_a_process_that_freezes_between_two_statements(
     database_url: str, desk: Administration
 ) -> None:
-    frozen = open_database(SecretStr(database_url), patience=1.0)
+    frozen = open_database(SecretStr(database_url), watch=Watch(1.0))
     try:
         with pytest.raises(Exception, match=r"transaction timeout|closed") as caught:  # noqa: PT012 - one freeze
             async with direct_transaction(frozen) as connection:

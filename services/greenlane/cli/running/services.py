@@ -21,7 +21,7 @@ from greenlane.methodology.method import METHOD_VERSION
 from greenlane.operations.health import BEAT_SECONDS, SERVICE_PORTS, Health, HealthServer
 from greenlane.operations.logs import configure_logging
 from greenlane.operations.metrics import ProcessMetrics, new_registry
-from greenlane.settings import SERVICES, Settings, load_settings
+from greenlane.settings import OPTIONAL_SERVICES, SERVICES, Settings, load_settings
 
 GARBAGE_THRESHOLD = 2_000_000
 """New containers after which Python looks for cycles: more than several fetches and their outcomes hold.
@@ -41,6 +41,7 @@ FOLDERS = {
     "clock": "greenlane.accounts.clock",
     "webhook_api": "greenlane.webhooks.api",
     "gateway": "greenlane.publishing.gateway",
+    "outbox": "greenlane.publishing.outbox",
 }
 """Where the process of each service is."""
 
@@ -52,20 +53,21 @@ SETTINGS = {
 """Which servers a service needs, where that is not Kafka alone."""
 
 app = typer.Typer()
+NAMES = (*SERVICES, *OPTIONAL_SERVICES)
 Ready = Callable[[bool, str], None]
 Entry = Callable[[Settings, CollectorRegistry, ProcessMetrics, Ready, asyncio.Event], Awaitable[None]]
 
 
 def _service_name(value: str) -> str:
     name = value.replace("-", "_")
-    if name not in SERVICES:
-        raise typer.BadParameter(f"is none of {', '.join(SERVICES)}")
+    if name not in NAMES:
+        raise typer.BadParameter(f"is none of {', '.join(NAMES)}")
     return name
 
 
 @app.command()
 def run(
-    service: Annotated[str, typer.Argument(callback=_service_name, help="One of: " + ", ".join(SERVICES))],
+    service: Annotated[str, typer.Argument(callback=_service_name, help="One of: " + ", ".join(NAMES))],
     check_settings: Annotated[bool, typer.Option(help="Validate the settings and exit.")] = False,
 ) -> None:
     """Run one service until SIGTERM or Ctrl-C; metrics and health are served beside it.

@@ -5,6 +5,7 @@ from greenlane.operations.metrics.definitions import ALL, Definition, Kind
 from greenlane.operations.metrics.dispatcher import WebhookMetrics
 from greenlane.operations.metrics.engine import OUTCOMES, EngineMetrics
 from greenlane.operations.metrics.gateway import GatewayMetrics
+from greenlane.operations.metrics.outbox import OutboxMetrics
 from greenlane.operations.metrics.process import UNEXPECTED, ProcessMetrics
 from greenlane.operations.metrics.scoring import AggregatorMetrics, ScorerMetrics
 from greenlane.operations.metrics.series import Series, new_registry
@@ -19,6 +20,7 @@ __all__ = [
     "EngineMetrics",
     "GatewayMetrics",
     "Kind",
+    "OutboxMetrics",
     "ProcessMetrics",
     "ScorerMetrics",
     "Series",

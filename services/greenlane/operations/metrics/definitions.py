@@ -216,4 +216,16 @@ GATEWAY = (
     ),
 )
 
-ALL = (*PROCESS, *ENGINE, *SCORERS, *AGGREGATOR, *CLOCK, *DISPATCHER, *GATEWAY)
+OUTBOX = (
+    Definition(
+        "outbox_rows_total",
+        Kind.COUNTER,
+        "Rows of the outbox: sent, refused, or unanswered (Kafka did not acknowledge them; they are sent again).",
+        ("outcome",),
+    ),
+    Definition("outbox_pending_rows", Kind.GAUGE, "Rows that wait to be sent, counted as far as 100,000."),
+    Definition("outbox_refused_rows", Kind.GAUGE, "Refused rows in the table, counted as far as 100,000."),
+    Definition("outbox_oldest_pending_seconds", Kind.GAUGE, "Age of the first row that waits to be sent, else 0."),
+)
+
+ALL = (*PROCESS, *ENGINE, *SCORERS, *AGGREGATOR, *CLOCK, *DISPATCHER, *GATEWAY, *OUTBOX)

@@ -11,19 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
-from aiokafka.partitioner import murmur2
 
-from greenlane.contracts.topics import MAX_EVENT_BYTES
 from greenlane.publishing.gateway.checking import Checked
 from greenlane.publishing.gateway.verdicts import Accepted, Unknown
+from greenlane.publishing.sdk.link import partition_of
 
 STRUCTURED_HEADERS = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
-_BATCH_BYTES = MAX_EVENT_BYTES - 1_024
-"""Of a batch: a fulfilment topic takes no larger one."""
-_REQUEST_SECONDS = 8.0
-"""For which the client asks Kafka again and again before it gives a batch up."""
 _METADATA_SECONDS = 3.0
 _RECORDS_A_TURN = 250
 _log = structlog.get_logger("greenlane.gateway")
@@ -182,7 +176,7 @@ class Appender:
         """Hand events over, in their order; the lots, each with its partition."""
         by_partition: defaultdict[int, list[Checked]] = defaultdict(list)
         for event in events:
-            by_partition[(murmur2(event.key) & 0x7FFFFFFF) % partitions].append(event)
+            by_partition[partition_of(event.key, partitions)].append(event)
         lots = []
         for partition, mine in by_partition.items():
             lot = Lot(mine)
@@ -214,21 +208,3 @@ def verdicts_of(topic: str, lots: Iterable[tuple[int, Lot]]) -> Iterable[Accepte
             yield Accepted(event.place, event.id, topic, partition, offset)
         for event in lot.events[len(lot.offsets) :]:
             yield Unknown(event.place, event.id, lot.problem or "Kafka did not answer in time")
-
-
-def producer_of(bootstrap_servers: str) -> AIOKafkaProducer:
-    """The client, not connected yet.
-
-    It is not idempotent: a batch that was asked for again may stand in Kafka twice, which changes no account, and no
-    sequence of numbers can go wrong for ever.
-    """
-    return AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
-        client_id="greenlane-gateway",
-        acks="all",
-        enable_idempotence=False,
-        max_batch_size=_BATCH_BYTES,
-        linger_ms=0,
-        request_timeout_ms=int(_REQUEST_SECONDS * 1000),
-        retry_backoff_ms=100,
-    )

@@ -14,7 +14,7 @@ from greenlane.factors.loading import load_method
 from greenlane.operations.metrics import GatewayMetrics, ProcessMetrics
 from greenlane.publishing.gateway.admission import Admission
 from greenlane.publishing.gateway.app import Gateway
-from greenlane.publishing.gateway.broker import ASKED_EVERY, Broker
+from greenlane.publishing.gateway.broker import Broker
 from greenlane.publishing.gateway.converting import Converter
 from greenlane.publishing.gateway.documents import Documents
 from greenlane.publishing.gateway.intake import Intake
@@ -25,6 +25,7 @@ from greenlane.publishing.gateway.known_keys import (
     Source,
 )
 from greenlane.publishing.gateway.shops import shops_of
+from greenlane.publishing.sdk.link import ASKED_EVERY
 from greenlane.settings import Settings
 from greenlane.web.rates import Rate
 from greenlane.web.server import Listening, serve

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from greenlane.contracts.dead_letters import DeadLetterCode
-from greenlane.database.connection import migrate, open_database
+from greenlane.database.connection import Watch, migrate, open_database
 from greenlane.operations.metrics import UNEXPECTED, ProcessMetrics
 from greenlane.operations.metrics import WebhookMetrics as RegisteredMetrics
 from greenlane.settings import Settings, SettingsError
@@ -88,7 +88,7 @@ async def dispatch(
 
 @contextlib.asynccontextmanager
 async def _engine(settings: Settings, limits: Limits) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(settings.database_url, ping=False, patience=limits.statement, by_key=True)
+    engine = open_database(settings.database_url, ping=False, watch=Watch(limits.statement), by_key=True)
     try:
         yield engine
     finally:
