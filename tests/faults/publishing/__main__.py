@@ -27,7 +27,7 @@ from greenlane.contracts.topics import SELLER_SCORES, fulfilment_topic
 
 KILLS, SEED = 200, 20261130
 ZERO = ("lost", "counted_twice", "receipts_broken", "accounts_different", "spool_lost", "open")
-CLIENTS = {"sdk": 2, "http": 2, "spool": 2}
+CLIENTS = {"sdk": 2, "http": 2, "spool": 2, "outbox": 1}
 """How many clients of each road live side by side."""
 CLAIMER = "claim"
 FINISH_SECONDS = 300.0
@@ -39,7 +39,7 @@ def names(road: str) -> list[str]:
 
 
 def prepare(scene: Stage, broken: str) -> str:
-    """Start gateways and clients; gives the key of the HTTP road."""
+    """Start gateways, relays and clients; gives the key of the HTTP road."""
     scene.start_gateways(broken)
     token = scene.token()
     for name in names("http"):
@@ -47,6 +47,9 @@ def prepare(scene: Stage, broken: str) -> str:
     for road in ("sdk", "spool"):
         for name in names(road):
             scene.start_client(road, name, scene.network.address(road))
+    scene.start_relays()
+    for name in names("outbox"):
+        scene.start_client("outbox", name, scene.database_url)
     scene.supervise()
     return token
 

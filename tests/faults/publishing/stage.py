@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 from pydantic import SecretStr
 from tests.faults.network import Network
 from tests.faults.pipeline import PATIENCE, Child, Pipeline, Service, until
@@ -22,11 +23,13 @@ from tests.integration.webhooks.harness import ENCRYPTION_KEY
 from greenlane.database.api_keys import KeyScope
 from greenlane.operations.embedded import EmbeddedPostgres
 from greenlane.operations.embedded.folder import choose_port
+from greenlane.publishing.outbox.ddl import ddl
 from greenlane.settings import Settings
 from greenlane.webhooks.management.administration import administration
 from greenlane.webhooks.management.keys import add_key
 
 GATEWAYS = ("gateway-0", "gateway-1")
+RELAYS = ("relay-0", "relay-1")
 SCORING = ("packaging_scorer", "delivery_scorer", "aggregator")
 ALTERED = Path(__file__).with_name("altered_gateway.py")
 
@@ -73,6 +76,26 @@ class Stage:
                 gateway.start()
             self.network.join(f"http-{name}", port)
         until(lambda: all(item.ready() for item in self.gateways.values()), "gateways", PATIENCE)
+
+    def start_relays(self) -> None:
+        """The outbox's table in the shop's database, and two relays side by side on it."""
+        asyncio.run(self._create_outbox())
+        for name in RELAYS:
+            own = self.folder / name
+            own.mkdir()
+            environment = self.environment(
+                name,
+                GREENLANE_OUTBOX_DATABASE_URL=self.database_url,
+                GREENLANE_OUTBOX_MARKETPLACE=MARKETPLACE,
+                GREENLANE_DATA_DIR=str(own),
+            )
+            self.relays[name] = Service("outbox", environment, own)
+        until(lambda: all(item.ready() for item in self.relays.values()), "relays", PATIENCE)
+
+    async def _create_outbox(self) -> None:
+        connection = await asyncpg.connect(self.database_url)
+        await connection.execute(ddl("postgresql", MARKETPLACE))
+        await connection.close()
 
     @property
     def doors(self) -> list[str]:
@@ -134,7 +157,7 @@ class Stage:
 @contextmanager
 def stage(folder: Path, links: Sequence[str]) -> Iterator[Stage]:
     """Kafka, PostgreSQL and a network with these links to Kafka beside the gateways'."""
-    network = Network((*GATEWAYS, *links), folder)
+    network = Network((*GATEWAYS, *RELAYS, *links), folder)
     try:
         with EmbeddedPostgres(folder) as postgres:
             running = Pipeline(folder, (), detours=network.detours, marketplaces=(MARKETPLACE,), live_marketplaces=())
