@@ -426,6 +426,15 @@ def test_seven_of_many_thin_bags_are_counted_and_five_of_their_parcels_named() -
     assert "Parcels: P-0, P-1, P-2, P-3, P-4 and 2 more." in text
 
 
+@pytest.mark.parametrize(("height", "side"), [(5, 10), (6, 11)])
+def test_an_undeclared_outer_is_supposed_to_be_a_cube_of_twice_the_goods(height: int, side: int) -> None:
+    goods = replace(AVERAGE, items=(Item(1, None, 10, 10, height),), outer=None)
+    supposed = suppose(DefaultUsed.OUTER_UNDECLARED, packed(goods), METHOD)
+    assert supposed is not None
+    assert isinstance(supposed.facts, PackedFacts)
+    assert supposed.facts.outer == Outer(OuterKind.BOX, side, side, side)
+
+
 def test_five_thin_bags_are_all_named() -> None:
     bag = replace(AVERAGE, components=(Component(ComponentRole.OUTER, Material.LDPE_FILM, 9_000, 30),))
     thin = [Declaration(f"P-{number}", Dimension.PACKAGING, bag) for number in range(5)]

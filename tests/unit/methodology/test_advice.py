@@ -10,7 +10,7 @@ from tests.unit.methodology.honest import carried, measured
 from greenlane.factors.loading import load_method
 from greenlane.methodology.explaining.advice import advise, suggest
 from greenlane.methodology.explaining.changes import LEVERS, Change
-from greenlane.methodology.explaining.suppositions import certified
+from greenlane.methodology.explaining.suppositions import certified, usual_energy
 from greenlane.methodology.facts import (
     ChainElement,
     Component,
@@ -336,6 +336,13 @@ def test_the_usual_energy_is_the_geometric_middle_of_the_plausible() -> None:
     assert abs((chain[0].energy.amount_milli / 40) ** 2 - least * most) < 2 * (least * most) ** 0.5
 
 
+def test_the_usual_energy_of_a_hundred_kilometres_is_a_hundred_times_that_of_one() -> None:
+    one, hundred = (usual_energy(Vehicle.MOTORBIKE_ELECTRIC, Round(metres, 10), METHOD) for metres in (1_000, 100_000))
+    assert one is not None
+    assert hundred is not None
+    assert (one.amount_milli, hundred.amount_milli, hundred.parcels) == (30, 3_000, 10)
+
+
 @pytest.mark.parametrize("vehicle", [Vehicle.BICYCLE, Vehicle.ON_FOOT, Vehicle.VAN_ELECTRIC])
 def test_what_is_electric_or_muscle_already_stays(vehicle: Vehicle) -> None:
     for element in (replace(PETROL, vehicle=vehicle), METERED):
@@ -391,6 +398,8 @@ def test_a_bag_without_a_thickness_becomes_thick_enough_and_twice_as_heavy() -> 
     thick = packing(only(bare, Change.THICKER_BAGS)).components
     assert thick is not None
     assert (thick[0].film_thickness_um, thick[0].mass_mg) == (50, 40_000)
+    unweighed = packing(only(packed(replace(BAG, mass_mg=None), outer=MAILER), Change.THICKER_BAGS)).components
+    assert unweighed == (replace(BAG, mass_mg=None, film_thickness_um=50),)
     known = packing(only(packed(BAG, replace(PAPER, mass_mg=5_000), outer=MAILER), Change.THICKER_BAGS)).components
     assert known is not None
     assert (known[0].film_thickness_um, known[0].mass_mg) == (50, 33_333)
