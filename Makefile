@@ -30,7 +30,7 @@ test-python313: .venv/.dev ## the whole suite on Python 3.13, in the root file s
 	@tests/image/python313.sh
 
 test-nightly: .venv/.dev ## the properties of method and account with 10,000 examples each
-	@$(BIN)/pytest --timeout=0 --hypothesis-profile=nightly --hypothesis-show-statistics tests/unit/methodology/test_properties*.py tests/unit/accounts/test_aggregator_model*.py
+	@$(BIN)/pytest --numprocesses 2 --timeout=0 --hypothesis-profile=nightly --hypothesis-show-statistics tests/unit/methodology/test_properties*.py tests/unit/accounts/test_aggregator_model*.py
 
 method-adversary: .venv/.dev ## what a lie or a silence buys, as one JSON object; LIES=write renews the document's table
 	@$(BIN)/python -m tests.adversary $(LIES)
