@@ -201,6 +201,18 @@ def run_together(installation: Installation, blocks: list[str], folder: Path, **
     return done.stdout
 
 
+def test_the_blocks_about_python_lead_to_a_scored_seller(installation: Installation, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "publishing" / "python.md").read_text(encoding="utf-8")
+    program = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    (tmp_path / "shop.py").write_text(program, encoding="utf-8")
+    address, *commands = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    blocks = [address, f"{sys.executable} shop.py", *commands]
+    said = run_together(installation, blocks, tmp_path, KAFKA=installation.bootstrap_servers)
+    assert "data.components.0.mass_g must be at least 0.001\n{'delivered'}\nspooled\n" in said
+    assert "10 receipts" in said
+    assert "demo-vn/seller-0088" in said
+
+
 def test_the_blocks_about_http_lead_to_a_scored_seller(installation: Installation, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "publishing" / "http.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)

@@ -36,6 +36,7 @@ MODULES = {
     "reconcile": Listed("checks.reconcile", "Compare your own list of parcels with what stands in Kafka."),
     "conformance": Listed("checks.conformance", "Judge what a marketplace publishes, rule by rule."),
     "publish": Listed("events", "Publish a file of events, each to its marketplace's topic."),
+    "spool": Listed("spool", "Look at a publisher's spool, and send what is in it."),
     "convert": Listed("converting", "Turn documents of another vocabulary into events."),
     "import": Listed("replays", "Publish existing data as events."),
     "simulate": Listed("replays", "Publish a synthetic Vietnamese marketplace."),

@@ -1,5 +1,6 @@
 """The spool without a Kafka: promises only what is on the disk, says no when it is full, and never fails in silence."""
 
+import json
 import subprocess
 import sys
 import time
@@ -9,8 +10,11 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from greenlane.cli.app import app
 from greenlane.publishing.history.timeline import RawRecord
+from greenlane.publishing.sdk.async_publisher import AsyncPublisher
 from greenlane.publishing.sdk.publisher import Options, Publisher
 from greenlane.publishing.sdk.receipts import NotDelivered, PublisherBusy, PublisherError, Receipt, ReceiptOutcome
 from greenlane.publishing.sdk.spool.faults import SpoolError, SpoolFull, SpoolInUse
@@ -214,3 +218,56 @@ def test_kill_9_keeps_every_promised_event_in_its_order(tmp_path: Path) -> None:
         assert found == [f"e{number}" for number in range(len(found))]
         for beside in tmp_path.iterdir():
             beside.unlink()
+
+
+async def test_who_waits_for_room_in_asyncio_is_told_at_the_deadline(tmp_path: Path) -> None:
+    options = Options(spool=tmp_path / "events.spool", max_count=1, deadline=1.0)
+    async with AsyncPublisher(NO_KAFKA, "demo-vn", options) as publishing:
+        road: Any = publishing._open._road
+        with road._keeper._changed:  # the writing thread stands still
+            first = await publishing.publish_raw(a_record(1), name="first")
+            with pytest.raises(PublisherBusy, match="second was not taken"):
+                await publishing.publish_raw(a_record(2), name="second")
+        assert (await first).outcome is ReceiptOutcome.SPOOLED
+
+
+def test_the_command_counts_a_spool_and_names_what_was_kept_aside(tmp_path: Path) -> None:
+    path = tmp_path / "events.spool"
+    with publisher(path) as spooling:
+        for number in range(3):
+            spooling.publish_raw(a_record(number), name=f"e{number}").result(timeout=60)
+        beside = CliRunner().invoke(app, ["spool", "status", str(path), "--json"])
+    file = SpoolFile(path, "demo-vn", LEAST_BYTES)
+    file.exchange((), (), [(2, "MessageSizeTooLargeError")])
+    file.close()
+
+    done = CliRunner().invoke(app, ["spool", "status", str(path), "--json"])
+    shown = CliRunner().invoke(app, ["spool", "status", str(path)])
+
+    open_one, found = json.loads(beside.stdout), json.loads(done.stdout)
+    assert (beside.exit_code, open_one["waiting"], open_one["open"]) == (0, 3, True)
+    assert (done.exit_code, found["marketplace"], found["waiting"], found["aside"]) == (1, "demo-vn", 2, 1)
+    assert found["open"] is False
+    assert found["events_aside"][0]["event_id"] == "e1"
+    assert "MessageSizeTooLargeError" in shown.stdout
+
+
+def test_the_command_says_what_is_no_spool(tmp_path: Path) -> None:
+    (tmp_path / "no.spool").write_text("no spool" * 1_000)
+    done = CliRunner().invoke(app, ["spool", "status", str(tmp_path / "no.spool")])
+    assert done.exit_code == 2
+    assert "is damaged" in done.output
+
+
+def test_the_sdk_loads_no_library_of_the_services() -> None:
+    looked_at = (
+        "import sys\n"
+        "from greenlane.publishing import AsyncPublisher, Options, Publisher\n"
+        "heavy = {'faust', 'mode', 'aiokafka', 'sqlalchemy', 'alembic', 'asyncpg', 'fastapi', 'starlette', 'uvicorn',\n"
+        "         'httpx', 'httpcore', 'prometheus_client', 'cryptography', 'typer', 'rich', 'structlog',\n"
+        "         'pydantic_settings', 'uvloop'}\n"
+        "loaded = heavy & sys.modules.keys()\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run([sys.executable, "-c", looked_at], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -29,5 +29,7 @@ def encode(event: FulfilmentEvent, mode: Mode = "binary") -> RawRecord:
 
 def size_of(record: RawRecord) -> int:
     """Bytes that the record holds while it waits: key, value and headers."""
-    headers = sum(len(name) + len(value) for name, value in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + headers
+    size = len(record.key or b"") + len(record.value or b"")
+    for name, value in record.headers:
+        size += len(name) + len(value)
+    return size

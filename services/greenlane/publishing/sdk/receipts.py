@@ -10,6 +10,7 @@ PublisherError
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from greenlane.errors import GreenlaneError
 
@@ -29,8 +30,7 @@ class ReceiptOutcome(StrEnum):
     SPOOLED = "spooled"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The end of one event: its id, and where it stands or why it does not."""
 
     event_id: str
