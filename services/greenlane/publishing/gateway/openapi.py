@@ -199,7 +199,10 @@ def _health() -> dict[str, Any]:
 
 
 def _check() -> dict[str, Any]:
-    text = "One structured event: what is wrong with it, or what the parcel scores by itself. Nothing is published."
+    text = (
+        "One structured event: what is wrong with it, or what the parcel scores by itself. Nothing is published. "
+        "`warnings` names what is improbable: a place that no table has, a mass in kilograms, a side in centimetres."
+    )
     body = {"required": True, "content": {STRUCTURED: {"schema": {"$ref": _REF.format("Event")}}}}
     answers = {str(status): _problem(_WHEN[status]) for status in (400, 408, 413, 422, 429, 500)}
     described = _get("check_event", "Check one event.")

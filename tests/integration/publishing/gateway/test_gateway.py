@@ -272,6 +272,12 @@ async def test_a_page_checks_and_scores_an_event_and_publishes_nothing(door: Doo
         assert good["dimension"] == "packaging"
         assert 0 <= good["score"] <= 100
         assert "packaging CO2e" in good["explanation"]
+        assert good["warnings"] == []
+        doubted = event(name, 1)
+        doubted["data"]["items"] = [{"quantity": 1, "mass_g": 300, "length_mm": 20, "width_mm": 15, "height_mm": 5}]
+        (warning,) = (await client.post("/v1/check", **single(doubted))).json()["warnings"]
+        assert warning["field"] == "data.items.0"
+        assert "centimetres" in warning["remedy"]
         bad = await client.post("/v1/check", **single(event(name, 1, subject="a b")))
         assert (bad.status_code, bad.json()["errors"][0]["field"]) == (422, "subject")
         assert (await client.post("/v1/check", **single(b" " * (LARGEST_EVENT + 1)))).status_code == 413

@@ -33,6 +33,9 @@ def checked(page: Page, text: str) -> str:
 
 def tried(url: str, folder: Path) -> None:
     good, bad = json.dumps(event("demo-vn", 1), indent=2), json.dumps(event("demo-vn", 1, subject="a b", time="now"))
+    improbable = event("demo-vn", 1)
+    improbable["data"]["items"] = [{"quantity": 1, "mass_g": 300, "length_mm": 20, "width_mm": 15, "height_mm": 5}]
+    doubted = json.dumps(improbable)
     with page_of_a_browser(folder) as page:
         for size, (width, height) in SIZES.items():
             page.open(f"{url}/", width, height)
@@ -42,6 +45,10 @@ def tried(url: str, folder: Path) -> None:
             assert "of 100 (packaging)" in page.run("document.querySelector('#score').textContent")
             assert page.run(FITS)
             looked_at(page, f"{size}-good")
+            assert checked(page, doubted) == "This event would be accepted, but some values look wrong."
+            assert "centimetres" in page.run("document.querySelector('tbody').textContent")
+            assert page.run(FITS)
+            looked_at(page, f"{size}-doubted")
             assert checked(page, bad) == "This event would be refused."
             rows = page.run("[...document.querySelectorAll('tbody tr td:first-child')].map((cell) => cell.textContent)")
             assert sorted(rows) == ["subject", "time"]

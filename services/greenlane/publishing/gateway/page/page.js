@@ -10,6 +10,7 @@ const TEXTS = {
     problem: "Problem",
     remedy: "Remedy",
     acceptable: "This event would be accepted.",
+    doubted: "This event would be accepted, but some values look wrong.",
     refused: "This event would be refused.",
     failed: "The event could not be checked.",
     score: "Score of this parcel by itself: {score} of 100 ({dimension}).",
@@ -29,6 +30,7 @@ const TEXTS = {
     problem: "Vấn đề",
     remedy: "Cách sửa",
     acceptable: "Sự kiện này sẽ được nhận.",
+    doubted: "Sự kiện này sẽ được nhận, nhưng có giá trị trông không đúng.",
     refused: "Sự kiện này sẽ bị từ chối.",
     failed: "Không kiểm tra được sự kiện.",
     score: "Điểm riêng của bưu kiện này: {score} trên 100 ({dimension}).",
@@ -85,15 +87,16 @@ function show() {
   if (answer === null) {
     return;
   }
+  const problems = answer.errors || answer.warnings || [];
   const verdict = answer.verdict;
   const scored = answer.score !== undefined && answer.score !== null;
-  find("#verdict").textContent = say(verdict);
-  find("#verdict").className = verdict === "acceptable" ? "good" : "bad";
+  find("#verdict").textContent = say(verdict === "acceptable" && problems.length ? "doubted" : verdict);
+  find("#verdict").className = verdict !== "acceptable" ? "bad" : problems.length ? "doubtful" : "good";
   find("#score").textContent =
     verdict !== "acceptable" ? "" : scored ? say("score", { score: answer.score, dimension: say(answer.dimension) }) : say("none");
-  find("tbody").replaceChildren(...(answer.errors || []).map(row));
-  find("table").hidden = !(answer.errors || []).length;
-  find("#english").hidden = !say("english") || !(answer.explanation || (answer.errors || []).length);
+  find("tbody").replaceChildren(...problems.map(row));
+  find("table").hidden = !problems.length;
+  find("#english").hidden = !say("english") || !(answer.explanation || problems.length);
   find("#explanation").textContent = answer.explanation || "";
   find("#explanation").hidden = !answer.explanation;
 }
