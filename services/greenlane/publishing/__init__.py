@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from greenlane.contracts.dead_letters import Refusal
     from greenlane.publishing.sdk.async_publisher import AsyncPublisher
+    from greenlane.publishing.sdk.builders import About, cancelled, delivered, packed, recovered, returned
     from greenlane.publishing.sdk.publisher import Options, Publisher
     from greenlane.publishing.sdk.receipts import (
         NotDelivered,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "contracts.dead_letters": ("Refusal",),
     "publishing.sdk.async_publisher": ("AsyncPublisher",),
+    "publishing.sdk.builders": ("About", "cancelled", "delivered", "packed", "recovered", "returned"),
     "publishing.sdk.publisher": ("Options", "Publisher"),
     "publishing.sdk.receipts": (
         "NotDelivered",
@@ -36,6 +38,7 @@ _MODULES = {
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "About",
     "AsyncPublisher",
     "NotDelivered",
     "Options",
@@ -51,6 +54,11 @@ __all__ = [
     "SpoolFull",
     "SpoolInUse",
     "Tally",
+    "cancelled",
+    "delivered",
+    "packed",
+    "recovered",
+    "returned",
 ]
 
 
