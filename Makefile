@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-python313 test-nightly method-adversary method-audit bench-method bench-webhooks bench-gateway bench-streams bench-year bench-closing bench-scale bench-csv cli-start image mutation faults-streams faults-webhooks faults-publishing faults-tenants faults alerts check lint format schemas asyncapi-html lock clean
+.PHONY: help demo up test test-python313 test-nightly method-adversary method-audit simulate-truth bench-method bench-webhooks bench-gateway bench-streams bench-year bench-closing bench-scale bench-csv cli-start image mutation faults-streams faults-webhooks faults-publishing faults-tenants faults alerts check lint format schemas asyncapi-html lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,6 +37,9 @@ method-adversary: .venv/.dev ## what a lie or a silence buys, as one JSON object
 
 method-audit: .venv/.dev ## the method beside a second implementation from its document, as one JSON object
 	@$(BIN)/python -m tests.audit
+
+simulate-truth: .venv/.dev ## a simulated marketplace through the real pipeline, beside the simulator's own truth; SELLERS=1000 EVENTS=1000000
+	@SELLERS=$(SELLERS) EVENTS=$(EVENTS) SEED=$(SEED) BREAK=$(BREAK) $(BIN)/python -m tests.truth
 
 bench-method: .venv/.dev ## records a second on one core, and beside method 1.0.0 out of the history, as one JSON object
 	@$(BIN)/python -m tests.benchmarks.bench_method

@@ -3,10 +3,11 @@
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
+from typing import Any
 
 from tests.audit.document import Level, policy
 from tests.audit.facts import MILLION, MOST_RATIO, Facts, Sums, data_of, day_of, instant
@@ -257,6 +258,31 @@ def meets(window: Window, said: Judgement, level: Level, margin: int) -> bool:
         and window.active_days >= level.days
         and 100 * bags <= level.thin_bags_percent * packed
     )
+
+
+def figures_of(window: Window, badge: Badge) -> dict[str, Any]:
+    """Everything that is published of an account at a closed day; of the sums those that are not 0."""
+    said = judge(window)
+    return {
+        "green": said.scores.green,
+        "packaging": said.scores.packaging,
+        "delivery": said.scores.delivery,
+        "proven_green": said.proven.green,
+        "proven_packaging": said.proven.packaging,
+        "proven_delivery": said.proven.delivery,
+        "grade": said.grade,
+        "measured": said.measured_permille,
+        "complete": said.complete_permille,
+        "active_days": window.active_days,
+        "met": badge.met,
+        "level": badge.level,
+        "days_below": badge.days_below,
+    } | sums_by_name(window.sums)
+
+
+def sums_by_name(sums: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """The sums that are not 0, with their dimension in the name."""
+    return {f"{of} {name}": value for of, named in sums.items() for name, value in named.items() if value}
 
 
 def window_of(events: Iterable[Facts], last: dt.date, days: int) -> Window:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.audit.account import Account, Badge, Decision, judge
+from tests.audit.account import Account, Badge, Decision, figures_of, sums_by_name
 from tests.audit.events import Maker
 from tests.audit.from_the_document import assess
 from tests.audit.product import ProductAccounts, Said, met_of, sums_of
@@ -139,22 +139,7 @@ class AccountsAudit:
         badge, window = self.badges[name], self.accounts[name].window(day)
         if product is None and not window.sums:
             return
-        said = judge(window)
-        document = {
-            "green": said.scores.green,
-            "packaging": said.scores.packaging,
-            "delivery": said.scores.delivery,
-            "proven_green": said.proven.green,
-            "proven_packaging": said.proven.packaging,
-            "proven_delivery": said.proven.delivery,
-            "grade": said.grade,
-            "measured": said.measured_permille,
-            "complete": said.complete_permille,
-            "active_days": window.active_days,
-            "met": badge.met,
-            "level": badge.level,
-            "days_below": badge.days_below,
-        } | sums_by_name(window.sums)
+        document = figures_of(window, badge)
         self.findings.see(f"met {badge.met}")
         self.findings.add("account_days", None if product is None else figures(product), document, f"{name} on {day}")
 
@@ -163,6 +148,11 @@ WORDS = {"rules_met_in_a_row": "granted", "below_level": "warned", "days_below_u
 
 
 def figures(product: Said) -> dict[str, Any]:
+    """What the product publishes of a closed day, under the names of the document's side, and the level it meets."""
+    return published(product) | {"met": met_of(product)}
+
+
+def published(product: Said) -> dict[str, Any]:
     """What the product publishes of a closed day, under the names of the document's side."""
     score, standing = product["score"], product["standing"]
     names = ("green", "packaging", "delivery", "proven_green", "proven_packaging", "proven_delivery")
@@ -173,12 +163,6 @@ def figures(product: Said) -> dict[str, Any]:
         "measured": round(score["measured_percent"] * 10),
         "complete": round(score["complete_percent"] * 10),
         "active_days": product["sums"]["active_days"],
-        "met": met_of(product),
         "level": standing["level"],
         "days_below": standing["days_below"],
     } | sums_by_name(sums | {"return": product["sums"]["returns"]})
-
-
-def sums_by_name(sums: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """The sums that are not 0, with their dimension in the name."""
-    return {f"{of} {name}": value for of, named in sums.items() for name, value in named.items() if value}

@@ -13,11 +13,13 @@ from struct import pack, unpack
 from typing import Any
 
 import time_machine
+from msgspec.structs import replace
 
 from greenlane import cli as _cli  # noqa: F401 - the product is importable before anything of it is changed
 from greenlane.accounts.aggregator import intake, state
 from greenlane.contracts.assessments import DayClosed
 from greenlane.contracts.dead_letters import Refusal
+from greenlane.methodology.parcel import chain
 from greenlane.operations.metrics import EngineMetrics
 from greenlane.scoring import scorer
 from greenlane.scoring.scorer import Scorer
@@ -93,6 +95,19 @@ def decisions_are_forgotten() -> None:
         return islice(right(self, said, policy), 1, None)
 
     state.Accounts._close = close  # type: ignore[method-assign] # the alteration
+
+
+@alteration
+def rounds_cost_a_milligram_more() -> None:
+    """The method: what a round counts is its figure, and nothing beside."""
+    module: Any = chain
+    right = module.round_cost
+
+    def round_cost(*facts: Any) -> Any:
+        cost = right(*facts)
+        return None if cost is None else replace(cost, counted_mg=cost.counted_mg + 1)
+
+    module.round_cost = round_cost
 
 
 @alteration

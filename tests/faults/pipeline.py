@@ -142,17 +142,20 @@ class Pipeline:
         marketplaces: Sequence[str] = (MARKETPLACE, LIVE_MARKETPLACE),
         live_marketplaces: Sequence[str] = (LIVE_MARKETPLACE,),
         environment: Mapping[str, str] | None = None,
+        policy: str | None = POLICY,
     ) -> None:
+        """Without a `policy` the shipped one holds."""
         self.folder = folder
         self.broker = EmbeddedKafka(folder, detours=detours).start()
-        policy = folder / "policy.yaml"
-        policy.write_text(POLICY, encoding="utf-8")
+        policy_file = None if policy is None else folder / "policy.yaml"
+        if policy_file is not None and policy is not None:
+            policy_file.write_text(policy, encoding="utf-8")
         self.settings = Settings(
             kafka_bootstrap_servers=self.broker.bootstrap_servers,
             marketplaces=tuple(marketplaces),
             live_marketplaces=tuple(live_marketplaces),
             partitions=PARTITIONS,
-            policy_file=policy,
+            policy_file=policy_file,
         )
         apply(self.broker.bootstrap_servers, declared_topics(marketplaces), PARTITIONS, 1)
         self.environment = os.environ | {
@@ -160,7 +163,7 @@ class Pipeline:
             "GREENLANE_MARKETPLACES": ",".join(marketplaces),
             "GREENLANE_LIVE_MARKETPLACES": ",".join(live_marketplaces),
             "GREENLANE_PARTITIONS": str(PARTITIONS),
-            "GREENLANE_POLICY_FILE": str(policy),
+            **({} if policy_file is None else {"GREENLANE_POLICY_FILE": str(policy_file)}),
             "GREENLANE_DATA_DIR": str(folder),
             "GREENLANE_INSTANCE": "0",
             **(environment or {}),

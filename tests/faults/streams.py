@@ -82,6 +82,12 @@ def _unlike(one: dict[Any, bytes], other: dict[Any, bytes]) -> int:
 
 def drained(running: Pipeline, seconds: float = PATIENCE) -> Comparison:
     """The oracle's verdict once the services have read everything, which may take these seconds."""
+    drain(running, seconds)
+    return recompute(running.settings, progress=lambda _read, _total: None)
+
+
+def drain(running: Pipeline, seconds: float = PATIENCE) -> None:
+    """Wait until the services have read everything, which may take these seconds."""
     with LagMeter(running.settings.kafka_bootstrap_servers) as meter:
 
         def nothing_waits() -> bool:
@@ -91,7 +97,6 @@ def drained(running: Pipeline, seconds: float = PATIENCE) -> Comparison:
             )
 
         until(nothing_waits, lambda: f"{meter.records(running.settings.marketplaces)} {running.exits()}", seconds)
-    return recompute(running.settings, progress=lambda _read, _total: None)
 
 
 def records(running: Pipeline, topic: str) -> list[Any]:

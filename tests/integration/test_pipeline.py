@@ -18,14 +18,20 @@ import httpx
 import pytest
 from kafka import KafkaProducer
 from kafka.partitioner.default import murmur2
+from tests.truth.accounts import truth_of_file
+from tests.truth.comparing import compare
+from tests.truth.comparing import read as read_published
+from tests.truth.reading import ending_of
 
 from greenlane.cli.demo.receiver import DemoReceiver
+from greenlane.cli.replays import run_simulation
 from greenlane.contracts.assessments import Assessment, DayClosed, Retraction
 from greenlane.contracts.dead_letters import DeadLetter, DeadLetterCode
 from greenlane.contracts.rules import AGGREGATOR_RECORD
 from greenlane.contracts.topics import ASSESSMENTS, DEAD_LETTERS, fulfilment_topic
 from greenlane.operations.embedded.folder import choose_port
 from greenlane.operations.topics_reader import TopicsReader
+from greenlane.publishing.history.replay import Pace
 from greenlane.publishing.sdk.publisher import Options, Publisher
 from greenlane.publishing.simulator.malformed import malformed_records
 from greenlane.publishing.simulator.marketplace import SimulationPlan, simulate
@@ -306,6 +312,36 @@ def test_sixty_malformed_events_become_sixty_dead_letters_with_their_bytes_and_n
     assert all(letter.data.failure.messages for letter in letters)
     wait_until(lambda: _assessed(installation, "neighbour-") == neighbours)
     assert agreement(installation)["dead_letters"] >= 60
+
+
+def test_every_account_of_a_simulation_is_what_the_simulators_own_truth_comes_to(
+    installation: Installation, tmp_path: Path
+) -> None:
+    file = tmp_path / "truth.jsonl.gz"
+    plan = SimulationPlan(
+        seed=15, sellers=30, days=20, start=date(2025, 11, 3), rate=2.5, marketplace="olist-br", late=10, malformed=20,
+        close_every=5,
+    )  # fmt: skip
+    settings = Settings(
+        kafka_bootstrap_servers=installation.bootstrap_servers,
+        marketplaces=("demo-vn", "olist-br", "live-vn"),
+        live_marketplaces=("live-vn",),
+    )
+    report = run_simulation(settings, plan, Pace(close_every=plan.close_every), file)
+    last = ending_of(file).closed[-1][1]
+
+    def stated() -> int:
+        said = read_published(installation.bootstrap_servers, "olist-br")
+        return sum(day == last and seller.startswith("sim-") for seller, day in said.figures)
+
+    wait_until(lambda: stated() == plan.sellers, stated)
+    said = read_published(installation.bootstrap_servers, "olist-br")
+    said.figures = {key: of for key, of in said.figures.items() if key[0].startswith("sim-")}
+    verdict = compare(truth_of_file(file, str), said, last).to_json()
+    assert not verdict["first_differences"]
+    assert (verdict["sellers"], verdict["different"]) == (plan.sellers, 0)
+    assert verdict["decisions"] > 0
+    assert report.published > 3_000
 
 
 def test_a_record_above_the_limit_in_a_compressed_batch_becomes_one_letter_without_bytes_and_the_accounts_agree(

@@ -21,6 +21,7 @@ from greenlane.publishing.history.timeline import TimedEvent
 from greenlane.publishing.sdk.publisher import Options, Publisher
 from greenlane.publishing.simulator.marketplace import SimulationPlan
 from greenlane.publishing.simulator.marketplace import simulate as simulated
+from greenlane.publishing.simulator.truth import TruthFile
 from greenlane.settings import Settings
 
 app = typer.Typer()
@@ -84,21 +85,42 @@ def simulate(  # noqa: PLR0913, PLR0917 - one option each
     ] = 1.6,
     rate: Rate = 0.0,
     close_every: CloseEvery = 1,
+    truth: Annotated[
+        Path | None, typer.Option(help="Write each fact that counts to this file, .gz to compress it.", dir_okay=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a synthetic Vietnamese marketplace: habits, returns, failed attempts, corrections, bad events.
+    """Publish a synthetic Vietnamese marketplace: habits, sale days, returns, corrections, bad events.
+
+    Sellers and buyers are invented; goods and boxes are real ones. The truth file says what the simulator knows of its
+    own parcels: which facts count, from when until when. It holds no scores. Whoever computes them by the method's
+    document finds the accounts.
 
     Example: `greenlane simulate --sellers 50 --days 30 --seed 7`
+    Example: `greenlane simulate --sellers 50 --truth truth.jsonl.gz`
     """
     plan = SimulationPlan(
         seed=seed, sellers=sellers, days=days, start=start.date(), rate=parcels_per_day, close_every=close_every
     )
-    _show(run_simulation(kafka_settings(), plan, Pace(rate, close_every)), as_json)
+    _show(run_simulation(kafka_settings(), plan, Pace(rate, close_every), truth), as_json)
 
 
-def run_simulation(settings: Settings, plan: SimulationPlan, pace: Pace) -> ReplayReport:
-    """Publish the plan's events and close its days; returns what was published."""
-    return play(settings, plan.marketplace, simulated(plan), pace, "simulated events")
+def run_simulation(settings: Settings, plan: SimulationPlan, pace: Pace, truth: Path | None = None) -> ReplayReport:
+    """Publish the plan's events and close its days; returns what was published.
+
+    What counts of them goes to the file `truth`; a file that cannot be written ends the command with code 2.
+    """
+    title = "simulated events"
+    if truth is None:
+        return play(settings, plan.marketplace, simulated(plan), pace, title)
+    try:
+        opened = TruthFile(truth, plan)
+    except OSError as error:
+        raise typer.BadParameter(f"{truth} cannot be written: {error.strerror}", param_hint="--truth") from error
+    with opened as written:
+        report = play(settings, plan.marketplace, written.watch(simulated(plan)), pace, title)
+        written.finish(report.closed)
+    return report
 
 
 @app.command()

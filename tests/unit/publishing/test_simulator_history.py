@@ -148,12 +148,37 @@ def test_every_record_ends_as_its_kind_says() -> None:
     assert found == expected
 
 
-def test_a_cancelled_parcel_is_never_delivered() -> None:
-    cancelled = {event.data.parcel_id for _, event in events(Kind.CANCELLATION)}
-    later = {event.data.parcel_id for _, event in events() if event.type.split(".")[2] in {"delivered", "returned"}}
+def test_nothing_is_published_of_a_cancelled_parcel_but_its_packing() -> None:
+    after: dict[str, set[str]] = defaultdict(set)
+    for _, event in events():
+        after[event.data.parcel_id].add(event.type.split(".")[2])
+    cancelled = [names for names in after.values() if "cancelled" in names]
 
-    assert cancelled
-    assert not cancelled & later
+    assert {frozenset(names - {"cancelled"}) for names in cancelled} == {
+        frozenset({"packed"}), frozenset({"packed", "delivered"}),
+    }  # fmt: skip
+
+
+def test_the_standing_version_of_every_fact_is_the_one_that_counts_in_the_end() -> None:
+    counting = {
+        (event.type, event.data.parcel_id, event.id) for item, event in events() if item.counts and not item.until
+    }
+    versions: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    for _, event in events(*(set(Kind) - {Kind.LATE})):
+        revision = getattr(event.data, "revision", Retraction.model_fields["revision"].default)
+        versions[event.type, event.data.parcel_id].append((revision, event.id))
+    gone = {parcel for kind, parcel in versions if kind.split(".")[2] == "cancelled"}
+    standing = {(kind, parcel, max(found)[1]) for (kind, parcel), found in versions.items() if parcel not in gone}
+
+    assert counting == standing
+
+
+def test_what_stops_counting_counted_until_it_was_corrected_or_cancelled() -> None:
+    ended = [item for item, _ in events() if item.until is not None]
+    causes = {item.at for item, _ in events(Kind.CORRECTION, Kind.CANCELLATION)}
+
+    assert ended
+    assert all(item.counts and item.until in causes for item in ended)
 
 
 def test_every_habit_has_sellers_and_busy_ones_enough_parcels_for_a_badge() -> None:

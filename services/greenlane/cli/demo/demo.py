@@ -27,6 +27,7 @@ from greenlane.contracts.topics import ASSESSMENTS, marketplace_of
 from greenlane.methodology.vocabulary import BadgeLevel
 from greenlane.publishing.adapters.olist.events import MARKETPLACE as OLIST_MARKETPLACE
 from greenlane.publishing.history.replay import Pace, ReplayReport
+from greenlane.publishing.simulator.goods import SIMULATED_FROM
 from greenlane.publishing.simulator.marketplace import SimulationPlan
 from greenlane.settings import Settings, load_settings
 from greenlane.webhooks.management.administration import administration
@@ -126,7 +127,7 @@ def play(settings: Settings, receiver: DemoReceiver, plan: SimulationPlan, olist
     if olist.is_dir():
         published += _published(import_olist(settings, [olist], Pace(close_every=30)))
     else:
-        notes.print(f"No Olist sample in {olist}: only the simulated marketplace is shown.")
+        notes.print(f"No Olist sample in {olist}: the demo runs on simulated parcels of {SIMULATED_FROM}.")
     published += _published(run_simulation(settings, plan, Pace()))
     _wait_for_scores(settings)
     scores, decisions = latest_scores(settings), all_decisions(settings)
@@ -198,7 +199,7 @@ def _wait_for_webhooks(receiver: DemoReceiver, expected: frozenset[tuple[str, st
 def _show(settings: Settings, receiver: DemoReceiver, result: DemoResult) -> None:
     ours = [score for score in result.scores if score.data.marketplace != OLIST_MARKETPLACE]
     olist = [score for score in result.scores if score.data.marketplace == OLIST_MARKETPLACE]
-    show_scores(_spread(ours), SHOWN, f"Scores: {len(ours)} simulated sellers, from best to worst")
+    show_scores(_spread(ours), SHOWN, f"Scores: {len(ours)} simulated sellers of real goods, from best to worst")
     if olist:
         show_scores(
             _spread(olist)[::5], SHOWN, f"Scores: {len(olist)} sellers of Olist (materials and vehicles undeclared)"

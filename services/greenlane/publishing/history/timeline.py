@@ -32,8 +32,14 @@ class RawRecord:
 
 @dataclass(frozen=True, slots=True)
 class TimedEvent:
-    """An event or raw record, and when its marketplace publishes it (aware UTC); histories are sorted by `at`."""
+    """An event or raw record, and when its marketplace publishes it (aware UTC); histories are sorted by `at`.
+
+    A history that knows the truth says whether the record `counts`, and from when on another one counts instead or the
+    parcel is cancelled (`until`).
+    """
 
     at: datetime
     payload: FulfilmentEvent | RawRecord
     kind: Kind = Kind.ORDINARY
+    counts: bool = False
+    until: datetime | None = None

@@ -9,8 +9,9 @@ from greenlane.methodology.vocabulary import Material, Vehicle
 class Wrapping:
     """How goods are packed: flat ones in `mailer` if there is one, the others in a box of `board`.
 
-    `slack` multiplies each side of the goods; `filler_g_per_l` fills the empty litres; `reused` gives the verified
-    trips of a reusable box that replaces both.
+    A box is the smallest one on sale that the goods fit, or one that is `larger` by so many sizes, or it is `cut` to
+    their height. `slack` multiplies the sides of flat goods for a mailer; `filler_g_per_l` fills the empty litres of a
+    box; `reused` gives the verified trips of a reusable box that replaces both.
     """
 
     declared: bool = True
@@ -20,6 +21,8 @@ class Wrapping:
     board: Material = Material.CORRUGATED_BOARD
     board_g_m2: float = 420.0
     slack: float = 1.25
+    larger: int = 0
+    cut: bool = False
     filler: Material | None = None
     filler_g_per_l: float = 0.0
     recycled_percent: float = 0.0
@@ -69,9 +72,9 @@ class Habit:
     later: str | None = None
 
 
-_PAPER = Wrapping(mailer=Material.KRAFT_PAPER, slack=1.1, recycled_percent=90, certified=True)
+_PAPER = Wrapping(mailer=Material.KRAFT_PAPER, slack=1.1, cut=True, recycled_percent=90, certified=True)
 _ORDINARY = Wrapping(mailer=Material.LDPE_FILM, film_um=60, slack=1.4, filler=Material.BUBBLE_WRAP, filler_g_per_l=6.0)
-_WASTEFUL = Wrapping(slack=2.0, filler=Material.AIR_CUSHION, filler_g_per_l=8.0, board_g_m2=550)
+_WASTEFUL = Wrapping(larger=2, filler=Material.AIR_CUSHION, filler_g_per_l=8.0, board_g_m2=550)
 _UNPROVEN = replace(_PAPER, mailer=Material.UNKNOWN_FIBRE, board=Material.UNKNOWN_FIBRE, board_g_m2=300)
 _THIN = Wrapping(mailer=Material.LDPE_FILM, film_um=30, mailer_g_m2=60, slack=1.3)
 
@@ -111,8 +114,8 @@ HABITS: tuple[Habit, ...] = (
     ),
     _OVER_BOXED,
     Habit(
-        "modest", replace(_PAPER, slack=1.2, recycled_percent=30), _ELECTRIC, _RAIL, _COLLECTING_ELECTRIC,
-        local_share=0.7,
+        "modest", replace(_PAPER, board_g_m2=250, mailer_g_m2=75, recycled_percent=30), _ELECTRIC, _RAIL,
+        _COLLECTING_ELECTRIC, local_share=0.7,
     ),
     _AVERAGE,
     Habit("air-freight", _ORDINARY, _VAN, _AIR, _COLLECTING, local_share=0.2),
