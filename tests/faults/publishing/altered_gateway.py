@@ -22,23 +22,17 @@ def acknowledged_before_it_is_written() -> None:
 def ids_are_claimed_before_the_write() -> None:
     """A window of ids: the retry of an event whose write failed is answered with success and dropped."""
     claimed: set[str] = set()
-    right_add, right_verdicts = appending.Appender.add, appending.verdicts_of
-    dropped: list[Any] = []
+    right = appending.Appender.add
 
     def add(self: Any, topic: str, partitions: int, events: Any) -> Any:
-        dropped[:] = [event for event in events if event.id in claimed]
-        claimed.update(event.id for event in events)
-        gone = {event.id for event in dropped}
-        return right_add(self, topic, partitions, [event for event in events if event.id not in gone])
-
-    def verdicts_of(topic: str, lots: Any) -> Any:
-        return [
-            *right_verdicts(topic, lots),
-            *(Accepted(event.place, event.id, topic, -1, -1) for event in dropped),
-        ]
+        repeats = appending.Lot([event for event in events if event.id in claimed])
+        repeats.offsets = [-1] * len(repeats.events)
+        repeats.end()
+        fresh = [event for event in events if event.id not in claimed]
+        claimed.update(event.id for event in fresh)
+        return [*right(self, topic, partitions, fresh), (-1, repeats)]
 
     appending.Appender.add = add  # type: ignore[method-assign] # the alteration
-    intake.verdicts_of = verdicts_of  # type: ignore[attr-defined] # the alteration
 
 
 def accepted_is_told_as_refused() -> None:
