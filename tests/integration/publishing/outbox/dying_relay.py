@@ -22,7 +22,9 @@ def _die_at(point: str, wanted: str) -> None:
 
 
 def _alter(wanted: str) -> None:
-    locked, send, end, append = relay.locked, relay.send, relay.end, sending._Lane._append
+    altered: Any = relay
+    lane_type: Any = sending._Lane
+    locked, send, end, append = altered.locked, altered.send, altered.end, lane_type._append
 
     def dying_locked(*arguments: Any, **named: Any) -> Any:
         found = locked(*arguments, **named)
@@ -45,8 +47,8 @@ def _alter(wanted: str) -> None:
         end(*arguments, **named)
         _die_at("marked", wanted)
 
-    relay.locked, relay.send, relay.end = dying_locked, dying_send, dying_end
-    sending._Lane._append = dying_append  # type: ignore[method-assign] # the fault
+    altered.locked, altered.send, altered.end = dying_locked, dying_send, dying_end
+    lane_type._append = dying_append
 
 
 async def _main(url: str, marketplace: str, bootstrap_servers: str, wanted: str) -> None:
