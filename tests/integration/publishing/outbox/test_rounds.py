@@ -1,8 +1,10 @@
 """Rows that a shop writes in SQL become records, in order and once; bad rows are named and keep nobody."""
 
 import asyncio
+import re
 from collections import Counter
 from dataclasses import dataclass
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -12,8 +14,9 @@ from tests.integration.publishing.outbox.harness import Shop, execute, first_see
 from greenlane.contracts.reading.fulfilment import read_event
 from greenlane.contracts.topics import fulfilment_topic
 from greenlane.publishing.outbox.databases import database_of
+from greenlane.publishing.outbox.ddl import ddl
 from greenlane.publishing.outbox.relay import Relay
-from greenlane.publishing.outbox.table import remove_sent, standing
+from greenlane.publishing.outbox.table import missing_columns, remove_sent, standing
 
 NOW_MS = 1_800_000_000_000
 
@@ -209,3 +212,24 @@ async def test_sent_rows_are_removed_after_their_days_and_refused_ones_stay(
     assert 0 <= told.oldest_seconds < 60
     assert (await relay_of(shop, keep=False).round(producer)).sent == 1
     assert await shop.states() == {"p-3.packed": "refused"}
+
+
+async def test_what_the_file_grants_is_all_that_the_relay_needs(shop: Shop, producer: AIOKafkaProducer) -> None:
+    user = f"relay_{uuid4().hex[:12]}"
+    mysql = shop.database.dialect == "mysql"
+    await shop.run(f"CREATE USER {user} {'IDENTIFIED BY' if mysql else 'PASSWORD'} 'secret'")
+    text = ddl("mysql" if mysql else "postgresql", shop.marketplace)
+    grant = next(line for line in text.splitlines() if "GRANT" in line).removeprefix("--")
+    grant = grant.replace("the_relays_user;", user)
+    await shop.run(grant)
+    await shop.write(row(1), row(2, payload="{}"))
+    url = re.sub(r"//[^@]*@", f"//{user}:secret@", shop.url)
+    database = database_of(SecretStr(url))
+    done = await Relay(database, shop.marketplace, keep=True).round(producer)
+    assert (done.sent, done.refused) == (1, 1)
+    assert (await shop.states()) == {"p-1.packed": "sent", "p-2.packed": "refused"}
+    async with database.begin() as session:
+        assert await session.run(missing_columns) == []
+        assert await session.run(lambda connection: remove_sent(connection, 7, 100)) == 0
+    assert (await shop.run("SELECT count(*) FROM greenlane_outbox"))[0][0] == 2
+    await database.close()
