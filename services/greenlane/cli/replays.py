@@ -79,7 +79,9 @@ def simulate(  # noqa: PLR0913, PLR0917 - one option each
     seed: Annotated[int, typer.Option(help="The same seed makes the same events.")] = 1,
     sellers: Annotated[int, typer.Option(min=1)] = 200,
     days: Annotated[int, typer.Option(min=1)] = 60,
-    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = FIRST_DAY,
+    start: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.", show_default=f"{FIRST_DAY:%Y-%m-%d}")
+    ] = FIRST_DAY,
     parcels_per_day: Annotated[
         float, typer.Option(min=0.01, help="Average number of parcels that a seller packs in a day.")
     ] = 1.6,

@@ -238,11 +238,14 @@ async def test_an_endpoint_without_events_tells_how_its_test_stands_and_what_to_
         return shown["reason"], shown["last_test"], shown["remedy"]
 
     assert await told() == (None, "pending", "wait for the answer to the test that was sent")
-    give_up = "UPDATE delivery SET state = 'exhausted', reason = 'status_500' WHERE endpoint_id = :id"
-    async with desk.engine.begin() as connection:
-        await connection.execute(sa.text(give_up), {"id": endpoint_id})
-    correct = "correct the receiver so that it answers 2xx, then send a test"
-    assert await told() == (None, "exhausted: status_500", correct)
+    give_up = "UPDATE delivery SET state = 'exhausted', reason = :reason WHERE endpoint_id = :id"
+    for reason, correct in (
+        ("dns", "correct the host name in the URL, or its entry in the DNS, then send a test"),
+        ("status_500", "correct the receiver so that it answers 2xx, then send a test"),
+    ):
+        async with desk.engine.begin() as connection:
+            await connection.execute(sa.text(give_up), {"id": endpoint_id, "reason": reason})
+        assert await told() == (None, f"exhausted: {reason}", correct)
     await http.post(f"/v1/endpoints/{endpoint_id}/disable")
     _, last_test, remedy = await told()
     assert (last_test, str(remedy)[:11]) == ("exhausted: status_500", "send a test")

@@ -142,8 +142,8 @@ class _Check:
         for doubt in doubts:
             self._found += 1
             if len(self._warnings) < self.limit:
-                text = f"{where(line)}: warning: {doubt.path} {doubt.message}".replace("  ", " ")
-                self._warnings.append(f"{text} [{doubt.code}]")
+                place = f"{doubt.path}: " if doubt.path else ""
+                self._warnings.append(f"{where(line)}: warning: {place}{doubt.message} [{doubt.code}]")
 
     def show(self, report: Report) -> None:
         """The findings, the worst first, and what the survey found."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from greenlane.webhooks.states import EndpointState, Mode, State
+from greenlane.webhooks.states import EndpointState, Failure, Mode, State
 from greenlane.webhooks.tables import attempt, delivery, endpoint, event
 
 
@@ -70,6 +70,18 @@ class AttemptMade:
     fresh_try: bool
 
 
+_CAUSES = {
+    "": "correct the receiver so that it answers 2xx",
+    Failure.DNS.value: "correct the host name in the URL, or its entry in the DNS",
+    Failure.CONNECT.value: "start the receiver, or correct host and port of the URL",
+    Failure.TLS.value: "renew the receiver's certificate, or correct the host name in the URL",
+    Failure.TIMEOUT.value: "have the receiver answer 2xx first and work afterwards",
+    Failure.FORBIDDEN_ADDRESS.value: "give a URL whose host has a public address",
+    Failure.UNUSABLE_URL.value: "give a URL that can be used",
+}
+"""What to do first, by the reason why the latest test failed; the empty one is for every other reason."""
+
+
 def endpoints() -> sa.Select[tuple[object, ...]]:
     """Endpoints, those that are not active with how their latest test stands."""
     stands = sa.func.concat_ws(": ", delivery.c.state, delivery.c.reason)
@@ -110,7 +122,8 @@ def _remedy(state: EndpointState, last_test: str | None) -> str | None:
         return "wait for the answer to the test that was sent"
     if state is EndpointState.DISABLED:
         return "send a test; answered 2xx, it enables the endpoint again"
-    return "correct the receiver so that it answers 2xx, then send a test"
+    kind = (last_test or "").rpartition(": ")[2]
+    return f"{_CAUSES.get(kind, _CAUSES[''])}, then send a test"
 
 
 def dispatches() -> sa.Select[tuple[object, ...]]:
