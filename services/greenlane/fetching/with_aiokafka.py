@@ -160,7 +160,10 @@ def _old(base_offset: int, raw: memoryview) -> Any:
         return NoBatch(base_offset, "the message is shorter than its header")
     if raw[_OLD_CODEC_AT] & _OLD_CODECS:
         return NoBatch(base_offset, "it is compressed in a message format older than Kafka 0.11")
-    batch = LegacyRecordBatch(raw, raw[_MAGIC_AT])
+    try:
+        batch = LegacyRecordBatch(raw, raw[_MAGIC_AT])
+    except Exception:  # noqa: BLE001 - the parser raises what it stumbles over, such as a length beyond the end
+        return NoBatch(base_offset, "the message is damaged")
     return batch if batch.validate_crc() else NoBatch(base_offset, "the checksum of the message is wrong")
 
 

@@ -117,6 +117,15 @@ def test_no_bytes_raise(payload: bytes, codec: int, count: int) -> None:
     assert all(0 <= item.offset <= max(count - 1, 0) for item in readable(made))
 
 
+@pytest.mark.parametrize("magic", [0, 1])
+@pytest.mark.parametrize("size", range(12, 60))
+@pytest.mark.parametrize("fill", [0x00, 0x7F, 0xFF])
+def test_a_cut_off_message_of_an_old_format_is_one_unreadable_record(magic: int, size: int, fill: int) -> None:
+    message = bytearray([fill]) * size
+    message[4:6] = magic, 0  # behind the offset and the length: the checksum, the format, no codec
+    assert values(struct.pack(">qi", 3, size) + bytes(message)) == [b""]
+
+
 @given(st.binary(max_size=400))
 def test_no_bytes_at_all_raise(data: bytes) -> None:
     values(data)
